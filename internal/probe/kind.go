@@ -1,0 +1,100 @@
+package probe
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Prober probes one touchpoint. It is immutable and safe for concurrent use.
+type Prober interface {
+	// Probe takes one measurement. It returns soon after ctx ends: a deadline that passes is a Result with the reason of
+	// the phase that hung; a cancelled context is an error. Every other error means "could not measure".
+	Probe(ctx context.Context) (Result, error)
+}
+
+// Profile is what is known of a prober before its first probe; it makes the number of series predictable.
+type Profile struct {
+	Target  string   // host:port that is probed; the limit of concurrent probes per host counts by it
+	URL     string   // what people recognise, redacted
+	Phases  []Phase  // all that its results can have
+	Metrics []string // names of the kind's metrics that this touchpoint can export; those with a label, all its values
+	TLS     bool     // whether certificate dates are exported
+}
+
+// Setup is what a kind is told about the touchpoint that it builds a prober for.
+type Setup struct {
+	Channel    string
+	Touchpoint string
+	Type       ChannelType
+	Every      time.Duration
+	Timeout    time.Duration
+	Location   string // of the agent
+	UserAgent  string // the product token of this agent, such as "Channelwatch/1.0"
+}
+
+// Built is a prober with its profile. Closer, when not nil, is called once after the last probe, to give back held
+// connections.
+type Built struct {
+	Prober  Prober
+	Profile Profile
+	Close   func()
+}
+
+// MetricType is the type of a kind's own metric.
+type MetricType uint8
+
+// The metric types.
+const (
+	Gauge MetricType = iota
+	Counter
+	Histogram
+)
+
+// Metric declares one measurement of a kind beyond duration and phases.
+type Metric struct {
+	Name    string // without the channelwatch_ prefix; ends in its unit
+	Help    string
+	Type    MetricType
+	Label   string    // its one label beyond channel and touchpoint; empty for none
+	Values  []string  // all values that the label can have
+	Buckets []float64 // upper bounds of the classic histogram
+}
+
+func (m Metric) equal(o Metric) bool {
+	return m.Name == o.Name && m.Help == o.Help && m.Type == o.Type && m.Label == o.Label &&
+		slices.Equal(m.Values, o.Values) && slices.Equal(m.Buckets, o.Buckets)
+}
+
+// Kind is one way of probing: its name in the configuration, its documentation and how to build a prober from its
+// block of the configuration. Make one with Define. It is immutable.
+type Kind struct {
+	Name    string // the word that users write
+	Summary string // one sentence: what it watches and why a marketer cares
+	Sample  string // an example touchpoint in YAML, commented; parsed by the conformance suite
+	Checks  []Check
+	Metrics []Metric
+	Floor   time.Duration                   // the shortest interval that is polite; 0 means 1 s
+	Every   time.Duration                   // default interval
+	Timeout time.Duration                   // default timeout
+	Limits  func(t ChannelType) Limits      // default speed limits
+	config  func(t ChannelType) any         // pointer to the kind's configuration, with its defaults
+	build   func(any, Setup) (Built, error) // validates; all mistakes at once, as FieldErrors
+}
+
+// Define completes a kind with its typed configuration: defaults returns it with all defaults set, build validates it
+// and returns a ready prober. build reports mistakes as FieldError values, joined.
+func Define[C any](kind Kind, defaults func(ChannelType) C, build func(C, Setup) (Built, error)) Kind {
+	kind.config = func(t ChannelType) any {
+		c := defaults(t)
+		return &c
+	}
+	kind.build = func(config any, setup Setup) (Built, error) { return build(*config.(*C), setup) }
+	return kind
+}
+
+// NewConfig returns a pointer to the kind's configuration with the defaults for a channel type, to decode YAML into.
+func (k Kind) NewConfig(t ChannelType) any { return k.config(t) }
+
+// Build validates a configuration that NewConfig returned and returns a ready prober.
+func (k Kind) Build(config any, setup Setup) (Built, error) { return k.build(config, setup) }

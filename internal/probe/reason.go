@@ -1,0 +1,265 @@
+package probe
+
+// The shared reasons and checks. Kinds declare their own beside these.
+const (
+	// Could not be measured: the agent's side. They leave the score and are counted.
+	NotMeasured  CheckID = "not_measured"
+	AgentBlind   CheckID = "agent_blind"
+	AgentStarved CheckID = "agent_starved"
+	// Name resolution.
+	DNSNotFound      CheckID = "dns_not_found"
+	DNSFailed        CheckID = "dns_failed"
+	DNSTimeout       CheckID = "dns_timeout"
+	AddressForbidden CheckID = "address_forbidden"
+	// Connection.
+	ConnectRefused     CheckID = "connect_refused"
+	ConnectTimeout     CheckID = "connect_timeout"
+	ConnectUnreachable CheckID = "connect_unreachable"
+	// TLS.
+	TLSExpired         CheckID = "tls_expired"
+	TLSNotYetValid     CheckID = "tls_not_yet_valid"
+	TLSWrongHost       CheckID = "tls_wrong_host"
+	TLSUntrusted       CheckID = "tls_untrusted"
+	TLSIncompleteChain CheckID = "tls_incomplete_chain"
+	TLSHandshake       CheckID = "tls_handshake"
+	TLSNotTLS          CheckID = "tls_not_tls"
+	TLSALPN            CheckID = "tls_alpn"
+	TLSTimeout         CheckID = "tls_timeout"
+	// Request and response.
+	SendFailed        CheckID = "send_failed"
+	ConnectionClosed  CheckID = "connection_closed"
+	ConnectionReset   CheckID = "connection_reset"
+	ResponseTimeout   CheckID = "response_timeout"
+	ResponseMalformed CheckID = "response_malformed"
+	HeaderTooLarge    CheckID = "header_too_large"
+	RedirectLoop      CheckID = "redirect_loop"
+	RedirectLimit     CheckID = "redirect_limit"
+	RedirectForbidden CheckID = "redirect_forbidden"
+	RedirectDowngrade CheckID = "redirect_downgrade"
+	RedirectMalformed CheckID = "redirect_malformed"
+	BodyTruncated     CheckID = "body_truncated"
+	BodyTimeout       CheckID = "body_timeout"
+	BodyTooLarge      CheckID = "body_too_large"
+	EncodingInvalid   CheckID = "encoding_invalid"
+	// Speed: package quality names the phase that took the longest when a result is slower than good.
+	SlowResolve  CheckID = "slow_resolve"
+	SlowConnect  CheckID = "slow_connect"
+	SlowTLS      CheckID = "slow_tls"
+	SlowServer   CheckID = "slow_server"
+	SlowDownload CheckID = "slow_download"
+	SlowDelivery CheckID = "slow_delivery"
+	Slow         CheckID = "slow"
+)
+
+// sharedChecks is the part of the catalogue that does not belong to one kind.
+//
+//nolint:funlen // a table
+func sharedChecks() []Check {
+	return []Check{
+		{
+			NotMeasured, Reachable, Unknown, "not measured",
+			"We could not measure this; it says nothing about the channel.",
+			"The probe failed on the agent's side; see the detail and the agent's log.",
+		},
+		{
+			AgentBlind, Reachable, Unknown, "agent blind",
+			"Our own network was down, so we could not see the channel.",
+			"The control probe failed too: the agent's network is gone, not the channel.",
+		},
+		{
+			AgentStarved, Reachable, Unknown, "agent starved",
+			"The measuring computer was overloaded, so its times would be wrong.",
+			"The agent's host or scheduler was too starved to time anything; see the observer metrics.",
+		},
+		{
+			DNSNotFound, Reachable, Poor, "name not found",
+			"Customers' devices cannot find the address of this service.",
+			"The name does not exist or has no address (NXDOMAIN or no data); check zone, delegation and expiry of the domain.",
+		},
+		{
+			DNSFailed, Reachable, Poor, "name lookup failed",
+			"Customers' devices get an error when they look up this service.",
+			"The resolver answered with a failure (SERVFAIL, REFUSED or malformed); check authoritative servers and DNSSEC.",
+		},
+		{
+			DNSTimeout, Reachable, Poor, "name lookup timed out",
+			"Looking up this service takes so long that customers give up.",
+			"The resolver did not answer in time; check resolver and authoritative servers.",
+		},
+		{
+			AddressForbidden, Correct, Poor, "address not allowed",
+			"The service points to an address that customers cannot use.",
+			"The name resolved to a private, loopback, link-local or metadata address that this touchpoint does not allow.",
+		},
+		{
+			ConnectRefused, Reachable, Poor, "connection refused",
+			"The service is off: customers get an error at once.",
+			"The port answered with a reset; nothing listens there, or a firewall rejects.",
+		},
+		{
+			ConnectTimeout, Reachable, Poor, "no connection",
+			"Customers wait for a connection that never comes.",
+			"The TCP handshake did not finish in time; packets are dropped on the way or the accept queue is full.",
+		},
+		{
+			ConnectUnreachable, Reachable, Poor, "unreachable",
+			"There is no way through the network to this service.",
+			"No route to host or network (ICMP unreachable); check routing and firewalls.",
+		},
+		{
+			TLSExpired, Trusted, Poor, "certificate expired",
+			"Browsers warn customers away: the security certificate has expired.",
+			"The certificate, or one of its chain, is past notAfter; renew and deploy it.",
+		},
+		{
+			TLSNotYetValid, Trusted, Poor, "certificate not yet valid",
+			"Browsers warn customers away: the security certificate is not valid yet.",
+			"notBefore is in the future; check the certificate and the clocks of both ends.",
+		},
+		{
+			TLSWrongHost, Trusted, Poor, "certificate for another name",
+			"Browsers warn customers away: the security certificate belongs to another name.",
+			"No subject alternative name matches the host name; check virtual host and SNI configuration.",
+		},
+		{
+			TLSUntrusted, Trusted, Poor, "certificate not trusted",
+			"Browsers warn customers away: nobody vouches for the security certificate.",
+			"The chain ends in an authority that is not trusted, or the certificate is self-signed.",
+		},
+		{
+			TLSIncompleteChain, Trusted, Poor, "certificate chain incomplete",
+			"Some customers' devices reject the security certificate, others do not.",
+			"The server leaves out an intermediate certificate; serve the full chain.",
+		},
+		{
+			TLSHandshake, Reachable, Poor, "TLS handshake failed",
+			"Customers cannot open a secure connection to this service.",
+			"The TLS handshake failed: an alert, no common version or cipher, or the connection was cut during it.",
+		},
+		{
+			TLSNotTLS, Reachable, Poor, "no TLS on this port",
+			"Customers cannot open a secure connection to this service.",
+			"The port answered with something that is not TLS; check listener and load balancer.",
+		},
+		{
+			TLSALPN, Reachable, Poor, "no common protocol",
+			"Customers' apps and this service cannot agree on how to talk.",
+			"Client and server share no application protocol (ALPN).",
+		},
+		{
+			TLSTimeout, Reachable, Poor, "TLS timed out",
+			"Customers wait for a secure connection that never comes.",
+			"The TLS handshake did not finish in time.",
+		},
+		{
+			SendFailed, Reachable, Poor, "request cut off",
+			"The service hangs up while customers are still asking.",
+			"The connection broke while the request was being written.",
+		},
+		{
+			ConnectionClosed, Reachable, Poor, "hung up",
+			"The service hangs up without an answer.",
+			"The connection was closed before the first byte of a response; check workers, proxies and their timeouts.",
+		},
+		{
+			ConnectionReset, Reachable, Poor, "connection reset",
+			"The service cuts the connection without an answer.",
+			"The connection was reset before a complete response header; check workers, proxies and firewalls.",
+		},
+		{
+			ResponseTimeout, Reachable, Poor, "no answer",
+			"Customers wait for an answer that never comes.",
+			"No complete response header came in time; check the application behind the connection.",
+		},
+		{
+			ResponseMalformed, Reachable, Poor, "broken answer",
+			"The service answers with something that browsers and apps cannot read.",
+			"The response is not valid HTTP: status line, header, framing or an unexpected protocol.",
+		},
+		{
+			HeaderTooLarge, Reachable, Poor, "header too large",
+			"The service answers with something that browsers and apps refuse.",
+			"The response header is over the limit of the probe; check cookies and generated headers.",
+		},
+		{
+			RedirectLoop, Reachable, Poor, "redirect loop",
+			"Customers are sent round in circles and never arrive.",
+			"A redirect leads back to a URL already visited.",
+		},
+		{
+			RedirectLimit, Reachable, Poor, "too many redirects",
+			"Customers are passed on so often that they never arrive.",
+			"The number of redirects is over the limit of the touchpoint.",
+		},
+		{
+			RedirectForbidden, Correct, Poor, "sent elsewhere",
+			"Customers are sent to a site where they should not land.",
+			"A redirect leads to a host that the touchpoint does not allow.",
+		},
+		{
+			RedirectDowngrade, Trusted, Poor, "sent to an insecure page",
+			"Customers are sent from a secure page to an insecure one.",
+			"A redirect leads from https to http.",
+		},
+		{
+			RedirectMalformed, Reachable, Poor, "broken redirect",
+			"Customers are sent on, but to nowhere.",
+			"A redirect status without a usable Location header.",
+		},
+		{
+			BodyTruncated, Correct, Poor, "cut off",
+			"Customers get only a part of the content.",
+			"The body ended before its declared length or last chunk.",
+		},
+		{
+			BodyTimeout, Reachable, Poor, "download hung",
+			"The content stops coming before it is complete.",
+			"The body was not complete in time; check back end, proxy buffers and bandwidth.",
+		},
+		{
+			BodyTooLarge, Correct, Poor, "too much content",
+			"The content is far larger than customers' devices should get.",
+			"The body, or what it decompresses to, is over the limit of the touchpoint.",
+		},
+		{
+			EncodingInvalid, Correct, Poor, "unreadable content",
+			"Customers' browsers cannot unpack the content.",
+			"Content-Encoding does not match the body, or is one that was not offered.",
+		},
+		{
+			SlowResolve, Fast, Excellent, "slow name lookup",
+			"Customers wait because the address of the service is slow to find.",
+			"Name resolution is the longest phase; check resolvers, TTLs and CNAME chains.",
+		},
+		{
+			SlowConnect, Fast, Excellent, "slow connection",
+			"Customers wait because the connection is slow to open.",
+			"The TCP handshake is the longest phase; check distance, loss and accept queues.",
+		},
+		{
+			SlowTLS, Fast, Excellent, "slow secure connection",
+			"Customers wait because the secure connection is slow to open.",
+			"The TLS handshake is the longest phase; check chain size, key type, OCSP and CPU.",
+		},
+		{
+			SlowServer, Fast, Excellent, "slow server",
+			"Customers wait because the service takes long to answer.",
+			"Time to first byte is the longest phase; check application, database and cache.",
+		},
+		{
+			SlowDownload, Fast, Excellent, "slow download",
+			"Customers wait because the content is slow to arrive.",
+			"Receiving the body is the longest phase; check size, compression and bandwidth.",
+		},
+		{
+			SlowDelivery, Fast, Excellent, "slow delivery",
+			"Messages arrive, but late.",
+			"The time from sending to arrival is over the limit; check broker queues and consumers.",
+		},
+		{
+			Slow, Fast, Excellent, "slow",
+			"Customers wait longer than agreed.",
+			"The total is over the limit; the phases say no more.",
+		},
+	}
+}

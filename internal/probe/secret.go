@@ -1,0 +1,56 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Secret is a reference to a credential: in YAML `{file: path}` or `{env: NAME}`, never inline. It prints as
+// [redacted] in every verb. The zero value is no secret.
+type Secret struct {
+	File string `yaml:"file"`
+	Env  string `yaml:"env"`
+}
+
+// maxSecret bounds a secret file.
+const maxSecret = 64 << 10
+
+// IsZero reports whether nothing is referred to.
+func (s Secret) IsZero() bool { return s == Secret{} }
+
+// Read returns the secret without trailing line ends. It reads the file or the environment at every call, so that a
+// rotated secret is seen by the next build.
+func (s Secret) Read() (string, error) {
+	switch {
+	case s.File != "" && s.Env != "":
+		return "", errors.New("both file and env are set, want one")
+	case s.Env != "":
+		value, ok := os.LookupEnv(s.Env)
+		if !ok || value == "" {
+			return "", fmt.Errorf("environment variable %s is not set", s.Env)
+		}
+		return value, nil
+	case s.File != "":
+		info, err := os.Stat(s.File)
+		if err != nil {
+			return "", err
+		}
+		if info.Size() > maxSecret {
+			return "", fmt.Errorf("%s has %d bytes, want at most %d", s.File, info.Size(), maxSecret)
+		}
+		data, err := os.ReadFile(s.File)
+		if err != nil {
+			return "", err
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	}
+	return "", errors.New("want {file: …} or {env: …}")
+}
+
+// String hides everything.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString hides everything.
+func (Secret) GoString() string { return "[redacted]" }
