@@ -25,6 +25,9 @@ const (
 	TLSNotTLS          CheckID = "tls_not_tls"
 	TLSALPN            CheckID = "tls_alpn"
 	TLSTimeout         CheckID = "tls_timeout"
+	// The server certificate of a good handshake: see Result.NoteCertificate.
+	CertificateExpiring CheckID = "certificate_expiring"
+	CertificateOverdue  CheckID = "certificate_overdue"
 	// Request and response.
 	SendFailed        CheckID = "send_failed"
 	ConnectionClosed  CheckID = "connection_closed"
@@ -49,6 +52,10 @@ const (
 	SlowDownload CheckID = "slow_download"
 	SlowDelivery CheckID = "slow_delivery"
 	Slow         CheckID = "slow"
+
+	// WeakestTouchpoint is no finding: the recording rules name with it the points that a channel loses because its
+	// score is capped at 20 above its weakest critical touchpoint.
+	WeakestTouchpoint CheckID = "weakest_touchpoint"
 )
 
 // sharedChecks is the part of the catalogue that does not belong to one kind.
@@ -150,6 +157,16 @@ func sharedChecks() []Check {
 			TLSTimeout, Reachable, Poor, "TLS timed out",
 			"Customers wait for a secure connection that never comes.",
 			"The TLS handshake did not finish in time.",
+		},
+		{
+			CertificateExpiring, Trusted, Good, "certificate to renew",
+			"The security certificate is due for renewal; customers notice nothing yet.",
+			"Less than a third of the certificate's lifetime is left; check that automatic renewal runs.",
+		},
+		{
+			CertificateOverdue, Trusted, Fair, "certificate overdue",
+			"The security certificate ends soon; after that browsers warn customers away.",
+			"Less than an eighth of the certificate's lifetime is left; renewal has not worked, renew and deploy it now.",
 		},
 		{
 			SendFailed, Reachable, Poor, "request cut off",
@@ -260,6 +277,11 @@ func sharedChecks() []Check {
 			Slow, Fast, Excellent, "slow",
 			"Customers wait longer than agreed.",
 			"The total is over the limit; the phases say no more.",
+		},
+		{
+			WeakestTouchpoint, Reachable, Excellent, "weakest touchpoint",
+			"One important part of the channel is so weak that the rest cannot make up for it.",
+			"The channel's score is capped at 20 above its weakest critical touchpoint; see that touchpoint's causes.",
 		},
 	}
 }

@@ -1,0 +1,46 @@
+package docs
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"text/template"
+)
+
+//go:embed rules.yaml.tmpl
+var rulesTemplate string
+
+// longWindow is a scoring window that adds up shorter recorded ones.
+type longWindow struct {
+	Window   string // of the score
+	From     string // the recorded increase that it adds up
+	Interval string // of evaluation: the longer the window, the rarer
+}
+
+// Rules renders the recording rules in configs/prometheus/channelwatch.rules.yaml.
+func Rules() ([]byte, error) {
+	tmpl, err := template.New("rules").Funcs(template.FuncMap{"dict": dict}).Parse(rulesTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = tmpl.Execute(&out, struct{ Long []longWindow }{[]longWindow{
+		{"1h", "5m", "5m"},
+		{"1d", "1h", "5m"},
+		{"7d", "1h", "30m"},
+		{"28d", "1h", "1h"},
+	}})
+	return out.Bytes(), err
+}
+
+// dict makes a map of alternating keys and values, so that a template can take more than one argument.
+func dict(pairs ...string) (map[string]string, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict: %d arguments, want pairs", len(pairs))
+	}
+	m := make(map[string]string, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m, nil
+}
