@@ -1,0 +1,115 @@
+// Package assert checks what a response must look like, over one buffered response: status, header, content type,
+// text, JSON paths, size and duration, in any combination. Every rule is compiled when the configuration is loaded and
+// evaluated on every response; a rule never consumes what the next one reads.
+//
+// The kinds that have a response share it. It imports package probe and a JSONPath library. It sends nothing, reads
+// nothing from the network and rates nothing.
+package assert
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Rules are what a response is expected to be: the "expect" block of a kind's configuration. The zero value expects a
+// 2xx status and nothing else.
+type Rules struct {
+	Status      Strings      `yaml:"status"`       // codes, classes such as 2xx, ranges such as 200-204; any of them. Default 2xx
+	ContentType Strings      `yaml:"content_type"` // media types without parameters, such as application/json or image/*; any of them
+	Header      []HeaderRule `yaml:"header"`
+	Contains    Strings      `yaml:"contains"`     // texts that the body must hold, all of them
+	NotContains Strings      `yaml:"not_contains"` // texts that the body must not hold
+	JSON        []JSONRule   `yaml:"json"`
+	Size        SizeRule     `yaml:"size"`
+	Duration    DurationRule `yaml:"duration"`
+}
+
+// SizeRule bounds the decoded body. A size is a number of bytes or has a unit: 900, 64KB, 1.5MiB.
+type SizeRule struct {
+	Min string `yaml:"min"`
+	Max string `yaml:"max"`
+}
+
+// DurationRule bounds the time from the start of the probe to the end of the body.
+type DurationRule struct {
+	Max time.Duration `yaml:"max"` // 0 means no bound
+}
+
+// Response is one complete answer. The rules only read it.
+type Response struct {
+	Status   int
+	Header   http.Header
+	Body     []byte // decoded
+	Duration time.Duration
+}
+
+// Set is a compiled set of rules. It is immutable and safe for concurrent use.
+type Set struct {
+	checks []check
+	json   []jsonCheck
+}
+
+// check looks at a response and returns what is wrong with it, or nil.
+type check func(*Response) *probe.Finding
+
+// Compile checks the rules and makes them ready. field is their path below "with", such as "expect"; all mistakes are
+// reported at once, as probe.FieldError values, joined.
+func (r *Rules) Compile(field string) (*Set, error) {
+	set := &Set{}
+	var errs []error
+	add := func(c check, err error) {
+		errs = append(errs, err)
+		if err == nil && c != nil {
+			set.checks = append(set.checks, c)
+		}
+	}
+	add(compileStatus(field+".status", r.Status))
+	add(compileContentType(field+".content_type", r.ContentType))
+	for i := range r.Header {
+		add(r.Header[i].compile(at(field+".header", i)))
+	}
+	for i, text := range r.Contains {
+		add(compileContains(at(field+".contains", i), text, true))
+	}
+	for i, text := range r.NotContains {
+		add(compileContains(at(field+".not_contains", i), text, false))
+	}
+	add(r.Size.compile(field + ".size"))
+	add(r.Duration.compile(field + ".duration"))
+	for i := range r.JSON {
+		c, err := r.JSON[i].compile(at(field+".json", i))
+		errs = append(errs, err)
+		set.json = append(set.json, c)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return set, nil
+}
+
+// Check evaluates every rule and returns one finding for each that fails, in the order of the fields of Rules, JSON
+// paths last. A body that JSON paths cannot be applied to is one finding, json_invalid.
+func (s *Set) Check(response *Response) []probe.Finding {
+	var findings []probe.Finding
+	for _, check := range s.checks {
+		if finding := check(response); finding != nil {
+			findings = append(findings, *finding)
+		}
+	}
+	if len(s.json) == 0 {
+		return findings
+	}
+	document, err := parseJSON(response.Body)
+	if err != nil {
+		return append(findings, *findf(JSONInvalid, "%v; the body starts with %s", err, quote(string(response.Body))))
+	}
+	for i := range s.json {
+		if finding := s.json[i].check(document); finding != nil {
+			findings = append(findings, *finding)
+		}
+	}
+	return findings
+}

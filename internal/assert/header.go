@@ -1,0 +1,73 @@
+package assert
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// HeaderRule is what a response header field must be. Without any of the others, the field must be there. Several
+// values of one field are looked at as one, joined by ", ", which is what RFC 9110, section 5.2 says they mean.
+type HeaderRule struct {
+	Name     string `yaml:"name"`
+	Equals   string `yaml:"equals"`
+	Contains string `yaml:"contains"`
+	Matches  string `yaml:"matches"` // regular expression in RE2 syntax, found anywhere in the value
+	Absent   bool   `yaml:"absent"`  // the field must not be there
+}
+
+func (r *HeaderRule) compile(field string) (check, error) {
+	var errs []error
+	if !httpguts.ValidHeaderFieldName(r.Name) {
+		errs = append(errs, probe.Fieldf(field+".name", "%q: want the name of a header field, such as Cache-Control", r.Name))
+	}
+	if r.Absent && (r.Equals != "" || r.Contains != "" || r.Matches != "") {
+		errs = append(errs, probe.Fieldf(field+".absent", "is set beside equals, contains or matches, want it alone"))
+	}
+	pattern, err := regexp.Compile(r.Matches)
+	if err != nil {
+		errs = append(errs, probe.Fieldf(field+".matches", "%w", err))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	rule := *r
+	return func(response *Response) *probe.Finding { return rule.check(response, pattern) }, nil
+}
+
+func (r *HeaderRule) check(response *Response, pattern *regexp.Regexp) *probe.Finding {
+	name := http.CanonicalHeaderKey(r.Name)
+	values := response.Header.Values(name)
+	got := strings.Join(values, ", ")
+	switch {
+	case r.Absent && len(values) == 0:
+		return nil
+	case r.Absent:
+		return findf(HeaderUnexpected, "%s is %s, want none", name, quoteHeader(name, got))
+	case len(values) == 0:
+		return findf(HeaderUnexpected, "%s is missing", name)
+	case r.Equals != "" && got != r.Equals:
+		return findf(HeaderUnexpected, "%s is %s, want %s", name, quoteHeader(name, got), quoteHeader(name, r.Equals))
+	case !strings.Contains(got, r.Contains):
+		return findf(HeaderUnexpected, "%s is %s, want it to contain %s", name, quoteHeader(name, got), quoteHeader(name, r.Contains))
+	case !pattern.MatchString(got):
+		return findf(HeaderUnexpected, "%s is %s, want it to match %s", name, quoteHeader(name, got), quoteHeader(name, r.Matches))
+	}
+	return nil
+}
+
+// quoteHeader hides the values of fields that carry credentials by their nature.
+func quoteHeader(name, value string) string {
+	lower := strings.ToLower(name)
+	for _, word := range []string{"cookie", "auth", "token", "secret", "key"} {
+		if strings.Contains(lower, word) {
+			return "[redacted]"
+		}
+	}
+	return quote(value)
+}
