@@ -1,0 +1,58 @@
+package probe
+
+import (
+	"fmt"
+	"time"
+)
+
+// The metrics of every kind that speaks TLS; see CertificateMetrics.
+const (
+	CertificateNotAfter  = "tls_certificate_not_after_timestamp_seconds"
+	CertificateNotBefore = "tls_certificate_not_before_timestamp_seconds"
+)
+
+// Shares of a certificate's lifetime. Public certificates live at most 200 days since March 2026 and 47 days from
+// 2029 (CA/Browser Forum ballot SC-081v3), so a warning a fixed number of days ahead comes too early or too late.
+const (
+	renewalShare  = 1.0 / 3 // renewal software renews when less than this is left
+	overdueShare  = 1.0 / 8 // renewal has failed for most of the time that it had
+	dateLayout    = "2006-01-02 15:04 MST"
+	hoursInOneDay = 24
+)
+
+// CertificateMetrics declares the measurements of a server certificate. Every kind that speaks TLS adds them to its
+// Metrics, and their names to the Profile of each touchpoint that uses TLS.
+func CertificateMetrics() []Metric {
+	return []Metric{
+		{Name: CertificateNotAfter, Help: "End of the validity of the server certificate, in Unix time.", Type: Gauge},
+		{Name: CertificateNotBefore, Help: "Start of the validity of the server certificate, in Unix time.", Type: Gauge},
+	}
+}
+
+// NoteCertificate adds what facts say about the server certificate at time now: its dates as measurements and, when
+// little of its lifetime is left, a finding. Facts may be nil and may lack a chain. An expired certificate is not
+// noted as expiring: the handshake has failed with its own reason.
+func (r *Result) NoteCertificate(facts *TLSFacts, now time.Time) {
+	if facts == nil || len(facts.Chain) == 0 {
+		return
+	}
+	leaf := &facts.Chain[0]
+	r.Measurements = append(r.Measurements,
+		Measurement{Metric: CertificateNotAfter, Value: float64(leaf.NotAfter.Unix())},
+		Measurement{Metric: CertificateNotBefore, Value: float64(leaf.NotBefore.Unix())})
+	left, lifetime := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
+	if left <= 0 || lifetime <= 0 {
+		return
+	}
+	switch share := float64(left) / float64(lifetime); {
+	case share < overdueShare:
+		r.Findings = append(r.Findings, Finding{CertificateOverdue, leaf.remaining(left, share, "1/8")})
+	case share < renewalShare:
+		r.Findings = append(r.Findings, Finding{CertificateExpiring, leaf.remaining(left, share, "1/3")})
+	}
+}
+
+func (c *Cert) remaining(left time.Duration, share float64, want string) string {
+	return fmt.Sprintf("certificate of %q ends %s: %.1f days or %.0f %% of its lifetime left, want at least %s",
+		c.Subject, c.NotAfter.UTC().Format(dateLayout), left.Hours()/hoursInOneDay, share*100, want)
+}
