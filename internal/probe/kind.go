@@ -84,6 +84,13 @@ type Kind struct {
 
 // Define completes a kind with its typed configuration: defaults returns it with all defaults set, build validates it
 // and returns a ready prober. build reports mistakes as FieldError values, joined.
+//
+// C is a plain struct. Its fields have a yaml tag with their name and should have a doc tag with one sentence for the
+// reference and the editor's schema. They can be strings, numbers, bools, time.Duration ("1.8s", "28d"), Secret, slices,
+// maps, pointers, structs, any, and types with UnmarshalText. Further tags are checked by the loader and shown in the
+// schema: required:"true", enum:"a,b", pattern:"^…$", min:"1", max:"10" (of numbers, durations and sizes), and
+// format:"bytes" (an integer written as "8MiB"), format:"file" (a path relative to the configuration file, which is
+// watched), format:"url" or format:"regex".
 func Define[C any](kind Kind, defaults func(ChannelType) C, build func(C, Setup) (Built, error)) Kind {
 	kind.config = func(t ChannelType) any {
 		c := defaults(t)
