@@ -28,13 +28,14 @@ type Check struct {
 type Catalogue struct {
 	checks  []Check
 	byID    map[CheckID]*Check
+	byKind  map[string][]Check
 	metrics []Metric
 }
 
 // NewCatalogue joins the shared checks with those of the kinds. Two kinds may declare the same check or metric when
 // they declare it identically; every other double is an error.
 func NewCatalogue(kinds []Kind) (*Catalogue, error) {
-	c := &Catalogue{byID: make(map[CheckID]*Check)}
+	c := &Catalogue{byID: make(map[CheckID]*Check), byKind: make(map[string][]Check)}
 	var errs []error
 	seen := make(map[CheckID]Check)
 	add := func(owner string, checks []Check) {
@@ -52,6 +53,7 @@ func NewCatalogue(kinds []Kind) (*Catalogue, error) {
 	add("shared", sharedChecks())
 	for _, kind := range kinds {
 		add(kind.Name, kind.Checks)
+		c.byKind[kind.Name] = append(c.byKind[kind.Name], kind.Checks...)
 		for _, metric := range kind.Metrics {
 			i := slices.IndexFunc(c.metrics, func(m Metric) bool { return m.Name == metric.Name })
 			switch {
@@ -81,6 +83,18 @@ func (c *Catalogue) Check(id CheckID) (Check, bool) {
 
 // Checks returns all checks, sorted by id.
 func (c *Catalogue) Checks() []Check { return slices.Clone(c.checks) }
+
+// KindChecks returns the checks that a touchpoint of the kind can fail: the shared ones, then the kind's own without
+// doubles, in the order of their declaration.
+func (c *Catalogue) KindChecks(kind string) []Check {
+	checks := sharedChecks()
+	for _, check := range c.byKind[kind] {
+		if !slices.Contains(checks, check) {
+			checks = append(checks, check)
+		}
+	}
+	return checks
+}
 
 // Metrics returns the kinds' own metrics, sorted by name.
 func (c *Catalogue) Metrics() []Metric { return slices.Clone(c.metrics) }
