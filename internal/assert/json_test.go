@@ -1,0 +1,144 @@
+package assert_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/channelwatch/channelwatch/internal/assert"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+func TestJSONRule(t *testing.T) {
+	t.Parallel()
+	const document = `{"id":9007199254740993,"n":1.50,"s":"v2.1","null":null,"list":[1,2,3],"obj":{"b":[true],"a":"x"},"quoted":"[[\"{{"}`
+	cases := map[string]struct {
+		rule string
+		want string // detail of the one finding; empty: none
+	}{
+		"selects something":           {"path: $.null", ""},
+		"selects nothing":             {"path: $.nope", "$.nope selects nothing"},
+		"exists":                      {"{path: $.s, exists: true}", ""},
+		"exists, but nothing":         {"{path: $.nope, exists: true}", "$.nope selects nothing"},
+		"exists not":                  {"{path: $.nope, exists: false}", ""},
+		"exists, but must not":        {"{path: $.s, exists: false}", `$.s is "v2.1", want none`},
+		"equals text":                 {"{path: $.s, equals: v2.1}", ""},
+		"equals another text":         {"{path: $.s, equals: v2.2}", `$.s is "v2.1", want "v2.2"`},
+		"equals number by value":      {"{path: $.n, equals: 1.5}", ""},
+		"equals exponent":             {"{path: $.n, equals: 15e-1}", ""},
+		"equals large identifier":     {"{path: $.id, equals: 9007199254740993}", ""},
+		"equals its float neighbour":  {"{path: $.id, equals: 9007199254740992}", "$.id is 9007199254740993, want 9007199254740992"},
+		"equals number, not its text": {`{path: $.n, equals: "1.50"}`, `$.n is 1.50, want "1.50"`},
+		"equals null":                 {"{path: $.null, equals: null}", ""},
+		"equals null, but text":       {"{path: $.s, equals: null}", `$.s is "v2.1", want null`},
+		"equals false, but null":      {"{path: $.null, equals: false}", "$.null is null, want false"},
+		"equals list":                 {"{path: $.list, equals: [1, 2, 3]}", ""},
+		"equals shorter list":         {"{path: $.list, equals: [1, 2]}", "$.list is [1,2,3], want [1,2]"},
+		"equals list out of order":    {"{path: $.list, equals: [1, 3, 2]}", "$.list is [1,2,3], want [1,3,2]"},
+		"equals object":               {"{path: $.obj, equals: {a: x, b: [true]}}", ""},
+		"equals object, one key more": {"{path: $.obj, equals: {a: x}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x"}`},
+		"equals object, other key":    {"{path: $.obj, equals: {a: x, c: [true]}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x","c":[true]}`},
+		"equals missing":              {"{path: $.nope, equals: 1}", "$.nope selects nothing, want 1"},
+		"equals for all":              {`{path: "$.list[*]", equals: 1}`, "$.list[*] is 2, want 1"},
+		"matches text":                {`{path: $.s, matches: '^v\d'}`, ""},
+		"matches not":                 {`{path: $.s, matches: '^\d'}`, `$.s is "v2.1", want a match of "^\\d"`},
+		"matches number":              {`{path: $.n, matches: '^1\.50$'}`, ""},
+		"matches no object":           {`{path: $.obj, matches: '.*'}`, `$.obj is {"a":"x","b":[true]}, want a match of ".*"`},
+		"min and max at the bounds":   {"{path: $.n, min: 1.5, max: 1.5}", ""},
+		"below min":                   {"{path: $.n, min: 1.6}", "$.n is 1.50, want at least 1.6"},
+		"above max":                   {`{path: "$.list[*]", max: 2}`, "$.list[*] is 3, want at most 2"},
+		"min of a text":               {"{path: $.s, min: 0}", `$.s is "v2.1", want at least 0`},
+		"count":                       {`{path: "$.list[*]", count: 3}`, ""},
+		"count differs":               {`{path: "$.list[*]", count: 2}`, "$.list[*] selects 3 values, want 2"},
+		"count zero":                  {"{path: $.nope, count: 0}", ""},
+		"count and value":             {`{path: "$.list[*]", count: 3, min: 2}`, "$.list[*] is 1, want at least 2"},
+		"filter on large numbers":     {`{path: "$[?@ == 9007199254740993]", count: 1}`, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := check(t, "json: ["+bracket(c.rule)+"]", document)
+			var want []probe.Finding
+			if c.want != "" {
+				want = []probe.Finding{{Check: assert.JSONUnexpected, Detail: c.want}}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestJSONRule_BodyIsNotUsable(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ä", 200)
+	cases := map[string]struct{ body, want string }{
+		"empty":            {"", `the body is not JSON: it is empty; the body starts with ""`},
+		"page":             {"<html>", `the body is not JSON: invalid character '<' looking for beginning of value; the body starts with "<html>"`},
+		"truncated":        {`{"a":`, `the body is not JSON: unexpected EOF; the body starts with "{\"a\":"`},
+		"two documents":    {"{} {}", `the body is not one JSON document: more follows after the first; the body starts with "{} {}"`},
+		"too deep":         {strings.Repeat("[", 201), `the body is not usable JSON: nested 201 deep, want at most 200; the body starts with "` + strings.Repeat("[", 201) + `"`},
+		"foreign and long": {"[" + long, `the body is not JSON: invalid character 'Ã' looking for beginning of value; the body starts with "[` + strings.Repeat("ä", 149) + `"…`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := check(t, "json: [{path: $.a}, {path: $.b}]", c.body)
+			want := []probe.Finding{{Check: assert.JSONInvalid, Detail: c.want}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("one finding for all paths (-want +got):\n%s", diff)
+			}
+		})
+	}
+	deepest := strings.Repeat("[", 200) + strings.Repeat("]", 200)
+	if got := check(t, "json: [{path: $}]", deepest); got != nil {
+		t.Errorf("200 levels: got %v, want no finding", got)
+	}
+}
+
+func TestJSONRule_DetailIsCut(t *testing.T) {
+	t.Parallel()
+	got := check(t, "json: [{path: $.a, equals: 1}]", `{"a":"`+strings.Repeat("x", 5000)+`"}`)
+	if len(got) != 1 || len(got[0].Detail) > 400 || !strings.HasSuffix(got[0].Detail, `"…, want 1`) {
+		t.Errorf("got %d findings, %q; want one that is cut", len(got), got)
+	}
+}
+
+func FuzzJSONRule(f *testing.F) {
+	for _, body := range []string{`{"a":[1,{"b":"c"}]}`, `[[[`, `"\"[`, `1e999999999`, "\xff", `{"a":1}{"a":2}`} {
+		f.Add([]byte(body))
+	}
+	rules := assert.Rules{JSON: []assert.JSONRule{{Path: "$..*"}, {Path: "$.a", Equals: 1}, {Path: "$.a", Matches: "x"}}}
+	set, err := rules.Compile("expect")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, finding := range set.Check(&assert.Response{Status: 200, Body: body}) {
+			if finding.Check != assert.JSONInvalid && finding.Check != assert.JSONUnexpected {
+				t.Errorf("got check %q, want a JSON one", finding.Check)
+			}
+			if len(finding.Detail) > 4<<10 || strings.ContainsRune(finding.Detail, '\n') {
+				t.Errorf("detail of %d bytes, want one short line: %q", len(finding.Detail), finding.Detail)
+			}
+		}
+	})
+}
+
+// bracket writes a rule in flow style.
+func bracket(rule string) string {
+	if strings.HasPrefix(rule, "{") {
+		return rule
+	}
+	return "{" + rule + "}"
+}
+
+func check(t *testing.T, rules, body string) []probe.Finding {
+	t.Helper()
+	set, err := read(t, rules).Compile("expect")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Check(&assert.Response{Status: 200, Body: []byte(body)})
+}
