@@ -1,0 +1,103 @@
+package schedule
+
+import "github.com/channelwatch/channelwatch/internal/probe"
+
+// Apply makes tps the touchpoints that are probed; their keys must be unique. One with the key and the fingerprint of
+// a touchpoint that is already there changes nothing: the old one stays with its phase, its running probe and its
+// prober, and the new one is closed. The others are added, and those that are missing or different are taken out;
+// their running probes end on their own, unreported, and then they are closed. Once Apply has returned, no outcome of
+// a touchpoint that it took out is reported any more.
+//
+// Apply returns the touchpoints that are in effect, in the order of tps.
+func (s *Scheduler) Apply(tps []*probe.Touchpoint) []*probe.Touchpoint {
+	s.report.Lock()
+	defer s.report.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return s.refuse(tps)
+	}
+	effective := make([]*probe.Touchpoint, 0, len(tps))
+	entries := make(map[string]*entry, len(tps))
+	now, added := s.clock.now(), 0
+	for _, tp := range tps {
+		key := tp.Key()
+		e := s.entries[key]
+		switch {
+		case e != nil && e.tp == tp:
+		case e != nil && e.tp.Fingerprint == tp.Fingerprint:
+			s.retire(tp)
+		default:
+			e = &entry{tp: tp, phase: phaseOf(key, tp.Every), host: s.hostOf(tp)}
+			s.planFirst(e, now, added)
+			s.ticks.add(e)
+			added++
+		}
+		entries[key] = e
+		effective = append(effective, e.tp)
+	}
+	for key, e := range s.entries {
+		if entries[key] != e {
+			s.takeOut(e)
+		}
+	}
+	s.entries = entries
+	s.nudge()
+	return effective
+}
+
+// refuse closes what comes after Stop.
+func (s *Scheduler) refuse(tps []*probe.Touchpoint) []*probe.Touchpoint {
+	for _, tp := range tps {
+		if e := s.entries[tp.Key()]; (e == nil || e.tp != tp) && tp.Close != nil {
+			tp.Close()
+		}
+	}
+	return tps
+}
+
+// hostOf returns the host that counts the probes of tp, nil when nothing limits them.
+func (s *Scheduler) hostOf(tp *probe.Touchpoint) *host {
+	target := tp.Profile.Target
+	if s.opts.PerHost <= 0 || target == "" {
+		return nil
+	}
+	h := s.hosts[target]
+	if h == nil {
+		h = &host{}
+		s.hosts[target] = h
+	}
+	h.refs++
+	return h
+}
+
+// takeOut removes an entry from the schedule, at once or when its probe has ended.
+func (s *Scheduler) takeOut(e *entry) {
+	e.gone = true
+	switch e.state {
+	case running: // finish drops it; until then its ticks watch over its deadline
+		return
+	case waiting:
+		s.dequeued(e)
+	case resting:
+	}
+	s.drop(e)
+}
+
+// drop forgets an entry that is gone and closes its prober.
+func (s *Scheduler) drop(e *entry) {
+	s.ticks.remove(e)
+	if e.host != nil {
+		if e.host.refs--; e.host.refs == 0 {
+			delete(s.hosts, e.tp.Profile.Target)
+		}
+	}
+	s.retire(e.tp)
+}
+
+// retire closes a prober after its last probe. Giving back connections may take time, so nobody waits for it but Stop.
+func (s *Scheduler) retire(tp *probe.Touchpoint) {
+	if tp.Close != nil {
+		s.wg.Go(tp.Close)
+	}
+}

@@ -1,0 +1,140 @@
+// Package schedule probes every touchpoint in its own rhythm and reports each outcome.
+//
+// A touchpoint's ticks lie on a fixed grid: multiples of its interval on the wall clock, shifted by a phase that is a
+// stable hash of its key. So the phases of many touchpoints are spread evenly, do not drift, and survive restarts and
+// reloads. The wall clock is read once, in New; from then on only the monotonic clock counts, so that a clock that is
+// set neither bunches nor loses ticks. A new touchpoint does not wait for its grid: its first probe follows at once,
+// at most 100 of them a second, and its grid takes over after that.
+//
+// One goroutine keeps a heap of ticks; workers that exist only while they are needed run the probes. A tick that
+// comes due while the touchpoint's previous probe still runs is skipped and counted, never queued. A probe for which
+// there is no worker, or whose host has enough of them, waits in turn until its next tick takes its place.
+//
+// The package imports probe and the standard library only. It neither rates nor stores what it sees.
+package schedule
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Outcome is what one probe of a touchpoint gave.
+type Outcome struct {
+	Touchpoint *probe.Touchpoint
+	Result     probe.Result
+	Err        error     // not nil: could not be measured
+	Due        time.Time // when the schedule wanted the probe to start
+	Started    time.Time // when it did
+	Recheck    bool      // whether this is the second look at a result that Report asked for
+}
+
+// Lateness returns how much later than planned the probe started.
+func (o *Outcome) Lateness() time.Duration { return o.Started.Sub(o.Due) }
+
+// Stats counts what the schedule does. Its methods are called often and from several goroutines: they must be quick
+// and must not call the scheduler.
+type Stats interface {
+	// Late is called for every probe with Outcome.Lateness.
+	Late(d time.Duration)
+	// Skipped is called when n ticks of a touchpoint passed without a probe.
+	Skipped(tp *probe.Touchpoint, n int)
+	// Queue is called with the number of due probes that wait for a worker or for their host, when it changes.
+	Queue(waiting int)
+}
+
+// Options configures a Scheduler.
+type Options struct {
+	// Report is called after every probe, from several goroutines, but never twice at once for one touchpoint. It
+	// returns whether the touchpoint should be probed once more soon; of a recheck the answer is ignored. It must not
+	// call the scheduler. It is required.
+	Report func(*Outcome) (recheck bool)
+	// Stats may be nil.
+	Stats Stats
+	// MaxConcurrent is the largest number of probes that run at once; 0 means 1024.
+	MaxConcurrent int
+	// PerHost is the largest number of probes that run at once against one Profile.Target; 0 means no limit.
+	PerHost int
+	// Log may be nil.
+	Log *slog.Logger
+}
+
+// defaultMaxConcurrent keeps 10,000 touchpoints at 10 s going while one in ten hangs until a timeout of 10 s.
+const defaultMaxConcurrent = 1024
+
+// Scheduler probes touchpoints. All methods are safe for concurrent use, except from within Report.
+type Scheduler struct {
+	opts   Options
+	clock  clock
+	base   context.Context // parent of every probe; cancelled by Stop
+	cancel context.CancelFunc
+	wake   chan struct{} // tells the loop that the heap has a new root
+	quit   chan struct{} // closed by Stop
+	done   chan struct{} // closed when the last goroutine has ended
+	wg     sync.WaitGroup
+
+	// report is held for reading during Report and for writing by Apply, so that no outcome of a removed touchpoint
+	// is reported after Apply. It is locked before mu.
+	report sync.RWMutex
+
+	mu       sync.Mutex // guards everything below and the fields of all entries
+	started  bool
+	stopping bool
+	entries  map[string]*entry // by key
+	ticks    tickHeap
+	hosts    map[string]*host // by Profile.Target
+	ready    queue            // due, with a slot of their host, without a worker
+	waiting  int              // entries in ready and in the queues of the hosts
+	idle     []*worker        // last in, first out: those at the front have been idle the longest
+	workers  int              // running and idle, without those that were given up
+}
+
+// New returns a scheduler without touchpoints.
+func New(opts Options) *Scheduler {
+	if opts.MaxConcurrent <= 0 {
+		opts.MaxConcurrent = defaultMaxConcurrent
+	}
+	if opts.Stats == nil {
+		opts.Stats = noStats{}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Scheduler{
+		opts:    opts,
+		clock:   newClock(time.Now()),
+		wake:    make(chan struct{}, 1),
+		quit:    make(chan struct{}),
+		done:    make(chan struct{}),
+		entries: make(map[string]*entry),
+		hosts:   make(map[string]*host),
+	}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Start begins to probe. A second call does nothing.
+func (s *Scheduler) Start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started || s.stopping {
+		return
+	}
+	s.started = true
+	now := s.clock.now()
+	for i, e := range s.ticks {
+		s.planFirst(e, now, i)
+	}
+	s.ticks.init()
+	s.wg.Go(s.loop)
+}
+
+// noStats stands in for absent Stats.
+type noStats struct{}
+
+func (noStats) Late(time.Duration)             {}
+func (noStats) Skipped(*probe.Touchpoint, int) {}
+func (noStats) Queue(int)                      {}

@@ -1,0 +1,76 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Stop ends the schedule: nothing starts any more, running probes are waited for and reported, and every prober is
+// closed. When ctx ends first, the running probes are cancelled and have one more second to return; Stop then reports
+// that, and names those that did not. It may be called several times; each call waits.
+func (s *Scheduler) Stop(ctx context.Context) error {
+	s.halt()
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+	}
+	busy := s.busy()
+	s.cancel()
+	grace := time.NewTimer(overrun)
+	defer grace.Stop()
+	select {
+	case <-s.done:
+	case <-grace.C:
+		return fmt.Errorf("stopping the schedule: still open %v after the end: probes of %q: %w",
+			overrun, s.busy(), context.Cause(ctx))
+	}
+	if len(busy) == 0 {
+		return nil
+	}
+	return fmt.Errorf("stopping the schedule: cancelled the probes of %q: %w", busy, context.Cause(ctx))
+}
+
+// halt closes everything that is not running.
+func (s *Scheduler) halt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return
+	}
+	s.stopping = true
+	close(s.quit)
+	for _, e := range s.ticks {
+		if e.state != running {
+			e.state = resting
+			s.retire(e.tp)
+		}
+	}
+	for _, w := range s.idle {
+		close(w.next)
+	}
+	s.idle, s.ready, s.waiting = nil, queue{}, 0
+	clear(s.hosts)
+	s.opts.Stats.Queue(0)
+	go func() { // ends with the last probe, which Stop cancels
+		s.wg.Wait()
+		s.cancel()
+		close(s.done)
+	}()
+}
+
+// busy returns the keys of the running probes, sorted.
+func (s *Scheduler) busy() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var keys []string
+	for _, e := range s.ticks {
+		if e.state == running {
+			keys = append(keys, e.tp.Key())
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
