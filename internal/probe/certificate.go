@@ -14,10 +14,13 @@ const (
 // Shares of a certificate's lifetime. Public certificates live at most 200 days since March 2026 and 47 days from
 // 2029 (CA/Browser Forum ballot SC-081v3), so a warning a fixed number of days ahead comes too early or too late.
 const (
-	renewalShare  = 1.0 / 3 // renewal software renews when less than this is left
-	overdueShare  = 1.0 / 8 // renewal has failed for most of the time that it had
-	dateLayout    = "2006-01-02 15:04 MST"
-	hoursInOneDay = 24
+	renewalShare = 1.0 / 3 // renewal software renews when less than this is left
+	overdueShare = 1.0 / 8 // renewal has failed for most of the time that it had
+)
+
+const (
+	dateLayout  = "2006-01-02 15:04 MST"
+	hoursPerDay = 24
 )
 
 // CertificateMetrics declares the measurements of a server certificate. Every kind that speaks TLS adds them to its
@@ -29,30 +32,29 @@ func CertificateMetrics() []Metric {
 	}
 }
 
-// NoteCertificate adds what facts say about the server certificate at time now: its dates as measurements and, when
-// little of its lifetime is left, a finding. Facts may be nil and may lack a chain. An expired certificate is not
-// noted as expiring: the handshake has failed with its own reason.
-func (r *Result) NoteCertificate(facts *TLSFacts, now time.Time) {
-	if facts == nil || len(facts.Chain) == 0 {
+// NoteCertificate adds what is known of the server certificate at time now: its dates as measurements and, when little
+// of its lifetime is left, a finding. Zero dates stand for a connection without certificate and add nothing. An expired
+// certificate is not noted as expiring: the handshake has failed with its own reason.
+func (r *Result) NoteCertificate(notBefore, notAfter, now time.Time) {
+	if notBefore.IsZero() || notAfter.IsZero() {
 		return
 	}
-	leaf := &facts.Chain[0]
 	r.Measurements = append(r.Measurements,
-		Measurement{Metric: CertificateNotAfter, Value: float64(leaf.NotAfter.Unix())},
-		Measurement{Metric: CertificateNotBefore, Value: float64(leaf.NotBefore.Unix())})
-	left, lifetime := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
+		Measurement{Metric: CertificateNotAfter, Value: float64(notAfter.Unix())},
+		Measurement{Metric: CertificateNotBefore, Value: float64(notBefore.Unix())})
+	left, lifetime := notAfter.Sub(now), notAfter.Sub(notBefore)
 	if left <= 0 || lifetime <= 0 {
 		return
 	}
-	switch share := float64(left) / float64(lifetime); {
+	check, want := CertificateExpiring, "1/3"
+	share := float64(left) / float64(lifetime)
+	switch {
+	case share >= renewalShare:
+		return
 	case share < overdueShare:
-		r.Findings = append(r.Findings, Finding{CertificateOverdue, leaf.remaining(left, share, "1/8")})
-	case share < renewalShare:
-		r.Findings = append(r.Findings, Finding{CertificateExpiring, leaf.remaining(left, share, "1/3")})
+		check, want = CertificateOverdue, "1/8"
 	}
-}
-
-func (c *Cert) remaining(left time.Duration, share float64, want string) string {
-	return fmt.Sprintf("certificate of %q ends %s: %.1f days or %.0f %% of its lifetime left, want at least %s",
-		c.Subject, c.NotAfter.UTC().Format(dateLayout), left.Hours()/hoursInOneDay, share*100, want)
+	r.Findings = append(r.Findings, Finding{check, fmt.Sprintf(
+		"certificate ends %s: %.1f days or %.0f %% of its lifetime left, want at least %s",
+		notAfter.UTC().Format(dateLayout), left.Hours()/hoursPerDay, share*100, want)})
 }

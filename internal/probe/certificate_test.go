@@ -30,10 +30,8 @@ func TestResult_NoteCertificate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			leaf := probe.Cert{Subject: "CN=shop.example.com", NotBefore: start, NotAfter: end}
-			issuer := probe.Cert{Subject: "CN=ca", NotBefore: start, NotAfter: start.Add(time.Hour)}
 			var result probe.Result
-			result.NoteCertificate(&probe.TLSFacts{Chain: []probe.Cert{leaf, issuer}}, tt.now)
+			result.NoteCertificate(start, end, tt.now)
 			want := []probe.Measurement{
 				{Metric: "tls_certificate_not_after_timestamp_seconds", Value: float64(end.Unix())},
 				{Metric: "tls_certificate_not_before_timestamp_seconds", Value: float64(start.Unix())},
@@ -52,11 +50,10 @@ func TestResult_NoteCertificate(t *testing.T) {
 	}
 }
 
-func TestResult_NoteCertificateWithoutChain(t *testing.T) {
+func TestResult_NoteCertificateWithoutTLS(t *testing.T) {
 	t.Parallel()
 	var result probe.Result
-	result.NoteCertificate(nil, time.Now())
-	result.NoteCertificate(&probe.TLSFacts{}, time.Now())
+	result.NoteCertificate(time.Time{}, time.Time{}, time.Now())
 	if len(result.Measurements) != 0 || len(result.Findings) != 0 {
 		t.Errorf("got %+v, want nothing", result)
 	}
@@ -66,10 +63,8 @@ func TestResult_NoteCertificateDetail(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var result probe.Result
-	result.NoteCertificate(&probe.TLSFacts{Chain: []probe.Cert{{
-		Subject: "CN=shop.example.com", NotBefore: start, NotAfter: start.Add(100 * 24 * time.Hour),
-	}}}, start.Add(90*24*time.Hour))
-	want := `certificate of "CN=shop.example.com" ends 2026-04-11 00:00 UTC: 10.0 days or 10 % of its lifetime left, want at least 1/8`
+	result.NoteCertificate(start, start.Add(100*24*time.Hour), start.Add(90*24*time.Hour))
+	want := "certificate ends 2026-04-11 00:00 UTC: 10.0 days or 10 % of its lifetime left, want at least 1/8"
 	if f := result.Find(probe.CertificateOverdue); f == nil || f.Detail != want {
 		t.Errorf("got %+v, want detail %s", result.Findings, want)
 	}
@@ -78,7 +73,7 @@ func TestResult_NoteCertificateDetail(t *testing.T) {
 func TestCertificateMetrics_AreThoseNoted(t *testing.T) {
 	t.Parallel()
 	var result probe.Result
-	result.NoteCertificate(&probe.TLSFacts{Chain: []probe.Cert{{}}}, time.Now())
+	result.NoteCertificate(time.Unix(1, 0), time.Unix(2, 0), time.Unix(1, 0))
 	var noted, declared []string
 	for _, m := range result.Measurements {
 		noted = append(noted, m.Metric)
