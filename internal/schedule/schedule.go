@@ -25,11 +25,11 @@ import (
 // Outcome is what one probe of a touchpoint gave.
 type Outcome struct {
 	Touchpoint *probe.Touchpoint
-	Result     probe.Result
-	Err        error     // not nil: could not be measured
-	Due        time.Time // when the schedule wanted the probe to start
-	Started    time.Time // when it did
-	Recheck    bool      // whether this is the second look at a result that Report asked for
+	Result     probe.Result // its Start is always set
+	Err        error        // not nil: could not be measured
+	Due        time.Time    // when the schedule wanted the probe to start
+	Started    time.Time    // when it did
+	Recheck    bool         // whether this is the second look at a result that Report asked for
 }
 
 // Lateness returns how much later than planned the probe started.

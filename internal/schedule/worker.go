@@ -34,6 +34,9 @@ func (s *Scheduler) run(e *entry) (recheck bool) {
 	o := &Outcome{Touchpoint: e.tp, Due: s.clock.at(e.planned), Recheck: e.recheck, Started: time.Now()}
 	s.opts.Stats.Late(o.Lateness())
 	s.measure(e, o)
+	if o.Result.Start.IsZero() {
+		o.Result.Start = o.Started
+	}
 
 	s.report.RLock()
 	defer s.report.RUnlock()
