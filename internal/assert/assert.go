@@ -17,25 +17,26 @@ import (
 // Rules are what a response is expected to be: the "expect" block of a kind's configuration. The zero value expects a
 // 2xx status and nothing else.
 type Rules struct {
-	Status      Strings      `yaml:"status"`       // codes, classes such as 2xx, ranges such as 200-204; any of them. Default 2xx
-	ContentType Strings      `yaml:"content_type"` // media types without parameters, such as application/json or image/*; any of them
-	Header      []HeaderRule `yaml:"header"`
-	Contains    Strings      `yaml:"contains"`     // texts that the body must hold, all of them
-	NotContains Strings      `yaml:"not_contains"` // texts that the body must not hold
-	JSON        []JSONRule   `yaml:"json"`
-	Size        SizeRule     `yaml:"size"`
-	Duration    DurationRule `yaml:"duration"`
+	Status      []string     `yaml:"status" doc:"codes, classes such as 2xx or ranges such as 200-204, any of them; 2xx when empty"`
+	ContentType []string     `yaml:"content_type" doc:"media types without parameters, such as application/json or image/*, any of them"`
+	Header      []HeaderRule `yaml:"header" doc:"what response header fields must be"`
+	Contains    []string     `yaml:"contains" doc:"texts that the body must hold, all of them"`
+	NotContains []string     `yaml:"not_contains" doc:"texts that the body must not hold"`
+	JSON        []JSONRule   `yaml:"json" doc:"what JSON paths must select"`
+	Size        SizeRule     `yaml:"size" doc:"bounds of the decoded body"`
+	Duration    DurationRule `yaml:"duration" doc:"bound of the time to the end of the body"`
 }
 
-// SizeRule bounds the decoded body. A size is a number of bytes or has a unit: 900, 64KB, 1.5MiB.
+// SizeRule bounds the decoded body, in bytes, both ends included.
 type SizeRule struct {
-	Min string `yaml:"min"`
-	Max string `yaml:"max"`
+	Min int64  `yaml:"min" format:"bytes" min:"0" doc:"fewest bytes"`
+	Max *int64 `yaml:"max" format:"bytes" min:"0" doc:"most bytes"`
 }
 
-// DurationRule bounds the time from the start of the probe to the end of the body.
+// DurationRule bounds the time from the start of the probe to the end of the body. It is apart from the limits that
+// rate speed: to be over it is always poor.
 type DurationRule struct {
-	Max time.Duration `yaml:"max"` // 0 means no bound
+	Max time.Duration `yaml:"max" doc:"longest time; 0 means no bound"`
 }
 
 // Response is one complete answer. The rules only read it.

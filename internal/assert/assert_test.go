@@ -56,18 +56,18 @@ func TestSet_Check(t *testing.T) {
 			edit: func(r *assert.Response) { r.Status = 300 },
 			want: findings{{Check: assert.StatusUnexpected, Detail: "status 300, want 2xx"}},
 		},
-		"status code": {rules: "status: 404", edit: func(r *assert.Response) { r.Status = 404 }},
+		"status code": {rules: "status: [404]", edit: func(r *assert.Response) { r.Status = 404 }},
 		"status code replaces 2xx": {
-			rules: "status: 404",
+			rules: "status: [404]",
 			want:  findings{{Check: assert.StatusUnexpected, Detail: "status 200, want 404"}},
 		},
 		"status class in a list":      {rules: "status: [200, 4XX]", edit: func(r *assert.Response) { r.Status = 499 }},
-		"status range, first":         {rules: "status: 301-303", edit: func(r *assert.Response) { r.Status = 301 }},
-		"status range, last":          {rules: "status: 301-303", edit: func(r *assert.Response) { r.Status = 303 }},
-		"content type":                {rules: "content_type: Application/JSON"},
+		"status range, first":         {rules: "status: [301-303]", edit: func(r *assert.Response) { r.Status = 301 }},
+		"status range, last":          {rules: "status: [301-303]", edit: func(r *assert.Response) { r.Status = 303 }},
+		"content type":                {rules: "content_type: [Application/JSON]"},
 		"content type, any of a kind": {rules: "content_type: [text/html, application/*]"},
 		"content type, broken parameter": {
-			rules: "content_type: text/html",
+			rules: "content_type: [text/html]",
 			edit:  func(r *assert.Response) { r.Header.Set("Content-Type", "Text/HTML; charset=;;") },
 		},
 		"content type, another": {
@@ -75,7 +75,7 @@ func TestSet_Check(t *testing.T) {
 			want:  findings{{Check: assert.ContentTypeUnexpected, Detail: `content type "application/json; charset=utf-8", want text/html, image/*`}},
 		},
 		"content type, none": {
-			rules: "content_type: application/json",
+			rules: "content_type: [application/json]",
 			edit:  func(r *assert.Response) { r.Header.Del("Content-Type") },
 			want:  findings{{Check: assert.ContentTypeUnexpected, Detail: `content type "", want application/json`}},
 		},
@@ -107,20 +107,20 @@ func TestSet_Check(t *testing.T) {
 			want:  findings{{Check: assert.TextMissing, Detail: `4 bytes without "a-3"; the body starts with "a-1\n"`}},
 		},
 		"text forbidden": {
-			rules: "not_contains: oops",
+			rules: "not_contains: [oops]",
 			edit:  func(r *assert.Response) { r.Body = []byte("an oops") },
 			want:  findings{{Check: assert.TextForbidden, Detail: `"oops" at byte 3, want none`}},
 		},
-		"size at both bounds": {rules: "size: {min: 3, max: 3B}", edit: func(r *assert.Response) { r.Body = []byte("abc") }},
+		"size at both bounds": {rules: "size: {min: 3, max: 3}", edit: func(r *assert.Response) { r.Body = []byte("abc") }},
 		"size too small": {
 			rules: "size: {min: 4}",
 			edit:  func(r *assert.Response) { r.Body = []byte("abc") },
 			want:  findings{{Check: assert.SizeUnexpected, Detail: "3 bytes, want at least 4"}},
 		},
 		"size too large": {
-			rules: "size: {max: 1KB}",
+			rules: "size: {max: 1000}",
 			edit:  func(r *assert.Response) { r.Body = bytes.Repeat([]byte("x"), 1001) },
-			want:  findings{{Check: assert.SizeUnexpected, Detail: "1001 bytes, want at most 1KB"}},
+			want:  findings{{Check: assert.SizeUnexpected, Detail: "1001 bytes, want at most 1000"}},
 		},
 		"duration at the bound": {rules: "duration: {max: 120ms}"},
 		"duration over the bound": {
@@ -128,7 +128,7 @@ func TestSet_Check(t *testing.T) {
 			want:  findings{{Check: assert.DurationExceeded, Detail: "took 120ms, want at most 119ms"}},
 		},
 		"every rule fails, in order": {
-			rules: `{status: 201, content_type: text/html, header: [{name: X}], contains: zzz, not_contains: open, size: {min: 1MB}, duration: {max: 1ms}, json: [{path: $.zzz}]}`,
+			rules: `{status: [201], content_type: [text/html], header: [{name: X}], contains: zzz, not_contains: [open], size: {min: 1000000}, duration: {max: 1ms}, json: [{path: $.zzz, exists: true}]}`,
 			edit:  func(r *assert.Response) { r.Body = []byte(`{"open":1}`) },
 			want: findings{
 				{Check: assert.StatusUnexpected, Detail: "status 200, want 201"},
@@ -136,7 +136,7 @@ func TestSet_Check(t *testing.T) {
 				{Check: assert.HeaderUnexpected, Detail: "X is missing"},
 				{Check: assert.TextMissing, Detail: `10 bytes without "zzz"; the body starts with "{\"open\":1}"`},
 				{Check: assert.TextForbidden, Detail: `"open" at byte 2, want none`},
-				{Check: assert.SizeUnexpected, Detail: "10 bytes, want at least 1MB"},
+				{Check: assert.SizeUnexpected, Detail: "10 bytes, want at least 1000000"},
 				{Check: assert.DurationExceeded, Detail: "took 120ms, want at most 1ms"},
 				{Check: assert.JSONUnexpected, Detail: "$.zzz selects nothing"},
 			},
@@ -164,22 +164,24 @@ func TestRules_CompileReportsAllMistakes(t *testing.T) {
 	t.Parallel()
 	rules := read(t, `
 status: [abc, 6xx, 99, 204-200, 600]
-content_type: html
+content_type: [html]
 header:
   - {name: "", matches: "("}
   - {name: X, absent: true, contains: y}
 contains: ["", x]
-not_contains: ""
-size: {min: lots, max: -1}
+not_contains: [""]
+size: {min: 3, max: 2}
 duration: {max: -1s}
 json:
-  - {path: items}
+  - {path: items, exists: true}
   - {path: $.a, matches: "["}
   - {path: $.a, min: 2, max: 1}
   - {path: $.a, exists: false, equals: 1}
   - {path: $.a, count: -1}
   - {path: $.a, count: 0, equals: 1}
   - {path: $.a, equals: 2026-01-31}
+  - {path: $.a, equals: null}
+  - {path: $.a, type: text}
 `)
 	_, err := rules.Compile("expect")
 	want := []string{
@@ -194,8 +196,7 @@ json:
 		`expect.header[1].absent: is set beside equals, contains or matches, want it alone`,
 		`expect.contains[0]: is empty, want a text`,
 		`expect.not_contains[0]: is empty, want a text`,
-		`expect.size.min: "lots": want bytes or a size such as 64KB or 1.5MiB`,
-		`expect.size.max: "-1": want bytes or a size such as 64KB or 1.5MiB`,
+		`expect.size.max: 2 is less than min 3`,
 		`expect.duration.max: -1s is negative`,
 		`expect.json[0].path: "items": jsonpath: unexpected identifier at position 1, want an RFC 9535 path such as $.items[0].price`,
 		"expect.json[1].matches: error parsing regexp: missing closing ]: `[`",
@@ -204,6 +205,8 @@ json:
 		`expect.json[4].count: -1 is negative`,
 		`expect.json[5].count: 0 beside another expectation, want it alone`,
 		`expect.json[6].equals: holds a date, which JSON does not have: quote it`,
+		`expect.json[7]: no expectation, want exists, count, equals, type, matches, min or max; null is type: "null"`,
+		`expect.json[8].type: "text": want one of string, number, boolean, array, object, null`,
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("mistakes (-want +got):\n%s", diff)
@@ -215,7 +218,7 @@ json:
 
 func TestSet_ConcurrentUse(t *testing.T) {
 	t.Parallel()
-	set, err := read(t, `{contains: open, json: [{path: "$.items[*].sku", matches: "^a-"}, {path: "$..price", max: 19}]}`).Compile("expect")
+	set, err := read(t, `{contains: [open], json: [{path: "$.items[*].sku", matches: "^a-"}, {path: "$..price", max: 19}]}`).Compile("expect")
 	if err != nil {
 		t.Fatal(err)
 	}

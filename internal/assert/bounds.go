@@ -1,75 +1,28 @@
 package assert
 
 import (
-	"errors"
-	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// ParseSize reads a size in bytes: a number, alone or with one of the units B, KB, MB, GB (powers of 1,000) and KiB, MiB,
-// GiB (powers of 1,024), in any case.
-func ParseSize(text string) (int64, bool) {
-	number := strings.TrimRight(text, "BbKkMmGgIi ")
-	unit := int64(1)
-	switch strings.ToLower(strings.TrimSpace(text[len(number):])) {
-	case "", "b":
-	case "kb":
-		unit = 1000
-	case "mb":
-		unit = 1000 * 1000
-	case "gb":
-		unit = 1000 * 1000 * 1000
-	case "kib":
-		unit = 1 << 10
-	case "mib":
-		unit = 1 << 20
-	case "gib":
-		unit = 1 << 30
-	default:
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(number, 64)
-	bytes := n * float64(unit)
-	if err != nil || math.IsNaN(n) || n < 0 || bytes > 1<<50 {
-		return 0, false
-	}
-	return int64(bytes), true
-}
-
 func (r *SizeRule) compile(field string) (check, error) {
-	if r.Min == "" && r.Max == "" {
+	low, high := r.Min, r.Max
+	switch {
+	case low < 0:
+		return nil, probe.Fieldf(field+".min", "%d is negative", low)
+	case high != nil && *high < low:
+		return nil, probe.Fieldf(field+".max", "%d is less than min %d", *high, low)
+	case low == 0 && high == nil:
 		return nil, nil
 	}
-	bound := func(name, text string, none int64) (int64, error) {
-		if text == "" {
-			return none, nil
-		}
-		size, ok := ParseSize(text)
-		if !ok {
-			return 0, probe.Fieldf(field+"."+name, "%q: want bytes or a size such as 64KB or 1.5MiB", text)
-		}
-		return size, nil
-	}
-	low, errLow := bound("min", r.Min, 0)
-	high, errHigh := bound("max", r.Max, math.MaxInt64)
-	if err := errors.Join(errLow, errHigh); err != nil {
-		return nil, err
-	}
-	if low > high {
-		return nil, probe.Fieldf(field+".min", "%s is more than max %s", r.Min, r.Max)
-	}
-	rule := *r
 	return func(response *Response) *probe.Finding {
 		size := int64(len(response.Body))
 		switch {
 		case size < low:
-			return findf(SizeUnexpected, "%d bytes, want at least %s", size, rule.Min)
-		case size > high:
-			return findf(SizeUnexpected, "%d bytes, want at most %s", size, rule.Max)
+			return findf(SizeUnexpected, "%d bytes, want at least %d", size, low)
+		case high != nil && size > *high:
+			return findf(SizeUnexpected, "%d bytes, want at most %d", size, *high)
 		}
 		return nil
 	}, nil

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/theory/jsonpath"
 
@@ -17,32 +19,17 @@ import (
 // maxDepth bounds the nesting of a JSON document; RFC 8259, section 9 lets a parser set such a limit.
 const maxDepth = 200
 
-// JSONRule is what an RFC 9535 JSONPath must select. Without any of the others, it must select at least one node. Equals,
-// Matches, Min and Max hold when at least one node is selected and all selected nodes satisfy them.
+// JSONRule is what an RFC 9535 JSONPath must select. At least one of its expectations is set. Equals, Type, Matches, Min
+// and Max hold when at least one node is selected and all selected nodes satisfy them.
 type JSONRule struct {
-	Path    string   `yaml:"path"`
-	Exists  *bool    `yaml:"exists"`  // false: the path must select nothing
-	Equals  any      `yaml:"equals"`  // any JSON value; numbers compare by value
-	Matches string   `yaml:"matches"` // regular expression in RE2 syntax, found anywhere in a string, or in a number as it is written
-	Min     *float64 `yaml:"min"`
-	Max     *float64 `yaml:"max"`
-	Count   *int     `yaml:"count"` // how many nodes the path must select
-
-	equalsNull bool
-}
-
-// UnmarshalYAML reads the rule; it exists because "equals: null" is a wish of its own, not the absence of one.
-func (r *JSONRule) UnmarshalYAML(unmarshal func(any) error) error {
-	type plain JSONRule
-	if err := unmarshal((*plain)(r)); err != nil {
-		return err
-	}
-	var keys map[string]any
-	if unmarshal(&keys) == nil {
-		_, set := keys["equals"]
-		r.equalsNull = set && r.Equals == nil
-	}
-	return nil
+	Path    string   `yaml:"path" required:"true" doc:"RFC 9535 JSONPath, such as $.items[0].price"`
+	Exists  *bool    `yaml:"exists" doc:"true: the path selects something; false: it selects nothing"`
+	Count   *int     `yaml:"count" min:"0" doc:"how many values the path selects"`
+	Equals  any      `yaml:"equals" doc:"any JSON value but null; numbers compare by value"`
+	Type    string   `yaml:"type" enum:"string,number,boolean,array,object,null" doc:"type of the value; quote \"null\""`
+	Matches string   `yaml:"matches" format:"regex" doc:"regular expression in RE2 syntax, found anywhere in a string, or in a number as it is written"`
+	Min     *float64 `yaml:"min" doc:"smallest number"`
+	Max     *float64 `yaml:"max" doc:"largest number"`
 }
 
 // jsonCheck is a compiled JSONRule.
@@ -59,45 +46,54 @@ type condition struct {
 }
 
 func (r *JSONRule) compile(field string) (jsonCheck, error) {
-	var errs []error
 	path, err := jsonpath.Parse(r.Path)
 	if err != nil {
-		errs = append(errs, probe.Fieldf(field+".path", "%q: %w, want an RFC 9535 path such as $.items[0].price", r.Path, err))
+		err = probe.Fieldf(field+".path", "%q: %w, want an RFC 9535 path such as $.items[0].price", r.Path, err)
 	}
-	c := jsonCheck{path: path, rule: *r}
-	if r.Equals != nil || r.equalsNull {
-		want, err := normalize(r.Equals)
+	want, errWant := r.conditions(field)
+	return jsonCheck{path, *r, want}, errors.Join(err, errWant, r.conflicts(field))
+}
+
+// conditions compiles what each selected node must satisfy.
+func (r *JSONRule) conditions(field string) ([]condition, error) {
+	var want []condition
+	var errs []error
+	if r.Equals != nil {
+		value, err := normalize(r.Equals)
 		if err != nil {
 			errs = append(errs, probe.Fieldf(field+".equals", "%w", err))
 		}
-		c.want = append(c.want, condition{show(want), func(node any) bool { return equal(node, want) }})
+		want = append(want, condition{show(value), func(node any) bool { return equal(node, value) }})
+	}
+	if r.Type != "" {
+		if !slices.Contains(types(), r.Type) {
+			errs = append(errs, probe.Fieldf(field+".type", "%q: want one of %s", r.Type, strings.Join(types(), ", ")))
+		}
+		name := r.Type
+		want = append(want, condition{"a value of type " + name, func(node any) bool { return typeOf(node) == name }})
 	}
 	if r.Matches != "" {
 		pattern, err := regexp.Compile(r.Matches)
 		if err != nil {
 			errs = append(errs, probe.Fieldf(field+".matches", "%w", err))
 		}
-		c.want = append(c.want, condition{"a match of " + strconv.Quote(r.Matches), func(node any) bool { return matches(node, pattern) }})
+		want = append(want, condition{"a match of " + quote(r.Matches), func(node any) bool { return matches(node, pattern) }})
 	}
 	if r.Min != nil {
-		c.want = append(c.want, condition{"at least " + number(*r.Min), func(node any) bool {
-			n, ok := float(node)
-			return ok && n >= *r.Min
-		}})
+		want = append(want, condition{"at least " + number(*r.Min), bound(*r.Min, math.Inf(1))})
 	}
 	if r.Max != nil {
-		c.want = append(c.want, condition{"at most " + number(*r.Max), func(node any) bool {
-			n, ok := float(node)
-			return ok && n <= *r.Max
-		}})
+		want = append(want, condition{"at most " + number(*r.Max), bound(math.Inf(-1), *r.Max)})
 	}
-	errs = append(errs, r.conflicts(field, len(c.want) > 0))
-	return c, errors.Join(errs...)
+	return want, errors.Join(errs...)
 }
 
-// conflicts reports rules that can never hold.
-func (r *JSONRule) conflicts(field string, conditions bool) error {
+// conflicts reports a rule that says nothing or can never hold.
+func (r *JSONRule) conflicts(field string) error {
+	conditions := r.Equals != nil || r.Type != "" || r.Matches != "" || r.Min != nil || r.Max != nil
 	switch {
+	case !conditions && r.Exists == nil && r.Count == nil:
+		return probe.Fieldf(field, `no expectation, want exists, count, equals, type, matches, min or max; null is type: "null"`)
 	case r.Count != nil && *r.Count < 0:
 		return probe.Fieldf(field+".count", "%d is negative", *r.Count)
 	case r.Exists != nil && !*r.Exists && (conditions || r.Count != nil):

@@ -17,8 +17,7 @@ func TestJSONRule(t *testing.T) {
 		rule string
 		want string // detail of the one finding; empty: none
 	}{
-		"selects something":           {"path: $.null", ""},
-		"selects nothing":             {"path: $.nope", "$.nope selects nothing"},
+		"null exists":                 {"{path: $.null, exists: true}", ""},
 		"exists":                      {"{path: $.s, exists: true}", ""},
 		"exists, but nothing":         {"{path: $.nope, exists: true}", "$.nope selects nothing"},
 		"exists not":                  {"{path: $.nope, exists: false}", ""},
@@ -30,8 +29,14 @@ func TestJSONRule(t *testing.T) {
 		"equals large identifier":     {"{path: $.id, equals: 9007199254740993}", ""},
 		"equals its float neighbour":  {"{path: $.id, equals: 9007199254740992}", "$.id is 9007199254740993, want 9007199254740992"},
 		"equals number, not its text": {`{path: $.n, equals: "1.50"}`, `$.n is 1.50, want "1.50"`},
-		"equals null":                 {"{path: $.null, equals: null}", ""},
-		"equals null, but text":       {"{path: $.s, equals: null}", `$.s is "v2.1", want null`},
+		"type null":                   {`{path: $.null, type: "null"}`, ""},
+		"type null, but text":         {`{path: $.s, type: "null"}`, `$.s is "v2.1", want a value of type null`},
+		"type string":                 {"{path: $.s, type: string}", ""},
+		"type number":                 {"{path: $.n, type: number}", ""},
+		"type boolean":                {"{path: '$.obj.b[0]', type: boolean}", ""},
+		"type array":                  {"{path: $.list, type: array}", ""},
+		"type object":                 {"{path: $.obj, type: object}", ""},
+		"type object, but array":      {"{path: $.list, type: object}", "$.list is [1,2,3], want a value of type object"},
 		"equals false, but null":      {"{path: $.null, equals: false}", "$.null is null, want false"},
 		"equals list":                 {"{path: $.list, equals: [1, 2, 3]}", ""},
 		"equals shorter list":         {"{path: $.list, equals: [1, 2]}", "$.list is [1,2,3], want [1,2]"},
@@ -58,7 +63,7 @@ func TestJSONRule(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := check(t, "json: ["+bracket(c.rule)+"]", document)
+			got := check(t, "json: ["+c.rule+"]", document)
 			var want []probe.Finding
 			if c.want != "" {
 				want = []probe.Finding{{Check: assert.JSONUnexpected, Detail: c.want}}
@@ -84,7 +89,7 @@ func TestJSONRule_BodyIsNotUsable(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := check(t, "json: [{path: $.a}, {path: $.b}]", c.body)
+			got := check(t, "json: [{path: $.a, exists: true}, {path: $.b, exists: true}]", c.body)
 			want := []probe.Finding{{Check: assert.JSONInvalid, Detail: c.want}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("one finding for all paths (-want +got):\n%s", diff)
@@ -92,7 +97,7 @@ func TestJSONRule_BodyIsNotUsable(t *testing.T) {
 		})
 	}
 	deepest := strings.Repeat("[", 200) + strings.Repeat("]", 200)
-	if got := check(t, "json: [{path: $}]", deepest); got != nil {
+	if got := check(t, "json: [{path: $, exists: true}]", deepest); got != nil {
 		t.Errorf("200 levels: got %v, want no finding", got)
 	}
 }
@@ -109,7 +114,7 @@ func FuzzJSONRule(f *testing.F) {
 	for _, body := range []string{`{"a":[1,{"b":"c"}]}`, `[[[`, `"\"[`, `1e999999999`, "\xff", `{"a":1}{"a":2}`} {
 		f.Add([]byte(body))
 	}
-	rules := assert.Rules{JSON: []assert.JSONRule{{Path: "$..*"}, {Path: "$.a", Equals: 1}, {Path: "$.a", Matches: "x"}}}
+	rules := assert.Rules{JSON: []assert.JSONRule{{Path: "$..*", Type: "string"}, {Path: "$.a", Equals: 1}, {Path: "$.a", Matches: "x"}}}
 	set, err := rules.Compile("expect")
 	if err != nil {
 		f.Fatal(err)
@@ -124,14 +129,6 @@ func FuzzJSONRule(f *testing.F) {
 			}
 		}
 	})
-}
-
-// bracket writes a rule in flow style.
-func bracket(rule string) string {
-	if strings.HasPrefix(rule, "{") {
-		return rule
-	}
-	return "{" + rule + "}"
 }
 
 func check(t *testing.T, rules, body string) []probe.Finding {

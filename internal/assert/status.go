@@ -12,9 +12,9 @@ import (
 type statusRange struct{ from, to int }
 
 // compileStatus returns a check that the status is in one of the ranges; without any, it must be 2xx.
-func compileStatus(field string, want Strings) (check, error) {
+func compileStatus(field string, want []string) (check, error) {
 	if len(want) == 0 {
-		want = Strings{"2xx"}
+		want = []string{"2xx"}
 	}
 	ranges := make([]statusRange, len(want))
 	var errs []error

@@ -9,7 +9,7 @@ import (
 )
 
 // compileContentType returns a check that the media type is one of want; nil without any.
-func compileContentType(field string, want Strings) (check, error) {
+func compileContentType(field string, want []string) (check, error) {
 	if len(want) == 0 {
 		return nil, nil
 	}

@@ -114,13 +114,35 @@ func matches(node any, pattern *regexp.Regexp) bool {
 	return false
 }
 
-func float(node any) (float64, bool) {
-	n, ok := node.(json.Number)
-	if !ok {
-		return 0, false
+// bound returns a condition that holds for numbers from low to high.
+func bound(low, high float64) func(node any) bool {
+	return func(node any) bool {
+		n, ok := node.(json.Number)
+		if !ok {
+			return false
+		}
+		f, err := n.Float64()
+		return err == nil && low <= f && f <= high
 	}
-	f, err := n.Float64()
-	return f, err == nil
+}
+
+// types returns the names of the JSON types, as RFC 8259 has them.
+func types() []string { return []string{"string", "number", "boolean", "array", "object", "null"} }
+
+func typeOf(node any) string {
+	switch node.(type) {
+	case string:
+		return "string"
+	case json.Number:
+		return "number"
+	case bool:
+		return "boolean"
+	case []any:
+		return "array"
+	case map[string]any:
+		return "object"
+	}
+	return "null"
 }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }

@@ -11,19 +11,6 @@ import (
 // maxQuoted bounds, in bytes, what a finding repeats of a foreign text.
 const maxQuoted = 300
 
-// Strings is a list of texts; in YAML a single text stands for a list of one.
-type Strings []string
-
-// UnmarshalYAML reads a scalar or a list of scalars.
-func (s *Strings) UnmarshalYAML(unmarshal func(any) error) error {
-	var one string
-	if unmarshal(&one) == nil {
-		*s = Strings{one}
-		return nil
-	}
-	return unmarshal((*[]string)(s))
-}
-
 // at returns the path of an element of a list.
 func at(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
