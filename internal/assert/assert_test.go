@@ -128,7 +128,7 @@ func TestSet_Check(t *testing.T) {
 			want:  findings{{Check: assert.DurationExceeded, Detail: "took 120ms, want at most 119ms"}},
 		},
 		"every rule fails, in order": {
-			rules: `{status: [201], content_type: [text/html], header: [{name: X}], contains: zzz, not_contains: [open], size: {min: 1000000}, duration: {max: 1ms}, json: [{path: $.zzz, exists: true}]}`,
+			rules: `{status: [201], content_type: [text/html], header: [{name: X}], contains: [zzz], not_contains: [open], size: {min: 1000000}, duration: {max: 1ms}, json: [{path: $.zzz, exists: true}]}`,
 			edit:  func(r *assert.Response) { r.Body = []byte(`{"open":1}`) },
 			want: findings{
 				{Check: assert.StatusUnexpected, Detail: "status 200, want 201"},
