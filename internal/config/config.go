@@ -1,0 +1,143 @@
+// Package config reads the YAML of an agent into ready channels. It is strict: an unknown key, a double key or a wrong
+// type is a mistake, and all mistakes of all files are reported at once, each with file, line, column and path.
+//
+// Structs are read by their tags: yaml names a field, doc describes it in the JSON Schema and in the reference, and
+// required, enum, pattern, min, max and format say what it takes (see the type rule). The configuration of a kind is read by
+// the same rules, so that a kind needs no code for it.
+//
+// The package may import the domain and yaml. It does not know any kind, opens no connection and starts nothing; it
+// reads only the named file, what that includes, and the files that it refers to.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Config is a complete configuration with its probers built. It is immutable.
+type Config struct {
+	Agent    Agent
+	Host     Host
+	Control  Control
+	Channels []*probe.Channel
+	Files    []string // all files that were read or are referred to, the main one first: what a reload depends on
+	Hash     string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
+
+	blocks map[*probe.Touchpoint]any // what each touchpoint was built from
+}
+
+// Load reads the file at path and what it includes. The error is an Errors with every mistake, or says why the file
+// cannot be read. The probers of a refused configuration are closed.
+func Load(path string, kinds []probe.Kind) (*Config, error) {
+	l := newLoader(kinds)
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	main := l.parseMain(path, data)
+	l.include(main)
+	return l.finish(main)
+}
+
+// Parse reads a configuration from memory; name stands for the file in errors. It includes nothing, and relative paths
+// start in the working directory.
+func Parse(name string, data []byte, kinds []probe.Kind) (*Config, error) {
+	l := newLoader(kinds)
+	main := l.parseMain(name, data)
+	if len(main.Include) > 0 {
+		l.errs.add(main.pos("include"), "include", "not possible in a configuration that is not read from a file")
+	}
+	return l.finish(main)
+}
+
+// Touchpoints returns the touchpoints of all channels, in the order of the files.
+func (c *Config) Touchpoints() []*probe.Touchpoint {
+	var all []*probe.Touchpoint
+	for _, channel := range c.Channels {
+		all = append(all, channel.Touchpoints...)
+	}
+	return all
+}
+
+// Close gives back what the probers hold. Call it for a configuration that is not put into use; a reload that keeps
+// some of its touchpoints closes the others one by one instead.
+func (c *Config) Close() {
+	for _, t := range c.Touchpoints() {
+		if t.Close != nil {
+			t.Close()
+		}
+	}
+}
+
+// loader collects the parts of one configuration.
+type loader struct {
+	kinds  map[string]probe.Kind
+	names  []string // of the kinds, in their order
+	errs   Errors
+	files  []string
+	hash   []byte // of all contents so far
+	read   []*channelBlock
+	refs   references
+	failed map[string][]path // fields by file in which a mistake was found
+}
+
+func newLoader(kinds []probe.Kind) *loader {
+	l := &loader{kinds: make(map[string]probe.Kind), refs: make(references), failed: make(map[string][]path)}
+	for _, kind := range kinds {
+		l.kinds[kind.Name] = kind
+		l.names = append(l.names, kind.Name)
+	}
+	return l
+}
+
+func (l *loader) parseMain(name string, data []byte) *mainFile {
+	main := &mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
+	l.parse(name, data, main)
+	for i := range main.Channels {
+		l.read = append(l.read, &main.Channels[i])
+	}
+	return main
+}
+
+// parse decodes one file into target.
+func (l *loader) parse(name string, data []byte, target any) {
+	l.files = append(l.files, name)
+	sum := sha256.Sum256(append(l.hash, data...))
+	l.hash = sum[:]
+	root, err := document(name, data)
+	if err != nil {
+		l.errs = append(l.errs, err)
+		return
+	}
+	d := &decoder{loader: l, file: name, dir: filepath.Dir(name)}
+	d.structure(root, reflect.ValueOf(target).Elem(), "")
+}
+
+// finish checks everything that was read together and builds the probers.
+func (l *loader) finish(main *mainFile) (*Config, error) {
+	if main.Agent.Location == "" {
+		main.Agent.Location = hostName()
+	}
+	c := &Config{Agent: main.Agent, Host: main.Host, Control: main.Control, blocks: make(map[*probe.Touchpoint]any)}
+	l.build(c, main)
+	if len(l.errs) > 0 {
+		c.Close()
+		return nil, l.errs.sorted()
+	}
+	c.Files = append(l.files, l.refs.paths()...)
+	c.Hash = hex.EncodeToString(l.hash)
+	return c, nil
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "localhost"
+	}
+	return name
+}
