@@ -1,0 +1,98 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// dialed is an open connection and what opening it showed.
+type dialed struct {
+	tcp      *net.TCPConn
+	tls      *tls.Conn // nil without TLS
+	exchange probe.Exchange
+}
+
+// dial opens a connection to e and clocks every phase. On failure the exchange holds what was seen until then, and the
+// error is a *failure, or that of a cancelled context.
+func dial(ctx context.Context, e *endpoint) (dialed, error) {
+	d := dialed{exchange: probe.Exchange{Method: "CONNECT", URL: e.url, Protocol: "MQTT/5"}}
+	addresses, err := d.resolve(ctx, e.host)
+	if err != nil {
+		return d, classify(ctx, probe.Resolve, err)
+	}
+	start := time.Now()
+	d.tcp, err = dialFirst(ctx, addresses, e.port)
+	d.exchange.Phases.Add(probe.Connect, time.Since(start))
+	if err != nil {
+		return d, classify(ctx, probe.Connect, err)
+	}
+	d.exchange.Address = d.tcp.RemoteAddr().String()
+	if e.tls == nil {
+		return d, nil
+	}
+	start = time.Now()
+	d.tls = tls.Client(d.tcp, e.tls)
+	err = d.tls.HandshakeContext(ctx)
+	d.exchange.Phases.Add(probe.TLS, time.Since(start))
+	d.exchange.TLS = tlsFacts(e.tls.ServerName, d.tls, err)
+	if err != nil {
+		_ = d.tcp.Close()
+		return d, classify(ctx, probe.TLS, err)
+	}
+	return d, nil
+}
+
+// resolve returns the addresses of host in the order in which the system prefers them. An address needs no phase.
+func (d *dialed) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{address}, nil
+	}
+	start := time.Now()
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	d.exchange.Phases.Add(probe.Resolve, time.Since(start))
+	for i := range addresses {
+		addresses[i] = addresses[i].Unmap()
+		d.exchange.Addresses = append(d.exchange.Addresses, addresses[i].String())
+	}
+	return addresses, err
+}
+
+// dialFirst tries the addresses in turn, each with an even share of the time that is left, and returns the first
+// connection or the first error.
+func dialFirst(ctx context.Context, addresses []netip.Addr, port string) (*net.TCPConn, error) {
+	var first error
+	for i, address := range addresses {
+		conn, err := dialOne(ctx, net.JoinHostPort(address.String(), port), len(addresses)-i)
+		if err == nil {
+			return conn, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first == nil {
+		first = errors.New("no address")
+	}
+	return nil, first
+}
+
+func dialOne(ctx context.Context, address string, shares int) (*net.TCPConn, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
+		defer cancel()
+	}
+	// Keep-alive probes are left to MQTT's own pings.
+	dialer := net.Dialer{KeepAlive: -1}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}

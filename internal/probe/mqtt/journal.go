@@ -1,0 +1,77 @@
+package mqtt
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+const (
+	publisher  = "publisher"
+	subscriber = "subscriber"
+)
+
+// journal collects what a probe saw on its way. It is used by one goroutine.
+type journal struct {
+	start     time.Time
+	phases    probe.Phases // of the connections that this probe opened
+	exchanges []probe.Exchange
+	events    []probe.Event
+	findings  []probe.Finding
+}
+
+func (j *journal) add(format string, args ...any) { j.addAt(time.Now(), format, args...) }
+
+func (j *journal) addAt(at time.Time, format string, args ...any) {
+	j.events = append(j.events, probe.Event{At: at.Sub(j.start), Text: fmt.Sprintf(format, args...)})
+}
+
+// opened notes a connection that this probe opened, or tried to.
+func (j *journal) opened(exchange probe.Exchange) {
+	j.phases.AddAll(&exchange.Phases)
+	j.exchanges = append(j.exchanges, exchange)
+}
+
+// reused notes a connection that an earlier probe opened: what it showed still holds, its times are not of this probe.
+func (j *journal) reused(exchange probe.Exchange) {
+	exchange.Phases = probe.Phases{}
+	j.exchanges = append(j.exchanges, exchange)
+}
+
+// dropped notes that a held connection had ended when the probe began.
+func (j *journal) dropped(role, farewell string) {
+	text := role + " was disconnected since the last probe" + farewell
+	j.add("%s", text)
+	j.findings = append(j.findings, probe.Finding{Check: disconnected, Detail: text})
+}
+
+// result returns a result with everything that was noted.
+func (j *journal) result() probe.Result {
+	r := probe.Result{
+		Start:    j.start,
+		Duration: time.Since(j.start),
+		Phases:   j.phases,
+		Findings: j.findings,
+		Evidence: &probe.Evidence{Exchanges: j.exchanges, Events: j.events},
+	}
+	certificate := j.weakestCertificate()
+	r.NoteCertificate(certificate.NotBefore, certificate.NotAfter, j.start)
+	return r
+}
+
+// weakestCertificate returns the certificate that ends first: publisher and subscriber can meet different brokers. It
+// returns the zero value when there is none.
+func (j *journal) weakestCertificate() probe.Cert {
+	var weakest probe.Cert
+	for i := range j.exchanges {
+		facts := j.exchanges[i].TLS
+		if facts == nil || len(facts.Chain) == 0 {
+			continue
+		}
+		if leaf := facts.Chain[0]; weakest.NotAfter.IsZero() || leaf.NotAfter.Before(weakest.NotAfter) {
+			weakest = leaf
+		}
+	}
+	return weakest
+}

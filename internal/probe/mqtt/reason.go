@@ -1,0 +1,105 @@
+package mqtt
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// maxReason bounds the broker's own words in a detail.
+const maxReason = 200
+
+// said renders a broker's reason code with its name and, where the broker gave any, its own words: cut, printable, and
+// without the password, which a broker could repeat.
+func (s *settings) said(code byte, text string) string {
+	said := fmt.Sprintf("0x%02X %s", code, codeName(code))
+	if s.password != "" {
+		text = strings.ReplaceAll(text, s.password, "[redacted]")
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
+	}
+	if text == "" {
+		return said
+	}
+	return fmt.Sprintf("%s (%q)", said, text)
+}
+
+// codeName returns the name of a reason code that a server can send (MQTT 5, section 2.4).
+//
+//nolint:funlen // a table
+func codeName(code byte) string {
+	switch code {
+	case 0x00:
+		return "success"
+	case 0x10:
+		return "no matching subscribers"
+	case 0x81:
+		return "malformed packet"
+	case 0x82:
+		return "protocol error"
+	case 0x83:
+		return "implementation specific error"
+	case 0x84:
+		return "unsupported protocol version"
+	case 0x85:
+		return "client identifier not valid"
+	case 0x86:
+		return "bad user name or password"
+	case 0x87:
+		return "not authorized"
+	case 0x88:
+		return "server unavailable"
+	case 0x89:
+		return "server busy"
+	case 0x8A:
+		return "banned"
+	case 0x8B:
+		return "server shutting down"
+	case 0x8C:
+		return "bad authentication method"
+	case 0x8D:
+		return "keep alive timeout"
+	case 0x8E:
+		return "session taken over"
+	case 0x8F:
+		return "topic filter invalid"
+	case 0x90:
+		return "topic name invalid"
+	case 0x91:
+		return "packet identifier in use"
+	case 0x93:
+		return "receive maximum exceeded"
+	case 0x95:
+		return "packet too large"
+	case 0x96:
+		return "message rate too high"
+	case 0x97:
+		return "quota exceeded"
+	case 0x98:
+		return "administrative action"
+	case 0x99:
+		return "payload format invalid"
+	case 0x9A:
+		return "retain not supported"
+	case 0x9B:
+		return "QoS not supported"
+	case 0x9C:
+		return "use another server"
+	case 0x9D:
+		return "server moved"
+	case 0x9E:
+		return "shared subscriptions not supported"
+	case 0x9F:
+		return "connection rate exceeded"
+	case 0xA0:
+		return "maximum connect time"
+	}
+	return "unspecified error"
+}

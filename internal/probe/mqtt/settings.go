@@ -1,0 +1,217 @@
+package mqtt
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// settings is a validated Config. It is immutable.
+type settings struct {
+	send, receive      endpoint
+	topic              string
+	qos                byte
+	username, password string
+	timeout            time.Duration // of a whole probe
+	deadline, window   time.Duration // since sending
+}
+
+// endpoint is one end of the way of a message.
+type endpoint struct {
+	role       string // "publisher" or "subscriber", for people
+	url        string // as configured; it cannot hold credentials
+	host, port string
+	clientID   string
+	tls        *tls.Config // nil for mqtt://
+}
+
+const defaultDeadline = 5 * time.Second
+
+func build(c Config, setup probe.Setup) (probe.Built, error) {
+	s, err := c.validate(setup)
+	if err != nil {
+		return probe.Built{}, err
+	}
+	p := newProber(s)
+	phases := []probe.Phase{probe.Connect, probe.Accept, probe.Deliver}
+	if net.ParseIP(s.send.host) == nil || net.ParseIP(s.receive.host) == nil {
+		phases = append(phases, probe.Resolve)
+	}
+	names := []string{messagesTotal, lastDelivered}
+	secure := s.send.tls != nil || s.receive.tls != nil
+	if secure {
+		phases = append(phases, probe.TLS)
+		names = append(names, probe.CertificateNotAfter, probe.CertificateNotBefore)
+	}
+	return probe.Built{
+		Prober: p,
+		Profile: probe.Profile{
+			Target:  net.JoinHostPort(s.send.host, s.send.port),
+			URL:     s.send.url,
+			Phases:  phases,
+			Metrics: names,
+			TLS:     secure,
+		},
+		Close: p.close,
+	}, nil
+}
+
+// validate returns all mistakes at once.
+func (c Config) validate(setup probe.Setup) (settings, error) {
+	var errs []error
+	check := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	s := settings{topic: c.Topic, qos: byte(c.QoS), username: c.Username, timeout: setup.Timeout}
+	var err error
+	s.send, err = parseEndpoint("url", c.URL)
+	check(err)
+	s.receive = s.send
+	if c.ReceiveURL != "" {
+		s.receive, err = parseEndpoint("receive_url", c.ReceiveURL)
+		check(err)
+	}
+	id := c.ClientID
+	if id == "" {
+		id = "channelwatch-" + rand.Text()[:10]
+	}
+	s.send.role, s.send.clientID = publisher, id+"-send"
+	s.receive.role, s.receive.clientID = subscriber, id+"-receive"
+	check(checkTopic(c.Topic))
+	if c.QoS < 0 || c.QoS > 2 {
+		check(probe.Fieldf("qos", "got %d, want 0, 1 or 2", c.QoS))
+	}
+	if !c.Password.IsZero() {
+		if s.password, err = c.Password.Read(); err != nil {
+			check(probe.Fieldf("password", "%w", err))
+		}
+	}
+	check(c.TLS.apply(&s.send, &s.receive))
+	s.deadline, s.window, err = c.times(setup.Timeout)
+	check(err)
+	return s, errors.Join(errs...)
+}
+
+func parseEndpoint(field, raw string) (endpoint, error) {
+	if raw == "" {
+		return endpoint{}, probe.Fieldf(field, "missing, want mqtt://host or mqtts://host")
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		// The text of a url.Error repeats the URL, which may hold a password.
+		return endpoint{}, probe.Fieldf(field, "not a URL, want mqtt://host or mqtts://host")
+	case u.User != nil:
+		return endpoint{}, probe.Fieldf(field, "holds credentials, want them in username and password")
+	case u.Scheme != "mqtt" && u.Scheme != "mqtts":
+		return endpoint{}, probe.Fieldf(field, "scheme is %q, want mqtt or mqtts", u.Scheme)
+	case u.Hostname() == "":
+		return endpoint{}, probe.Fieldf(field, "no host, want %s://host", u.Scheme)
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return endpoint{}, probe.Fieldf(field, "has more than host and port, want %s://host or %s://host:port", u.Scheme, u.Scheme)
+	}
+	e := endpoint{url: u.Scheme + "://" + u.Host, host: u.Hostname(), port: u.Port()}
+	if u.Scheme == "mqtts" {
+		e.tls = &tls.Config{ServerName: e.host, MinVersion: tls.VersionTLS12}
+	}
+	switch {
+	case e.port != "":
+	case e.tls != nil:
+		e.port = "8883"
+	default:
+		e.port = "1883"
+	}
+	return e, nil
+}
+
+// checkTopic applies section 4.7 of MQTT 5 to a topic name.
+func checkTopic(topic string) error {
+	switch {
+	case topic == "":
+		return probe.Fieldf("topic", "missing, want a topic that nothing else uses")
+	case strings.ContainsAny(topic, "+#"):
+		return probe.Fieldf("topic", "%q has a wildcard, want a topic without + and #", topic)
+	case strings.HasPrefix(topic, "$"):
+		return probe.Fieldf("topic", "%q starts with $, which brokers keep for themselves", topic)
+	case len(topic) > 1024:
+		return probe.Fieldf("topic", "has %d bytes, want at most 1024", len(topic))
+	case !utf8.ValidString(topic) || strings.ContainsRune(topic, 0):
+		return probe.Fieldf("topic", "%q is not UTF-8 text without NUL", topic)
+	}
+	return nil
+}
+
+// times fills in the defaults of deadline and window.
+func (c Config) times(timeout time.Duration) (deadline, window time.Duration, err error) {
+	deadline, window = c.Deadline, c.Window
+	if window == 0 {
+		window = timeout * 4 / 5
+	}
+	if deadline == 0 {
+		deadline = min(defaultDeadline, window)
+	}
+	switch {
+	case window < 0 || window >= timeout:
+		return 0, 0, probe.Fieldf("window", "%v is not between 0 and the timeout of %v, the rest of which is for connecting", window, timeout)
+	case deadline < 0 || deadline > window:
+		return 0, 0, probe.Fieldf("deadline", "%v is not between 0 and the window of %v", deadline, window)
+	}
+	return deadline, window, nil
+}
+
+// apply reads the files into the TLS configurations of the ends that have one.
+func (t tlsFiles) apply(ends ...*endpoint) error {
+	if t == (tlsFiles{}) {
+		return nil
+	}
+	var errs []error
+	var roots *x509.CertPool
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		roots = x509.NewCertPool()
+		switch {
+		case err != nil:
+			errs = append(errs, probe.Fieldf("tls.ca_file", "%w", err))
+		case !roots.AppendCertsFromPEM(pem):
+			errs = append(errs, probe.Fieldf("tls.ca_file", "no certificate in %s, want PEM", t.CAFile))
+		}
+	}
+	var own []tls.Certificate
+	switch {
+	case (t.CertFile == "") != (t.KeyFile == ""):
+		errs = append(errs, probe.Fieldf("tls", "cert_file and key_file need each other"))
+	case t.CertFile != "":
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			errs = append(errs, probe.Fieldf("tls.cert_file", "%w", err))
+		}
+		own = append(own, pair)
+	}
+	secure := false
+	for _, end := range ends {
+		if end.tls == nil {
+			continue
+		}
+		secure = true
+		end.tls = end.tls.Clone()
+		end.tls.RootCAs, end.tls.Certificates = roots, own
+		if t.ServerName != "" {
+			end.tls.ServerName = t.ServerName
+		}
+	}
+	if !secure {
+		errs = append(errs, probe.Fieldf("tls", "set for a URL without TLS, want mqtts://"))
+	}
+	return errors.Join(errs...)
+}

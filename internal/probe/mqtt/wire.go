@@ -1,0 +1,117 @@
+package mqtt
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// maxPacket bounds what a broker may send at once; it is announced to it, and enforced because a hostile length would
+// otherwise be allocated before the first byte of it came.
+const maxPacket = 64 << 10
+
+// errOldConnack is an answer in the form of MQTT 3: two bytes, without the properties that version 5 has.
+var errOldConnack = errors.New("the broker answered in the form of MQTT 3")
+
+// tcpWire is a TCP connection whose inbound packets are watched. It embeds the connection by its own type so that a
+// packet still leaves in one writev.
+type tcpWire struct {
+	*net.TCPConn
+	in inbound
+}
+
+func (w *tcpWire) Read(p []byte) (int, error) { return w.in.Read(p) }
+
+// tlsWire is the same over TLS. The client locks it around each packet.
+type tlsWire struct {
+	*tls.Conn
+	sync.Mutex
+	in inbound
+}
+
+func (w *tlsWire) Read(p []byte) (int, error) { return w.in.Read(p) }
+
+func (d *dialed) wire() net.Conn {
+	if d.tls != nil {
+		return &tlsWire{Conn: d.tls, in: newInbound(d.tls)}
+	}
+	return &tcpWire{TCPConn: d.tcp, in: newInbound(d.tcp)}
+}
+
+// inbound follows the framing of MQTT (section 2.1): a type, a length in 7-bit groups, that many bytes. It is used by
+// one reader.
+type inbound struct {
+	r      *bufio.Reader
+	kind   byte
+	length int
+	shift  int
+	left   int // bytes of the body still to come
+	state  frameState
+}
+
+type frameState uint8
+
+const (
+	atType frameState = iota
+	atLength
+	inBody
+)
+
+func newInbound(r io.Reader) inbound { return inbound{r: bufio.NewReaderSize(r, 256)} }
+
+func (in *inbound) Read(p []byte) (int, error) {
+	n, err := in.r.Read(p)
+	for rest := p[:n]; len(rest) > 0; {
+		used, frameErr := in.follow(rest)
+		if frameErr != nil {
+			return 0, frameErr
+		}
+		rest = rest[used:]
+	}
+	return n, err
+}
+
+// follow looks at the first bytes of p, which is not empty, and returns how many it took in.
+func (in *inbound) follow(p []byte) (int, error) {
+	switch in.state {
+	case atType:
+		in.kind, in.length, in.shift, in.state = p[0]>>4, 0, 0, atLength
+		return 1, nil
+	case atLength:
+		in.length |= int(p[0]&0x7f) << in.shift
+		in.shift += 7
+		switch {
+		case p[0]&0x80 != 0 && in.shift >= 28:
+			return 0, errors.New("packet length has more than four bytes")
+		case p[0]&0x80 != 0:
+			return 1, nil
+		}
+		return 1, in.begin()
+	default:
+		n := min(in.left, len(p))
+		in.left -= n
+		if in.left == 0 {
+			in.state = atType
+		}
+		return n, nil
+	}
+}
+
+func (in *inbound) begin() error {
+	const connack = 2
+	switch {
+	case in.kind == connack && in.length == 2:
+		return errOldConnack
+	case in.length > maxPacket:
+		return fmt.Errorf("packet of %d bytes, want at most %d", in.length, maxPacket)
+	case in.length == 0:
+		in.state = atType
+	default:
+		in.left, in.state = in.length, inBody
+	}
+	return nil
+}
