@@ -1,0 +1,133 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Do makes the request, follows redirects as the options allow, and returns what came of it. An error means that nothing
+// could be measured: a mistake in the request, a cancelled context, or a lack of the agent's own resources such as file
+// descriptors. A deadline of ctx that passes is a Response with the reason of the phase that hung.
+func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
+	u, err := c.parse(req.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := ValidateHeader(req.Header); err != nil {
+		return nil, err
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.opts.Timeout)
+		defer cancel()
+	}
+	resp := &Response{Start: time.Now()}
+	way := c.newWay(req, u)
+	for {
+		x := way.exchange(ctx)
+		err := x.do()
+		resp.add(x)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, fmt.Errorf("requesting %s: %w", x.record.URL, context.Cause(ctx))
+		}
+		if err == nil {
+			var again bool
+			if again, err = way.next(x); again {
+				continue
+			}
+		}
+		if err == nil {
+			err = resp.decode(x)
+		}
+		return resp.end(err)
+	}
+}
+
+// do sends the exchange through resty.
+func (x *exchange) do() error {
+	request := x.client.resty.R().SetContext(x).SetDoNotParseResponse(true)
+	_, err := request.Execute(x.method, x.url.String())
+	switch {
+	case x.err != nil:
+		return x.err
+	case x.status != 0:
+		return nil // net/http may dislike the Location of a redirect; that is judged by next
+	}
+	return err
+}
+
+// add joins an exchange to the response.
+func (r *Response) add(x *exchange) {
+	r.Status, r.Header, r.Protocol = x.status, x.respHeader, x.record.Protocol
+	r.FinalURL = x.url.String()
+	r.Phases.AddAll(&x.record.Phases)
+	r.Duration = r.Phases.Sum()
+	r.WireBytes = int64(len(x.content))
+	r.NotBefore, r.NotAfter = time.Time{}, time.Time{}
+	if x.chain != nil {
+		r.NotBefore, r.NotAfter = x.chain.notBefore, x.chain.notAfter
+	}
+	x.record.WireBytes = r.WireBytes
+	r.Exchanges = append(r.Exchanges, x.record)
+}
+
+// decode undoes the encoding of the body of the last exchange.
+func (r *Response) decode(x *exchange) error {
+	body, err := decode(x.content, x.respHeader, x.header, x.client.opts.BodyLimit)
+	if err != nil {
+		return err
+	}
+	r.setBody(body)
+	return nil
+}
+
+func (r *Response) setBody(body []byte) {
+	r.Body, r.BodyBytes = body, int64(len(body))
+	r.Exchanges[len(r.Exchanges)-1].BodyBytes = r.BodyBytes
+}
+
+// end turns what stopped the last exchange into a reason, or into an error when it is not the service's.
+func (r *Response) end(err error) (*Response, error) {
+	if err != nil {
+		ended, ok := errors.AsType[*fault](err)
+		if !ok {
+			return nil, err
+		}
+		r.Reason, r.Detail = ended.reason, ended.detail
+	}
+	if r.Reason != "" || r.Status >= http.StatusBadRequest {
+		r.KeepBodyStart()
+	}
+	return r, nil
+}
+
+// parsedURL is the last URL that a client was asked for: touchpoints ask for the same one every time.
+type parsedURL struct {
+	raw      string
+	url      *url.URL
+	redacted string
+}
+
+func (c *Client) parse(raw string) (*url.URL, error) {
+	if last := c.lastURL.Load(); last != nil && last.raw == raw {
+		return last.url, nil
+	}
+	u, err := ParseURL(raw)
+	if err != nil {
+		return nil, err
+	}
+	c.lastURL.Store(&parsedURL{raw, u, RedactURL(u)})
+	return u, nil
+}
+
+// redact returns the URL for evidence.
+func (c *Client) redact(u *url.URL) string {
+	if last := c.lastURL.Load(); last != nil && last.url == u {
+		return last.redacted
+	}
+	return RedactURL(u)
+}

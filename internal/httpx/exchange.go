@@ -1,0 +1,175 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// exchange is one request on one connection of its own. It travels through resty as the context of the request, so that
+// the transport can leave in it what an http.Response has no room for.
+type exchange struct {
+	context.Context
+
+	client *Client
+	url    *url.URL
+	method string
+	header http.Header
+	body   []byte
+	trail  *trail
+	follow bool // a redirect will be followed, so its body is not waited for
+
+	last       time.Time // when the phase that runs now began
+	record     probe.Exchange
+	status     int
+	respHeader http.Header
+	content    []byte // body as transferred
+	chain      *chainFacts
+	err        error
+}
+
+type exchangeKey struct{}
+
+// Value returns the exchange itself under its key.
+func (x *exchange) Value(key any) any {
+	if _, ok := key.(exchangeKey); ok {
+		return x
+	}
+	return x.Context.Value(key)
+}
+
+// mark ends a phase that began where the last one ended: phases add up to the duration by construction.
+func (x *exchange) mark(p probe.Phase) {
+	now := time.Now()
+	x.record.Phases.Add(p, now.Sub(x.last))
+	x.last = now
+}
+
+// prepare hands resty's request exactly what is to be sent: resty would add a user agent and guess content types.
+func prepare(_ *resty.Client, req *http.Request) error {
+	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return errNoExchange
+	}
+	req.Header = x.header
+	req.Close = true
+	if host := x.header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	return setBody(req, x.body)
+}
+
+// transport is the http.RoundTripper below resty: one connection, one exchange.
+type transport struct{ client *Client }
+
+var (
+	errNoExchange = errors.New("request without an exchange")
+	errEnded      = errors.New("exchange ended early") // never shown: the exchange knows why
+)
+
+// RoundTrip makes the exchange that the context of the request carries and reads the body to its end. The response has
+// no body: the exchange has it.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return nil, errNoExchange
+	}
+	resp, err := x.run(req)
+	if err != nil {
+		x.err = err
+		return nil, errEnded
+	}
+	resp.Body = http.NoBody
+	resp.Request = req
+	return resp, nil
+}
+
+// run goes through the phases.
+func (x *exchange) run(req *http.Request) (*http.Response, error) {
+	x.last = time.Now()
+	addrs, err := x.resolve(x.Context, x.url.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	tcp, err := x.connect(x.Context, addrs, port(x.url))
+	if err != nil {
+		return nil, err
+	}
+	guard := guardConn(x.Context, tcp)
+	defer guard.close()
+
+	conn := net.Conn(tcp)
+	proto := HTTP1
+	if x.url.Scheme == "https" {
+		if conn, proto, err = x.handshake(tcp); err != nil {
+			return nil, err
+		}
+	}
+	buffers := x.client.buffers.Get().(*buffers)
+	defer x.client.buffers.Put(buffers)
+	defer buffers.release()
+	buffers.reset(conn, x.client.opts.HeaderLimit)
+	if proto == HTTP2 {
+		return nil, faultf(probe.TLSALPN, "h2 was not offered")
+	}
+	return x.http1(req, buffers)
+}
+
+// port returns the port of a URL with a checked scheme.
+func port(u *url.URL) uint16 {
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		return uint16(n)
+	}
+	if u.Scheme == "https" {
+		return 443
+	}
+	return 80
+}
+
+// guarded is a connection that the end of a context interrupts.
+type guarded struct {
+	conn  net.Conn
+	stop  func() bool
+	ended sync.WaitGroup
+}
+
+// guardConn gives conn the deadline of ctx and interrupts it when ctx is cancelled.
+func guardConn(ctx context.Context, conn net.Conn) *guarded {
+	g := &guarded{conn: conn}
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline) // fails on a closed connection only, and then the next read says so
+	}
+	g.ended.Add(1)
+	g.stop = context.AfterFunc(ctx, func() {
+		defer g.ended.Done()
+		_ = conn.SetDeadline(time.Unix(1, 0))
+	})
+	return g
+}
+
+// close waits until nothing uses the connection any more and closes it.
+func (g *guarded) close() {
+	if g.stop() {
+		g.ended.Done()
+	}
+	g.ended.Wait()
+	_ = g.conn.Close() // the exchange is over; there is nobody to tell
+}
+
+// address returns the address that a connection goes to.
+func address(conn net.Conn) netip.Addr {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,111 @@
+package httpx
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// maxInformational is how many 1xx responses are passed over before the final one.
+const maxInformational = 16
+
+// http1 sends the request and reads the response (RFC 9112).
+func (x *exchange) http1(req *http.Request, b *buffers) (*http.Response, error) {
+	err := req.Write(b.w)
+	if err == nil {
+		err = b.w.Flush()
+	}
+	x.mark(probe.Send)
+	// A server may answer and hang up before it has read everything: what it said matters more than how it hung up.
+	if err != nil && (timedOut(err) || !x.answered(b)) {
+		return nil, sendFault(err)
+	}
+	_, err = b.r.Peek(1)
+	x.mark(probe.Wait)
+	if err != nil {
+		return nil, waitFault(err)
+	}
+	resp, err := readHeader(req, b)
+	if err != nil {
+		x.mark(probe.Receive)
+		return nil, err
+	}
+	x.head(resp.StatusCode, resp.Proto, resp.Header)
+	defer resp.Body.Close() //nolint:errcheck // the connection is closed anyway, and the body was read to its end
+	if x.follow && isRedirect(resp.StatusCode) {
+		x.mark(probe.Receive)
+		return resp, nil
+	}
+	b.wire.unlimited()
+	limit := x.client.opts.BodyLimit
+	x.content, err = readBody(resp.Body, resp.ContentLength, limit)
+	x.mark(probe.Receive)
+	if err != nil {
+		return nil, bodyFault(err, int64(len(x.content)), resp.ContentLength, limit)
+	}
+	return resp, nil
+}
+
+// answered reports whether the server sent anything although the request could not be written.
+func (x *exchange) answered(b *buffers) bool {
+	_, err := b.r.Peek(1)
+	return err == nil
+}
+
+// head notes the response header.
+func (x *exchange) head(status int, protocol string, header http.Header) {
+	x.status, x.respHeader = status, header
+	x.record.Status, x.record.Protocol = status, protocol
+	x.record.Header = evidenceHeader(x.client.fields, header)
+}
+
+// readHeader reads the header of the final response; informational ones before it are passed over.
+func readHeader(req *http.Request, b *buffers) (*http.Response, error) {
+	for range maxInformational + 1 {
+		resp, err := http.ReadResponse(b.r, req)
+		switch {
+		case err == nil && resp.StatusCode >= http.StatusOK:
+			return resp, nil
+		case err == nil && resp.StatusCode == http.StatusSwitchingProtocols:
+			return nil, faultf(probe.ResponseMalformed, "server switched protocols (status 101) without being asked")
+		case err == nil && resp.StatusCode < http.StatusContinue:
+			return nil, faultf(probe.ResponseMalformed, "status code %d, want 100 to 599", resp.StatusCode)
+		case err == nil:
+			continue
+		case b.wire.over:
+			return nil, faultf(probe.HeaderTooLarge, "response header is larger than the limit")
+		case timedOut(err):
+			return nil, faultf(probe.ResponseTimeout, "response header not complete in time")
+		case wasReset(err):
+			return nil, faultf(probe.ConnectionReset, "connection reset in the middle of the response header")
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, faultf(probe.ResponseMalformed, "connection closed in the middle of the response header")
+		}
+		return nil, faultf(probe.ResponseMalformed, "reading response header: %s", bare(err))
+	}
+	return nil, faultf(probe.ResponseMalformed, "more than %d informational responses (1xx)", maxInformational)
+}
+
+func sendFault(err error) error {
+	if timedOut(err) {
+		return faultf(probe.SendFailed, "request not taken in time")
+	}
+	return faultf(probe.SendFailed, "writing request: %s", bare(err))
+}
+
+// waitFault says why no response began.
+func waitFault(err error) error {
+	switch {
+	case timedOut(err):
+		return faultf(probe.ResponseTimeout, "no response in time")
+	case isAlert(err):
+		return faultf(probe.TLSHandshake, "server refused the connection after the handshake: %s", bare(err))
+	case wasReset(err):
+		return faultf(probe.ConnectionReset, "connection reset before the first byte of a response")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return faultf(probe.ConnectionClosed, "connection closed before the first byte of a response")
+	}
+	return faultf(probe.ResponseMalformed, "waiting for response: %s", bare(err))
+}

@@ -1,0 +1,66 @@
+// Package httpx is the one place that knows HTTP clients: a resty client over a transport that is made for probing.
+//
+// The transport makes one connection for one exchange and closes it: no pool, no resumed session, no background
+// goroutine, so that every probe pays what a new customer pays and every phase has an exact clock. Everything that a
+// server sends is capped, every wait ends at the deadline, and each failure is exactly one of probe's shared reasons.
+// Redirects, cookies set on the way, content encodings, TLS facts, the policy on resolved addresses and the redaction of
+// evidence live here too, so that they hold for all kinds.
+//
+// It may import probe, resty and libraries for HTTP/2 and content encodings. It does not rate, check contents, retry,
+// or know any kind.
+package httpx
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// Client makes HTTP exchanges for one touchpoint. It is immutable and safe for concurrent use; it holds no connection,
+// so there is nothing to close.
+type Client struct {
+	opts     Options
+	resty    *resty.Client
+	resolver *net.Resolver
+	dialer   net.Dialer
+	tls      tlsSettings
+	header   http.Header    // sent with every request; never changed
+	fields   []string       // response header fields that evidence keeps
+	reserved []scopedPrefix // ranges of addresses that the policy knows
+	buffers  sync.Pool      // of *buffers
+	lastURL  atomic.Pointer[parsedURL]
+	lastCert atomic.Pointer[chainFacts]
+}
+
+// New checks the options and returns a client. All mistakes are reported at once.
+func New(opts Options) (*Client, error) {
+	opts = opts.withDefaults()
+	settings, err := newTLSSettings(opts.TLS, opts.Protocols)
+	if err = errors.Join(err, opts.validate()); err != nil {
+		return nil, err
+	}
+	c := &Client{opts: opts, tls: settings, resolver: newResolver(opts.Resolver)}
+	c.header = opts.baseHeader()
+	c.fields = evidenceFields()
+	c.reserved = reserved()
+	c.dialer.KeepAlive = -1 // one exchange is too short for keep-alive probes: three system calls less
+	c.buffers.New = func() any { return newBuffers() }
+	c.resty = resty.NewWithClient(&http.Client{
+		Transport:     &transport{c},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	})
+	c.resty.SetLogger(silent{})
+	c.resty.SetPreRequestHook(prepare)
+	return c, nil
+}
+
+// silent keeps resty from writing to standard error: whatever went wrong is in the Response.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}

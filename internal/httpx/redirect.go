@@ -1,0 +1,215 @@
+package httpx
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// way is the chain of exchanges that one request becomes.
+type way struct {
+	client   *Client
+	req      *Request
+	url      *url.URL
+	method   string
+	bodyless bool // a redirect turned the method into GET
+	left     bool // a redirect led to another site, which gets nothing of the request's own header
+	trail    trail
+	followed int
+	visited  []visit
+	jar      *cookiejar.Jar // nil until a redirect sets a cookie
+}
+
+// visit is what must not come twice: with other cookies the same URL may well lead elsewhere.
+type visit struct{ method, url, cookies string }
+
+func (c *Client) newWay(req *Request, u *url.URL) *way {
+	w := &way{client: c, req: req, url: u, method: req.Method, trail: trail{policy: c.opts.Policy}}
+	if w.method == "" {
+		w.method = http.MethodGet
+	}
+	if req.FromContent && w.trail.policy != AnyAddress {
+		w.trail.policy = ContentURL
+	}
+	return w
+}
+
+// exchange returns the next exchange to make.
+func (w *way) exchange(ctx context.Context) *exchange {
+	x := &exchange{
+		Context: ctx,
+		client:  w.client,
+		url:     w.url,
+		method:  w.method,
+		header:  w.header(),
+		trail:   &w.trail,
+		follow:  w.client.opts.MaxRedirects > 0,
+		record:  probe.Exchange{Method: w.method, URL: w.client.redact(w.url)},
+	}
+	if !w.bodyless {
+		x.body = w.req.Body
+	}
+	return x
+}
+
+// header returns the header of the next exchange. It must not be changed: most exchanges share the client's.
+func (w *way) header() http.Header {
+	own := w.req.Header
+	if w.left {
+		own = nil
+	}
+	cookies := w.cookies()
+	if len(own) == 0 && cookies == "" {
+		return w.client.header
+	}
+	header := make(http.Header, len(w.client.header)+len(own)+1)
+	maps.Copy(header, w.client.header)
+	for name, values := range own {
+		name = http.CanonicalHeaderKey(name)
+		if w.bodyless && strings.HasPrefix(name, "Content-") {
+			continue
+		}
+		header[name] = values
+	}
+	if cookies != "" {
+		header["Cookie"] = []string{strings.Join(append(slices.Clone(header["Cookie"]), cookies), "; ")}
+	}
+	return header
+}
+
+// cookies returns the cookies set on the way that belong to the next URL.
+func (w *way) cookies() string {
+	if w.jar == nil {
+		return ""
+	}
+	var pairs []string
+	for _, cookie := range w.jar.Cookies(w.url) {
+		pairs = append(pairs, cookie.Name+"="+cookie.Value)
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// isRedirect reports whether a status is one of those that clients follow (RFC 9110 section 15.4).
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// next turns to the target of a redirect. It returns false when the exchange was the last one, and a fault when the
+// redirect must not be followed.
+func (w *way) next(x *exchange) (bool, error) {
+	if !x.follow || !isRedirect(x.status) {
+		return false, nil
+	}
+	target, err := w.target(x)
+	if err != nil {
+		return false, err
+	}
+	if w.followed++; w.followed > w.client.opts.MaxRedirects {
+		return false, faultf(probe.RedirectLimit, "more than %d redirects, the next to %s",
+			w.client.opts.MaxRedirects, RedactURL(target))
+	}
+	w.remember(x)
+	w.rewrite(x.status)
+	w.left = w.left || !sameSite(w.url, target)
+	w.url = target
+	if slices.Contains(w.visited, w.visit()) {
+		return false, faultf(probe.RedirectLoop, "redirect leads back to %s", RedactURL(target))
+	}
+	return true, nil
+}
+
+// remember notes where the way has been and the cookies that were set there.
+func (w *way) remember(x *exchange) {
+	w.visited = append(w.visited, w.visit())
+	if set := (&http.Response{Header: x.respHeader}).Cookies(); len(set) > 0 {
+		if w.jar == nil {
+			w.jar, _ = cookiejar.New(nil) // without options it cannot fail
+		}
+		w.jar.SetCookies(w.url, set)
+	}
+}
+
+func (w *way) visit() visit { return visit{w.method, withoutFragment(w.url), w.cookies()} }
+
+// sameSite reports whether two URLs lead to the same service: same host and port, or the same host upgraded from http to
+// https, each on its default port.
+func sameSite(from, to *url.URL) bool {
+	if !strings.EqualFold(from.Hostname(), to.Hostname()) {
+		return false
+	}
+	upgraded := from.Scheme == "http" && to.Scheme == "https" && port(from) == 80 && port(to) == 443
+	return from.Scheme == to.Scheme && port(from) == port(to) || upgraded
+}
+
+// target returns where a redirect leads, when that is allowed.
+func (w *way) target(x *exchange) (*url.URL, error) {
+	locations := x.respHeader["Location"]
+	if len(locations) == 0 || strings.TrimSpace(locations[0]) == "" {
+		return nil, faultf(probe.RedirectMalformed, "status %d without a Location", x.status)
+	}
+	if len(locations) > 1 && slices.ContainsFunc(locations, func(l string) bool { return l != locations[0] }) {
+		return nil, faultf(probe.RedirectMalformed, "status %d with %d different Locations, want one", x.status, len(locations))
+	}
+	target, err := w.url.Parse(strings.TrimSpace(locations[0]))
+	if err != nil {
+		return nil, faultf(probe.RedirectMalformed, "Location is not a URL")
+	}
+	target.User = nil // a server does not choose the credentials that we send
+	if target, err = ParseURL(target.String()); err != nil {
+		return nil, faultf(probe.RedirectMalformed, "Location: %v", err)
+	}
+	if target.Fragment == "" {
+		target.Fragment = w.url.Fragment
+	}
+	switch {
+	case w.url.Scheme == "https" && target.Scheme == "http" && !w.client.opts.AllowDowngrade:
+		return nil, faultf(probe.RedirectDowngrade, "redirect leads from https to %s", RedactURL(target))
+	case !w.client.hostAllowed(target.Hostname()):
+		return nil, faultf(probe.RedirectForbidden, "redirect leads to %s, want one of %s",
+			clip(target.Hostname(), maxFieldValue), strings.Join(w.client.opts.AllowedHosts, ", "))
+	}
+	return target, nil
+}
+
+// hostAllowed reports whether a redirect may lead to host.
+func (c *Client) hostAllowed(host string) bool {
+	if len(c.opts.AllowedHosts) == 0 {
+		return true
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return slices.ContainsFunc(c.opts.AllowedHosts, func(allowed string) bool {
+		if parent, ok := strings.CutPrefix(allowed, "*"); ok {
+			return strings.HasSuffix(host, parent) && len(host) > len(parent)
+		}
+		return host == allowed
+	})
+}
+
+// rewrite changes method and body as browsers do (Fetch standard, HTTP-redirect fetch).
+func (w *way) rewrite(status int) {
+	switch {
+	case status == http.StatusSeeOther && w.method != http.MethodHead && w.method != http.MethodGet,
+		(status == http.StatusMovedPermanently || status == http.StatusFound) && w.method == http.MethodPost:
+		w.method, w.bodyless = http.MethodGet, true
+	}
+}
+
+func withoutFragment(u *url.URL) string {
+	if u.Fragment == "" {
+		return u.String()
+	}
+	clean := *u
+	clean.Fragment, clean.RawFragment = "", ""
+	return clean.String()
+}
