@@ -25,6 +25,9 @@ type Options struct {
 	// Root is the directory that holds proc and sys, and under which mount points are looked up. Default "/"; in a
 	// container with the host's root mounted at /host it is "/host".
 	Root string
+	// Self is the directory that holds proc and sys as the agent's own namespaces show them, for the limits of its
+	// container. Default "/".
+	Self string
 	// Collectors are the names of those that run; default all, see Collectors.
 	Collectors []string
 	// Filesystems filters by type. By default everything that is not storage, and every filesystem of a network, is left
@@ -63,6 +66,7 @@ type Host struct {
 // New validates the options and returns a Host. It reads nothing yet. All mistakes are reported at once.
 func New(opts Options) (*Host, error) {
 	opts.Root = cmp.Or(opts.Root, "/")
+	opts.Self = cmp.Or(opts.Self, "/")
 	opts.MaxAge = cmp.Or(opts.MaxAge, 5*time.Second)
 	opts.Timeout = cmp.Or(opts.Timeout, 2*time.Second)
 	opts.MaxLabelSets = cmp.Or(opts.MaxLabelSets, 64)
@@ -77,7 +81,7 @@ func New(opts Options) (*Host, error) {
 			errs = append(errs, fmt.Errorf("collector %q: want one of %s", name, strings.Join(Collectors(), ", ")))
 		}
 	}
-	for _, c := range collectors(newSystem(opts.Root), choice) {
+	for _, c := range collectors(newSystem(opts.Root, opts.Self), choice) {
 		if len(opts.Collectors) == 0 || slices.Contains(opts.Collectors, c.name) {
 			h.collectors = append(h.collectors, &runner{collector: c})
 		}

@@ -21,12 +21,13 @@ const maxFile = 4 << 20
 type system struct {
 	library
 	files
+	self   files // as the agent's own namespaces show them
 	statfs func(ctx context.Context, path string) (space, error)
 	clock  func() (clockState, error)
 }
 
-func newSystem(root string) *system {
-	return &system{library: newLibrary(root), files: files{root: root}, statfs: statfs, clock: readClock}
+func newSystem(root, self string) *system {
+	return &system{library: newLibrary(root), files: files{root}, self: files{self}, statfs: statfs, clock: readClock}
 }
 
 // files reads small files below a root.
@@ -34,6 +35,22 @@ type files struct{ root string }
 
 // path returns the place of a name below the root.
 func (f files) path(name string) string { return filepath.Join(f.root, name) }
+
+// exists reports whether a name is there.
+func (f files) exists(name string) bool {
+	_, err := os.Stat(f.path(name))
+	return err == nil
+}
+
+// list returns the names in a directory, unsorted.
+func (f files) list(name string) (names []string, err error) {
+	dir, err := os.Open(f.path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close() //nolint:errcheck // only read
+	return dir.Readdirnames(-1)
+}
 
 // read returns a whole file.
 func (f files) read(name string) ([]byte, error) {
@@ -50,6 +67,19 @@ func (f files) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: more than %d bytes", name, maxFile)
 	}
 	return data, nil
+}
+
+// number returns the content of a file that holds one whole number.
+func (f files) number(name string) (uint64, error) {
+	data, err := f.read(name)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(string(bytes.TrimSpace(data)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return n, nil
 }
 
 // optional turns "no such file" and "not supported by this kernel" into errNothing.
