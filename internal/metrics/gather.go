@@ -1,0 +1,256 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Gatherer returns all series as client_golang's data model, for tests and for stores inside of the agent. A scrape
+// through Handler shows the same without building it.
+func (m *Metrics) Gatherer() prometheus.Gatherer {
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		var all []*dto.MetricFamily
+		err := m.eachFamily(func(mf *dto.MetricFamily) bool {
+			all = append(all, mf)
+			return true
+		}, func(f *Family, collect func(sink)) bool {
+			out := familySink{}
+			out.open(f)
+			collect(&out)
+			if len(out.family.Metric) > 0 {
+				all = append(all, out.family)
+			}
+			return true
+		})
+		return all, err
+	})
+}
+
+// eachFamily calls agent or state for each family in the order of their names until one returns false: agent for
+// those in the registry, state for those that are kept here.
+func (m *Metrics) eachFamily(agent func(*dto.MetricFamily) bool, state func(f *Family, collect func(sink)) bool) error {
+	s := m.set.Load()
+	registered, err := m.registry.Gather()
+	if err != nil {
+		return err
+	}
+	own, host := m.families, s.host
+	for len(registered)+len(own)+len(host) > 0 {
+		switch first(registered, own, host) {
+		case fromRegistry:
+			if !agent(registered[0]) {
+				return nil
+			}
+			registered = registered[1:]
+		case fromState:
+			f := &own[0]
+			if !state(&f.Family, func(out sink) { f.collect(out, s) }) {
+				return nil
+			}
+			own = own[1:]
+		case fromHost:
+			f := &host[0]
+			if !state(&f.family, f.collect) {
+				return nil
+			}
+			host = host[1:]
+		}
+	}
+	return nil
+}
+
+// origin says where a family comes from.
+type origin uint8
+
+const (
+	fromRegistry origin = iota
+	fromState
+	fromHost
+)
+
+// first returns where the next family in the order of names comes from; one of the lists must not be empty.
+func first(registered []*dto.MetricFamily, own []family, host []hostFamily) origin {
+	next, name := fromRegistry, ""
+	consider := func(o origin, candidate string) {
+		if name == "" || candidate < name {
+			next, name = o, candidate
+		}
+	}
+	if len(registered) > 0 {
+		consider(fromRegistry, registered[0].GetName())
+	}
+	if len(own) > 0 {
+		consider(fromState, own[0].Name)
+	}
+	if len(host) > 0 {
+		consider(fromHost, host[0].family.Name)
+	}
+	return next
+}
+
+func (f *hostFamily) collect(out sink) {
+	for _, row := range f.rows {
+		out.row(row.labels, row.value)
+	}
+}
+
+// familySink builds one family of client_golang's data model.
+type familySink struct {
+	family *dto.MetricFamily
+	of     Type
+}
+
+func (g *familySink) open(f *Family) {
+	types := map[Type]dto.MetricType{
+		Gauge: dto.MetricType_GAUGE, Counter: dto.MetricType_COUNTER,
+		Summary: dto.MetricType_SUMMARY, Histogram: dto.MetricType_HISTOGRAM,
+	}
+	g.of = f.Type
+	g.family = &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: types[f.Type].Enum()}
+}
+
+func (g *familySink) add(m *dto.Metric) { g.family.Metric = append(g.family.Metric, m) }
+
+func (g *familySink) sample(s *shape, t *touchpoint, value float64) {
+	g.add(g.value(s.pairs(t), value))
+}
+
+func (g *familySink) value(labels []*dto.LabelPair, value float64) *dto.Metric {
+	if g.of == Counter {
+		return &dto.Metric{Label: labels, Counter: &dto.Counter{Value: &value}}
+	}
+	return &dto.Metric{Label: labels, Gauge: &dto.Gauge{Value: &value}}
+}
+
+func (g *familySink) summary(s *summaryShape, t *touchpoint, sum float64, count uint64) {
+	g.add(&dto.Metric{Label: s.sum.pairs(t), Summary: &dto.Summary{SampleSum: &sum, SampleCount: &count}})
+}
+
+func (g *familySink) histogram(s *histogramShape, t *touchpoint, h *histogram) {
+	g.add(&dto.Metric{Label: s.sum.pairs(t), Histogram: h.message()})
+}
+
+func (g *familySink) row(labels []label, value float64) {
+	var pairs []*dto.LabelPair
+	for i := range labels {
+		pairs = append(pairs, labels[i].pair())
+	}
+	g.add(g.value(pairs, value))
+}
+
+func (g *familySink) proceed() bool { return true }
+
+func (l *label) pair() *dto.LabelPair { return &dto.LabelPair{Name: &l.name, Value: &l.value} }
+
+// pairs returns the labels of a touchpoint's series.
+func (s *shape) pairs(t *touchpoint) []*dto.LabelPair {
+	pairs := make([]*dto.LabelPair, len(s.labels))
+	for i := range s.labels {
+		l := s.labels[i]
+		switch l.name {
+		case channelLabel:
+			l.value = t.def.Channel
+		case touchpointLabel:
+			l.value = t.def.Name
+		}
+		pairs[i] = l.pair()
+	}
+	return pairs
+}
+
+// message returns the histogram in both forms.
+func (h *histogram) message() *dto.Histogram {
+	count, sum, zero, threshold, schema := h.count, h.sum, h.zero, float64(zeroThreshold), h.schema()
+	out := &dto.Histogram{SampleCount: &count, SampleSum: &sum, Schema: &schema, ZeroThreshold: &threshold, ZeroCount: &zero}
+	var cumulative uint64
+	for i, bound := range h.bounds {
+		cumulative += h.classic[i]
+		n := cumulative
+		out.Bucket = append(out.Bucket, &dto.Bucket{CumulativeCount: &n, UpperBound: &bound})
+	}
+	out.PositiveSpan, out.PositiveDelta = h.spans()
+	if len(h.native) == 0 && h.zero == 0 {
+		// As client_golang does: an empty span tells a native histogram without observations from a classic one.
+		offset, length := int32(0), uint32(0)
+		out.PositiveSpan = []*dto.BucketSpan{{Offset: &offset, Length: &length}}
+	}
+	return out
+}
+
+// spans returns the native buckets as runs of neighbours and the differences of their counts.
+func (h *histogram) spans() (spans []*dto.BucketSpan, deltas []int64) {
+	var before int64
+	next := int32(math.MinInt32)
+	for i, b := range h.native {
+		if b.index == next {
+			*spans[len(spans)-1].Length++
+		} else {
+			offset, length := b.index-next, uint32(1)
+			if i == 0 {
+				offset = b.index
+			}
+			spans = append(spans, &dto.BucketSpan{Offset: &offset, Length: &length})
+		}
+		next = b.index + 1
+		deltas = append(deltas, int64(b.count)-before)
+		before = int64(b.count)
+	}
+	return spans, deltas
+}
+
+// seriesOf counts the series of a family.
+func seriesOf(mf *dto.MetricFamily) Series {
+	var s Series
+	for _, metric := range mf.Metric {
+		switch {
+		case metric.Histogram != nil:
+			buckets := metric.Histogram.Bucket
+			s.Classic += len(buckets) + 3
+			if n := len(buckets); n > 0 && math.IsInf(buckets[n-1].GetUpperBound(), 1) {
+				s.Classic--
+			}
+			s.Native++
+		case metric.Summary != nil:
+			s = s.plus(Series{len(metric.Summary.Quantile) + 2, len(metric.Summary.Quantile) + 2})
+		default:
+			s = s.plus(Series{1, 1})
+		}
+	}
+	return s
+}
+
+// Describe returns all families that an agent can export but those of the host, the Go runtime and the process,
+// sorted by name.
+func (m *Metrics) Describe() []Family {
+	var all []Family
+	for i := range m.families {
+		all = append(all, m.families[i].Family)
+	}
+	all = append(all, agentFamilies(m.registry)...)
+	slices.SortFunc(all, func(a, b Family) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func agentFamilies(r *prometheus.Registry) []Family {
+	registered, err := r.Gather()
+	if err != nil {
+		panic("metrics: " + err.Error()) // the agent's own collectors contradict each other
+	}
+	var all []Family
+	for _, mf := range registered {
+		if !strings.HasPrefix(mf.GetName(), prefix) {
+			continue
+		}
+		f := Family{Name: mf.GetName(), Type: Type(strings.ToLower(mf.GetType().String())), Unit: unitOf(mf.GetName()), Help: mf.GetHelp()}
+		for _, pair := range mf.Metric[0].Label {
+			f.Labels = append(f.Labels, pair.GetName())
+		}
+		all = append(all, f)
+	}
+	return all
+}
