@@ -39,7 +39,7 @@ func defaultAgent() Agent {
 type Host struct {
 	Enabled     bool          `yaml:"enabled" doc:"read the host at all"`
 	Root        string        `yaml:"root" doc:"directory that holds proc and sys; in a container, where the host's root is mounted"`
-	Collectors  []string      `yaml:"collectors" doc:"what is read; default: everything that the host has"`
+	Collectors  []string      `yaml:"collectors" enum:"container,cpu,disk,file,filesystem,load,memory,network,pressure,process,tcp,time" doc:"what is read; default: everything that the host has"`
 	Filesystems Filter        `yaml:"filesystems" doc:"types of filesystems; default: storage of this machine, nothing over a network"`
 	Mounts      Filter        `yaml:"mounts" doc:"mount points; default: without those of the system and of containers"`
 	Disks       Filter        `yaml:"disks" doc:"block devices; default: whole disks"`

@@ -28,6 +28,8 @@ func (r rule) wanted(prefix string) string {
 		return prefix + orList(r.enum)
 	case r.pattern != "":
 		return prefix + patternWords(r.pattern)
+	case r.min != "" || r.max != "":
+		return prefix + r.bounds()
 	}
 	return ""
 }
@@ -47,6 +49,12 @@ func wantOf(t reflect.Type, r rule) string {
 	}
 	if r.format == "bytes" {
 		return "a size such as 512KiB or 8MiB"
+	}
+	if words := r.wanted(" from "); words != "" {
+		return "a whole number" + words
+	}
+	if t.Bits() < 64 && t.Kind() >= reflect.Uint {
+		return fmt.Sprintf("a whole number from 0 to %d", uint64(1)<<t.Bits()-1)
 	}
 	return "a whole number"
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,11 +42,11 @@ func (l *loader) served(c *Config, main *mainFile) {
 		all = append(all, channel.Name)
 	}
 	for i, name := range c.Agent.Serves {
-		if known(all, name) {
+		if slices.Contains(all, name) {
 			continue
 		}
 		p := path("agent").key("serves").index(i, "")
-		at := main.decoder.find(main.node, "agent.serves["+itoa(i)+"]")
+		at := main.decoder.find(main.node, string(p))
 		hint, _ := suggestion(name, all)
 		l.errs.add(at, p, "got %s, want the name of a channel", quote(name))
 		l.errs.hint(hint)
@@ -64,18 +65,15 @@ func (l *loader) channel(c *Config, b *channelBlock) *probe.Channel {
 	if o := b.Objective; o != nil {
 		channel.Objective = probe.Objective{Score: o.Score, Window: o.Window, Review: o.Review}
 	}
-	if len(b.Touchpoints) == 0 && !known(c.Agent.Serves, b.Name) && !b.decoder.isBroken(b.path.key("touchpoints")) {
+	if len(b.Touchpoints) == 0 && !slices.Contains(c.Agent.Serves, b.Name) && !b.decoder.isBroken(b.path.key("touchpoints")) {
 		b.decoder.fail(b.node, b.path.key("touchpoints"), "missing, want at least one")
 		b.decoder.errs.hint("only a channel in agent.serves can be without")
 	}
 	seen := make(map[string]*touchpointBlock)
 	for i := range b.Touchpoints {
 		t := &b.Touchpoints[i]
-		if t.decoder == nil { // an entry that is nothing, or not keys
-			if !b.decoder.isBroken(b.path.key("touchpoints").index(i, "")) {
-				b.decoder.fail(b.node, b.path.key("touchpoints").index(i, ""), "is empty, want name, kind and with")
-			}
-			continue
+		if t.decoder == nil {
+			continue // not keys, which is reported
 		}
 		if old, double := seen[t.Name]; double && t.Name != "" {
 			l.errs.add(t.pos("name"), t.path.key("name"), "%s is the name of the touchpoint at line %d already", quote(t.Name), old.pos("name").line)
@@ -91,12 +89,7 @@ func (l *loader) channel(c *Config, b *channelBlock) *probe.Channel {
 // touchpoint builds one touchpoint, or returns nil after a mistake.
 func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBlock) *probe.Touchpoint {
 	kind, ok := l.kinds[b.Kind]
-	if !ok {
-		if b.Kind != "" {
-			hint, _ := suggestion(b.Kind, l.names)
-			b.decoder.errs.add(b.pos("kind"), b.path.key("kind"), "got %s, want %s", quote(b.Kind), orList(l.names))
-			b.decoder.errs.hint(hint)
-		}
+	if !ok || l.full() {
 		return nil
 	}
 	t := &probe.Touchpoint{
@@ -139,7 +132,7 @@ func (b *touchpointBlock) times(kind probe.Kind) (every, timeout time.Duration) 
 	timeout = cmp.Or(kind.Timeout, defaultTimeout)
 	if b.Every != nil {
 		every = *b.Every
-		if every < floor {
+		if every < floor && !b.decoder.isBroken(b.path.key("every")) {
 			b.decoder.fail(child(b.node, "every"), b.path.key("every"), "got %s, want at least %s for the kind %s",
 				FormatDuration(every), FormatDuration(floor), kind.Name)
 		}

@@ -57,7 +57,7 @@ func (c *channelBlock) prepare(at place) {
 type touchpointBlock struct {
 	Name    string         `yaml:"name" required:"true" pattern:"^[a-z0-9][a-z0-9-]{0,62}$" doc:"name, unique in its channel; a label of its metrics"`
 	Title   string         `yaml:"title" doc:"name for people; default: the name in words"`
-	Kind    string         `yaml:"kind" required:"true" doc:"how it is probed"`
+	Kind    string         `yaml:"kind" required:"true" enum:"@kinds" doc:"how it is probed"`
 	Every   *time.Duration `yaml:"every" max:"24h" doc:"time between two probes; default by kind"`
 	Timeout *time.Duration `yaml:"timeout" min:"1ms" doc:"time after which a probe is given up, at most every; default by kind"`
 	Tier    probe.Tier     `yaml:"tier" enum:"critical,standard" doc:"a channel is never rated more than 20 points better than its weakest critical touchpoint"`

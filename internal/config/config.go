@@ -98,11 +98,24 @@ func newLoader(kinds []probe.Kind) *loader {
 func (l *loader) parseMain(name string, data []byte) *mainFile {
 	main := &mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
 	l.parse(name, data, main)
-	for i := range main.Channels {
-		l.read = append(l.read, &main.Channels[i])
-	}
+	l.collect(main.Channels)
 	return main
 }
+
+// collect notes the channels of one file. One that is not keys is left out: it is reported.
+func (l *loader) collect(channels []channelBlock) {
+	for i := range channels {
+		if channels[i].decoder != nil {
+			l.read = append(l.read, &channels[i])
+		}
+	}
+}
+
+// maxMistakes bounds what is reported of a file that is not a configuration at all.
+const maxMistakes = 200
+
+// full reports whether so much is wrong that nothing more is looked for.
+func (l *loader) full() bool { return len(l.errs) >= maxMistakes }
 
 // parse decodes one file into target.
 func (l *loader) parse(name string, data []byte, target any) {
@@ -127,7 +140,10 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 	l.build(c, main)
 	if len(l.errs) > 0 {
 		c.Close()
-		return nil, l.errs.sorted()
+		if l.full() {
+			l.errs.add(position{file: l.files[0]}, "", "has more than %d mistakes, only the first are shown", maxMistakes-1)
+		}
+		return nil, l.errs.sorted(l.files)
 	}
 	c.Files = append(l.files, l.refs.paths()...)
 	c.Hash = hex.EncodeToString(l.hash)

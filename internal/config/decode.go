@@ -58,7 +58,7 @@ func (d *decoder) isBroken(p path) bool {
 // value reads a node into v, which holds the default: it stays where the file has nothing.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, p path, r rule) {
 	n = resolve(n)
-	if isNull(n) {
+	if isNull(n) || d.full() {
 		return
 	}
 	if v.Kind() == reflect.Pointer {
@@ -98,7 +98,7 @@ func (d *decoder) kind(n *yaml.Node, v reflect.Value, p path, r rule) {
 }
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, p path) {
-	fields := fieldsOf(v.Type())
+	fields := fieldsOf(v.Type(), d.names)
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, p, "got %s, want the keys %s", kindOf(n), orList(names(fields)))
 		return
@@ -115,7 +115,9 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, p path) {
 	for _, pair := range d.pairs(n, p) {
 		f, ok := byName[pair.key.Value]
 		if !ok {
-			d.unknown(pair, p, fields)
+			if !d.full() {
+				d.unknown(pair, p, fields)
+			}
 			continue
 		}
 		seen[f.name] = !isNull(pair.value)
@@ -141,7 +143,11 @@ func (d *decoder) unknown(got pair, p path, fields []field) {
 }
 
 func (d *decoder) pairs(n *yaml.Node, p path) []pair {
-	return pairs(n, func(at *yaml.Node, what string) { d.errs.add(d.at(at), p, "%s", what) })
+	return pairs(n, func(at *yaml.Node, what string) {
+		if !d.full() {
+			d.errs.add(d.at(at), p, "%s", what)
+		}
+	})
 }
 
 // list reads a list. A single value stands for a list of one.
@@ -160,6 +166,9 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, p path, r rule) {
 		at := p
 		if n.Kind == yaml.SequenceNode {
 			at = p.index(i, text(entry, "name"))
+		}
+		if isNull(resolve(entry)) {
+			d.fail(entry, at, "is empty")
 		}
 		d.value(entry, list.Index(i), at, r)
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -56,8 +57,8 @@ func document(file string, data []byte) (*yaml.Node, *Error) {
 	case !errors.Is(err, io.EOF):
 		return nil, syntaxError(file, data, err)
 	}
-	if err := new(expansion).check(&doc); err != nil {
-		return fail(0, 0, "%v", err)
+	if at, what := new(expansion).check(&doc); what != "" {
+		return fail(at.Line, at.Column, "%s", what)
 	}
 	root := resolve(doc.Content[0])
 	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
@@ -73,32 +74,31 @@ func document(file string, data []byte) (*yaml.Node, *Error) {
 type expansion struct {
 	done map[*yaml.Node]size
 	open map[*yaml.Node]bool
+	at   *yaml.Node // the first mistake
+	what string
 }
 
 type size struct{ nodes, depth int }
 
-func (e *expansion) check(doc *yaml.Node) error {
+// check returns what is wrong with a document, and where.
+func (e *expansion) check(doc *yaml.Node) (at *yaml.Node, what string) {
 	e.done, e.open = make(map[*yaml.Node]size), make(map[*yaml.Node]bool)
-	s, err := e.measure(doc, 0)
-	switch {
-	case err != nil:
-		return err
-	case s.nodes > maxNodes:
-		return fmt.Errorf("holds more than %d values when its aliases are expanded", maxNodes)
+	if s := e.measure(doc, 0); s.nodes > maxNodes && e.what == "" {
+		return doc, fmt.Sprintf("holds more than %d values when its aliases are expanded", maxNodes)
 	}
-	return nil
+	return e.at, e.what
 }
 
-func (e *expansion) measure(n *yaml.Node, depth int) (size, error) {
-	if e.open[n] {
-		return size{}, fmt.Errorf("line %d: an alias stands within its own anchor", n.Line)
-	}
+// measure returns the size of a node that stands at a depth. It stops at the first mistake.
+func (e *expansion) measure(n *yaml.Node, depth int) size {
 	s, ok := e.done[n]
-	if ok && depth+s.depth <= maxDepth {
-		return s, nil
-	}
-	if depth > maxDepth {
-		return size{}, fmt.Errorf("line %d: is nested deeper than %d levels", n.Line, maxDepth)
+	switch {
+	case e.what != "", ok && depth+s.depth <= maxDepth:
+		return s
+	case e.open[n]:
+		e.at, e.what = n, "holds an alias of itself"
+	case depth > maxDepth:
+		e.at, e.what = n, fmt.Sprintf("is nested deeper than %d levels", maxDepth)
 	}
 	e.open[n] = true
 	defer delete(e.open, n)
@@ -108,47 +108,63 @@ func (e *expansion) measure(n *yaml.Node, depth int) (size, error) {
 		children = []*yaml.Node{n.Alias}
 	}
 	for _, child := range children {
-		c, err := e.measure(child, depth+1)
-		if err != nil {
-			return size{}, err
+		if e.what != "" {
+			break
 		}
+		c := e.measure(child, depth+1)
 		s.nodes = min(s.nodes+c.nodes, maxNodes+1)
 		s.depth = max(s.depth, c.depth+1)
 	}
 	e.done[n] = s
-	return s, nil
+	return s
 }
 
 var (
-	parserLine    = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
+	parserLine    = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 	unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)' referenced`)
 	tabIndent     = regexp.MustCompile(`^ *\t`)
+	control       = regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]`)
 )
 
 // syntaxError turns an error of the YAML parser into ours.
 func syntaxError(file string, data []byte, err error) *Error {
-	out := &Error{File: file, Text: "is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := parserLine.FindStringSubmatch(err.Error()); m != nil {
-		out.Line, _ = strconv.Atoi(m[1])
-		out.Text = "is not YAML: " + m[2]
-	}
 	if m := unknownAnchor.FindStringSubmatch(err.Error()); m != nil {
-		out.Line = lineOf(data, regexp.MustCompile(`\*`+regexp.QuoteMeta(m[1])+`\b`))
-		out.Text = fmt.Sprintf("the alias *%s has no anchor &%s before it", m[1], m[1])
-		return out
+		line := lineOf(data, regexp.MustCompile(`\*`+regexp.QuoteMeta(m[1])+`\b`).Match)
+		return &Error{File: file, Line: line, Text: fmt.Sprintf("the alias *%s has no anchor &%s before it", m[1], m[1])}
 	}
-	if line := lineOf(data, tabIndent); line > 0 {
-		out.Line, out.Text = line, "is indented by a tab, want spaces"
+	for _, known := range []struct {
+		is   func([]byte) bool
+		text string
+	}{
+		{func(line []byte) bool { return !utf8.Valid(line) }, "is not UTF-8 text"},
+		{control.Match, "holds a control character"},
+		{tabIndent.Match, "is indented by a tab, want spaces"},
+	} {
+		if line := lineOf(data, known.is); line > 0 {
+			return &Error{File: file, Line: line, Text: known.text}
+		}
 	}
-	return out
+	m := parserLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return &Error{File: file, Text: "is not YAML: " + err.Error()}
+	}
+	line, text := 0, m[2]
+	if m[1] != "" {
+		line, _ = strconv.Atoi(m[1])
+	}
+	// The parser counts the lines of these messages from 0, and names the start of the block that it is in.
+	if strings.HasPrefix(text, "did not find expected") {
+		return &Error{File: file, Line: line + 1, Text: "is not YAML from here on: " + text}
+	}
+	return &Error{File: file, Line: line, Text: "is not YAML: " + text}
 }
 
-// lineOf returns the number of the first line that matches, or 0.
-func lineOf(data []byte, pattern *regexp.Regexp) int {
+// lineOf returns the number of the first line for which is holds, or 0.
+func lineOf(data []byte, is func(line []byte) bool) int {
 	line := 0
 	for text := range bytes.Lines(data) {
 		line++
-		if pattern.Match(text) {
+		if is(text) {
 			return line
 		}
 	}

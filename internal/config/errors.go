@@ -71,13 +71,11 @@ func (e *Errors) add(at position, p path, format string, args ...any) {
 // hint says what to do about the mistake that was added last.
 func (e Errors) hint(text string) { e[len(e)-1].Hint = text }
 
-// sorted returns the mistakes ordered by file and line; the files keep the order in which they were first met.
-func (e Errors) sorted() Errors {
+// sorted returns the mistakes in the order of the files and of their lines.
+func (e Errors) sorted(files []string) Errors {
 	rank := make(map[string]int)
-	for _, err := range e {
-		if _, ok := rank[err.File]; !ok {
-			rank[err.File] = len(rank)
-		}
+	for i, file := range files {
+		rank[file] = i
 	}
 	slices.SortStableFunc(e, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

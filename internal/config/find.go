@@ -2,7 +2,6 @@ package config
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
@@ -39,7 +38,3 @@ func stepInto(n *yaml.Node, key, index string) *yaml.Node {
 	}
 	return resolve(n.Content[i])
 }
-
-func known(all []string, one string) bool { return slices.Contains(all, one) }
-
-func itoa(i int) string { return strconv.Itoa(i) }

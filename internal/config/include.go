@@ -37,9 +37,7 @@ func (l *loader) team(file string) {
 	}
 	var team teamFile
 	l.parse(file, data, &team)
-	for i := range team.Channels {
-		l.read = append(l.read, &team.Channels[i])
-	}
+	l.collect(team.Channels)
 }
 
 // teamFiles returns name itself, or the YAML files in it when it is a directory, sorted. Hidden files are left out:

@@ -19,7 +19,7 @@ func (p path) key(name string) path {
 	switch {
 	case p == "":
 		return path(name)
-	case strings.HasSuffix(string(p), `"`):
+	case strings.HasSuffix(string(p), `"`), strings.HasSuffix(string(p), `"…`):
 		return p + ": " + path(name)
 	case strings.HasPrefix(name, "["):
 		return p + path(name)

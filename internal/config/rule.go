@@ -25,7 +25,7 @@ type field struct {
 }
 
 // fieldsOf returns the keys of a struct type in their order. Embedded structs with the option inline are part of it.
-func fieldsOf(t reflect.Type) []field {
+func fieldsOf(t reflect.Type, kinds []string) []field {
 	var all []field
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -34,7 +34,7 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		if options == "inline" {
-			for _, inner := range fieldsOf(f.Type) {
+			for _, inner := range fieldsOf(f.Type, kinds) {
 				inner.index = append([]int{i}, inner.index...)
 				all = append(all, inner)
 			}
@@ -43,12 +43,13 @@ func fieldsOf(t reflect.Type) []field {
 		if name == "" {
 			name = strings.ToLower(f.Name)
 		}
-		all = append(all, field{name: name, doc: f.Tag.Get("doc"), index: f.Index, typ: f.Type, rule: ruleOf(f.Tag)})
+		all = append(all, field{name: name, doc: f.Tag.Get("doc"), index: f.Index, typ: f.Type, rule: ruleOf(f.Tag, kinds)})
 	}
 	return all
 }
 
-func ruleOf(tag reflect.StructTag) rule {
+// ruleOf reads the tags of a field. The enumeration @kinds stands for the names of the kinds.
+func ruleOf(tag reflect.StructTag, kinds []string) rule {
 	r := rule{
 		required: tag.Get("required") == "true",
 		pattern:  tag.Get("pattern"),
@@ -56,7 +57,11 @@ func ruleOf(tag reflect.StructTag) rule {
 		max:      tag.Get("max"),
 		format:   tag.Get("format"),
 	}
-	if enum := tag.Get("enum"); enum != "" {
+	switch enum := tag.Get("enum"); enum {
+	case "":
+	case "@kinds":
+		r.enum = kinds
+	default:
 		r.enum = strings.Split(enum, ",")
 	}
 	return r

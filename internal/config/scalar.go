@@ -90,7 +90,7 @@ func (d *decoder) word(n *yaml.Node, v reflect.Value, p path, r rule) {
 		return
 	case r.format == "regex":
 		if _, err := regexp.Compile(s); err != nil {
-			d.fail(n, p, "%v", err)
+			d.fail(n, p, "got %s, want a regular expression: %s", quote(s), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			return
 		}
 	case r.format == "file":
@@ -141,7 +141,7 @@ func (d *decoder) duration(n *yaml.Node, target *time.Duration, p path, r rule) 
 func (d *decoder) date(n *yaml.Node, target *time.Time, p path) {
 	date, err := time.Parse(time.DateOnly, n.Value)
 	if n.Kind != yaml.ScalarNode || err != nil {
-		d.fail(n, p, "got %s, want a date such as 2027-03-31", kindOf(n))
+		d.fail(n, p, "got %s, want a date such as 2027-03-31", quote(n.Value))
 		return
 	}
 	*target = date
