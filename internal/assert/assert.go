@@ -17,26 +17,26 @@ import (
 // Rules are what a response is expected to be: the "expect" block of a kind's configuration. The zero value expects a
 // 2xx status and nothing else.
 type Rules struct {
-	Status      []string     `yaml:"status" doc:"codes, classes such as 2xx or ranges such as 200-204, any of them; 2xx when empty"`
-	ContentType []string     `yaml:"content_type" doc:"media types without parameters, such as application/json or image/*, any of them"`
-	Header      []HeaderRule `yaml:"header" doc:"what response header fields must be"`
-	Contains    []string     `yaml:"contains" doc:"texts that the body must hold, all of them"`
-	NotContains []string     `yaml:"not_contains" doc:"texts that the body must not hold"`
-	JSON        []JSONRule   `yaml:"json" doc:"what JSON paths must select"`
-	Size        SizeRule     `yaml:"size" doc:"bounds of the decoded body"`
-	Duration    DurationRule `yaml:"duration" doc:"bound of the time to the end of the body"`
+	Status      []string     `yaml:"status" doc:"Status after redirects: codes, classes such as 2xx or ranges such as 200-204; any of them. Default: 2xx."`
+	ContentType []string     `yaml:"content_type" doc:"Media types without parameters, such as application/json or image/*; any of them."`
+	Header      []HeaderRule `yaml:"header" doc:"What response headers must be."`
+	Contains    []string     `yaml:"contains" doc:"Texts that the body must hold, all of them."`
+	NotContains []string     `yaml:"not_contains" doc:"Texts that the body must not hold."`
+	JSON        []JSONRule   `yaml:"json" doc:"What JSON paths must select."`
+	Size        SizeRule     `yaml:"size" doc:"Bounds of the decompressed body."`
+	Duration    DurationRule `yaml:"duration" doc:"Bound of the time to the end of the body."`
 }
 
 // SizeRule bounds the decoded body, in bytes, both ends included.
 type SizeRule struct {
-	Min int64  `yaml:"min" format:"bytes" min:"0" doc:"fewest bytes"`
-	Max *int64 `yaml:"max" format:"bytes" min:"0" doc:"most bytes"`
+	Min int64  `yaml:"min" format:"bytes" min:"0" doc:"Fewest bytes."`
+	Max *int64 `yaml:"max" format:"bytes" min:"0" doc:"Most bytes."`
 }
 
 // DurationRule bounds the time from the start of the probe to the end of the body. It is apart from the limits that
 // rate speed: to be over it is always poor.
 type DurationRule struct {
-	Max time.Duration `yaml:"max" doc:"longest time; 0 means no bound"`
+	Max time.Duration `yaml:"max" doc:"Longest time; to be over it is poor, whatever the limits say."`
 }
 
 // Response is one complete answer. The rules only read it.

@@ -14,11 +14,11 @@ import (
 // HeaderRule is what a response header field must be. Without any of the others, the field must be there. Several
 // values of one field are looked at as one, joined by ", ", which is what RFC 9110, section 5.2 says they mean.
 type HeaderRule struct {
-	Name     string `yaml:"name" required:"true" doc:"name of the field, in any case"`
-	Equals   string `yaml:"equals" doc:"the whole value"`
-	Contains string `yaml:"contains" doc:"a part of the value"`
-	Matches  string `yaml:"matches" format:"regex" doc:"regular expression in RE2 syntax, found anywhere in the value"`
-	Absent   bool   `yaml:"absent" doc:"the field must not be there"`
+	Name     string `yaml:"name" required:"true" doc:"Name of the header, in any case."`
+	Equals   string `yaml:"equals" doc:"Its whole value."`
+	Contains string `yaml:"contains" doc:"A part of its value."`
+	Matches  string `yaml:"matches" format:"regex" doc:"Regular expression (RE2) that is found anywhere in its value."`
+	Absent   bool   `yaml:"absent" doc:"The header must not be there."`
 }
 
 func (r *HeaderRule) compile(field string) (check, error) {

@@ -22,14 +22,14 @@ const maxDepth = 200
 // JSONRule is what an RFC 9535 JSONPath must select. At least one of its expectations is set. Equals, Type, Matches, Min
 // and Max hold when at least one node is selected and all selected nodes satisfy them.
 type JSONRule struct {
-	Path    string   `yaml:"path" required:"true" doc:"RFC 9535 JSONPath, such as $.items[0].price"`
-	Exists  *bool    `yaml:"exists" doc:"true: the path selects something; false: it selects nothing"`
-	Count   *int     `yaml:"count" min:"0" doc:"how many values the path selects"`
-	Equals  any      `yaml:"equals" doc:"any JSON value but null; numbers compare by value"`
-	Type    string   `yaml:"type" enum:"string,number,boolean,array,object,null" doc:"type of the value; quote \"null\""`
-	Matches string   `yaml:"matches" format:"regex" doc:"regular expression in RE2 syntax, found anywhere in a string, or in a number as it is written"`
-	Min     *float64 `yaml:"min" doc:"smallest number"`
-	Max     *float64 `yaml:"max" doc:"largest number"`
+	Path    string   `yaml:"path" required:"true" doc:"JSONPath (RFC 9535), such as $.items[0].price."`
+	Exists  *bool    `yaml:"exists" doc:"Whether the path selects something."`
+	Count   *int     `yaml:"count" min:"0" doc:"How many values the path selects."`
+	Equals  any      `yaml:"equals" doc:"The value, anything but null; numbers compare by value."`
+	Type    string   `yaml:"type" enum:"string,number,boolean,array,object,null" doc:"Type of the value; write \"null\" with quotes."`
+	Matches string   `yaml:"matches" format:"regex" doc:"Regular expression (RE2) that is found anywhere in a string, or in a number as it is written."`
+	Min     *float64 `yaml:"min" doc:"Smallest number."`
+	Max     *float64 `yaml:"max" doc:"Largest number."`
 }
 
 // jsonCheck is a compiled JSONRule.
