@@ -57,7 +57,7 @@ type prober struct {
 	client  *httpx.Client
 	request httpx.Request
 	expect  *assert.Set
-	secrets secrets
+	secrets probe.Redaction
 }
 
 // Probe makes the call and checks the answer. An answer that is not complete has its reason and is not checked further.
@@ -87,6 +87,6 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	}
 	result.NoteCertificate(response.NotBefore, response.NotAfter, response.Start)
 	result.Evidence = &probe.Evidence{Exchanges: response.Exchanges}
-	p.secrets.hide(&result)
+	p.secrets.Hide(&result)
 	return result, nil
 }

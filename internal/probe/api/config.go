@@ -57,14 +57,14 @@ func defaults(probe.ChannelType) Config {
 // build validates the configuration and returns a ready prober.
 func build(c Config, setup probe.Setup) (probe.Built, error) {
 	target, errURL := parseURL(c.URL)
-	request, hidden, errRequest := c.request()
+	request, secrets, errRequest := c.request()
 	expect, errExpect := c.Expect.Compile("expect")
 	client, errClient := c.client(target, setup)
 	if err := errors.Join(errURL, c.checkMethod(), errRequest, errExpect, errClient); err != nil {
 		return probe.Built{}, err
 	}
 	return probe.Built{
-		Prober:  &prober{client: client, request: request, expect: expect, secrets: hidden},
+		Prober:  &prober{client: client, request: request, expect: expect, secrets: probe.NewRedaction(secrets...)},
 		Profile: c.profile(target),
 	}, nil
 }

@@ -19,12 +19,12 @@ import (
 // maxRequestBody bounds a body file, in bytes.
 const maxRequestBody = 1 << 20
 
-// request returns what to send, with the secrets in it. All header fields go to the first host only: whatever else a
+// request returns what to send and the secrets in it. All header fields go to the first host only: whatever else a
 // redirect leads to has no business with them.
-func (c *Config) request() (httpx.Request, secrets, error) {
+func (c *Config) request() (httpx.Request, []string, error) {
 	body, contentType, errBody := c.requestBody()
 	header := make(http.Header)
-	var hidden secrets
+	var secrets []string
 	errs := []error{errBody}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		if isCredential(name) {
@@ -43,12 +43,12 @@ func (c *Config) request() (httpx.Request, secrets, error) {
 			continue
 		}
 		errs = append(errs, setHeader(header, field, name, value))
-		hidden.add(value)
+		secrets = append(secrets, value)
 	}
 	if contentType != "" && header.Get("Content-Type") == "" {
 		header.Set("Content-Type", contentType)
 	}
-	return httpx.Request{Method: c.Method, URL: c.URL, Header: header, Body: body}, hidden, errors.Join(errs...)
+	return httpx.Request{Method: c.Method, URL: c.URL, Header: header, Body: body}, secrets, errors.Join(errs...)
 }
 
 // setHeader sets a field that no other has set.
