@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,8 +31,8 @@ func (x *exchange) connect(ctx context.Context, addrs []netip.Addr, port uint16)
 	return conn, nil
 }
 
-// dial tries the addresses of the first family one after another and, when that takes too long, those of the second
-// beside them.
+// dial tries the addresses of the first family one after another and, when that fails or takes too long, those of the
+// second beside them (RFC 8305).
 func (c *Client) dial(ctx context.Context, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
 	first, second := families(addrs)
 	if len(second) == 0 {
@@ -38,78 +40,78 @@ func (c *Client) dial(ctx context.Context, addrs []netip.Addr, port uint16) (*ne
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	type dialed struct {
-		conn *net.TCPConn
-		err  error
-	}
-	race := func(addrs []netip.Addr) <-chan dialed {
-		done := make(chan dialed, 1)
-		go func() {
-			conn, err := c.dialEach(ctx, addrs, port)
-			done <- dialed{conn, err}
-		}()
-		return done
-	}
-	// loser waits for the other racer, which the cancelled context ends, and hangs up if it got through all the same.
-	loser := func(other <-chan dialed) {
-		cancel()
-		if other == nil {
-			return
-		}
-		if late := <-other; late.conn != nil {
-			_ = late.conn.Close()
-		}
-	}
+	race := &race{results: make(chan dialed, 2)}
+	race.start(func() (*net.TCPConn, error) { return c.dialEach(ctx, first, port) })
+	startSecond := sync.OnceFunc(func() {
+		race.start(func() (*net.TCPConn, error) { return c.dialEach(ctx, second, port) })
+	})
 	head := time.NewTimer(secondFamily)
 	defer head.Stop()
-	one, two := race(first), (<-chan dialed)(nil)
-	var failed error
-	for {
+	for race.running > 0 {
 		select {
 		case <-head.C:
-			if two == nil && failed == nil {
-				two = race(second)
+			startSecond()
+		case result := <-race.results:
+			if race.take(result); race.won != nil {
+				cancel() // the loser ends at once, and is waited for
+				continue
 			}
-		case won := <-one:
-			if won.err == nil {
-				loser(two)
-				return won.conn, nil
-			}
-			if one = nil; failed != nil {
-				return nil, failed
-			}
-			if failed = won.err; two == nil {
-				two = race(second)
-			}
-		case won := <-two:
-			if won.err == nil {
-				loser(one)
-				return won.conn, nil
-			}
-			if two = nil; failed != nil {
-				return nil, failed
-			}
-			failed = won.err
+			startSecond()
 		}
+	}
+	if race.won != nil {
+		return race.won, nil
+	}
+	return nil, race.failed
+}
+
+// race is two attempts to connect, of which one is kept. Its owner takes as many results as it started attempts.
+type race struct {
+	results chan dialed
+	running int
+	won     *net.TCPConn
+	failed  error // the first one
+}
+
+type dialed struct {
+	conn *net.TCPConn
+	err  error
+}
+
+func (r *race) start(attempt func() (*net.TCPConn, error)) {
+	r.running++
+	go func() {
+		conn, err := attempt()
+		r.results <- dialed{conn, err}
+	}()
+}
+
+func (r *race) take(result dialed) {
+	r.running--
+	switch {
+	case result.err != nil && r.failed == nil:
+		r.failed = result.err
+	case result.err == nil && r.won == nil:
+		r.won = result.conn
+	case result.err == nil:
+		_ = result.conn.Close() // came second
 	}
 }
 
 // families splits addresses into those of the family of the first one and the others.
 func families(addrs []netip.Addr) (first, second []netip.Addr) {
-	for i, addr := range addrs {
-		if addr.Is4() != addrs[0].Is4() {
-			first = append(first, addrs[:i]...)
-			for _, rest := range addrs[i:] {
-				if rest.Is4() == addrs[0].Is4() {
-					first = append(first, rest)
-				} else {
-					second = append(second, rest)
-				}
-			}
-			return first, second
+	other := func(addr netip.Addr) bool { return addr.Is4() != addrs[0].Is4() }
+	if !slices.ContainsFunc(addrs, other) {
+		return addrs, nil
+	}
+	for _, addr := range addrs {
+		if other(addr) {
+			second = append(second, addr)
+		} else {
+			first = append(first, addr)
 		}
 	}
-	return addrs, nil
+	return first, second
 }
 
 // dialEach tries addresses one after another; each gets its share of the time that is left. It returns the first error.

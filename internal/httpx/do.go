@@ -28,8 +28,8 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	resp := &Response{Start: time.Now()}
 	way := c.newWay(req, u)
 	for {
-		x := way.exchange(ctx)
-		err := x.do()
+		x := way.exchange()
+		err := x.do(ctx)
 		resp.add(x)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, fmt.Errorf("requesting %s: %w", x.record.URL, context.Cause(ctx))
@@ -42,14 +42,16 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		}
 		if err == nil {
 			err = resp.decode(x)
+		} else if len(x.respHeader["Content-Encoding"]) == 0 {
+			resp.setBody(x.content)
 		}
 		return resp.end(err)
 	}
 }
 
 // do sends the exchange through resty.
-func (x *exchange) do() error {
-	request := x.client.resty.R().SetContext(x).SetDoNotParseResponse(true)
+func (x *exchange) do(ctx context.Context) error {
+	request := x.client.resty.R().SetContext(context.WithValue(ctx, exchangeKey{}, x)).SetDoNotParseResponse(true)
 	_, err := request.Execute(x.method, x.url.String())
 	switch {
 	case x.err != nil:

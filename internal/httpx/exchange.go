@@ -16,11 +16,9 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// exchange is one request on one connection of its own. It travels through resty as the context of the request, so that
+// exchange is one request on one connection of its own. It travels through resty in the context of the request, so that
 // the transport can leave in it what an http.Response has no room for.
 type exchange struct {
-	context.Context
-
 	client *Client
 	url    *url.URL
 	method string
@@ -39,14 +37,6 @@ type exchange struct {
 }
 
 type exchangeKey struct{}
-
-// Value returns the exchange itself under its key.
-func (x *exchange) Value(key any) any {
-	if _, ok := key.(exchangeKey); ok {
-		return x
-	}
-	return x.Context.Value(key)
-}
 
 // mark ends a phase that began where the last one ended: phases add up to the duration by construction.
 func (x *exchange) mark(p probe.Phase) {
@@ -84,7 +74,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errNoExchange
 	}
-	resp, err := x.run(req)
+	resp, err := x.run(req.Context(), req)
 	if err != nil {
 		x.err = err
 		return nil, errEnded
@@ -95,32 +85,40 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // run goes through the phases.
-func (x *exchange) run(req *http.Request) (*http.Response, error) {
+func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, error) {
 	x.last = time.Now()
-	addrs, err := x.resolve(x.Context, x.url.Hostname())
+	addrs, err := x.resolve(ctx, x.url.Hostname())
 	if err != nil {
 		return nil, err
 	}
-	tcp, err := x.connect(x.Context, addrs, port(x.url))
+	tcp, err := x.connect(ctx, addrs, port(x.url))
 	if err != nil {
 		return nil, err
 	}
-	guard := guardConn(x.Context, tcp)
+	guard := guardConn(ctx, tcp)
 	defer guard.close()
-
-	conn := net.Conn(tcp)
-	proto := HTTP1
-	if x.url.Scheme == "https" {
-		if conn, proto, err = x.handshake(tcp); err != nil {
-			return nil, err
-		}
+	if x.url.Scheme == "http" {
+		return x.speak(req, tcp, HTTP1)
 	}
-	buffers := x.client.buffers.Get().(*buffers)
+	conn, protocol, err := x.handshake(ctx, tcp)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := x.speak(req, conn, protocol)
+	if err == nil {
+		_ = conn.Close() // says goodbye (RFC 8446 section 6.1); after a failure nobody may be there to take it
+	}
+	return resp, err
+}
+
+// speak sends the request and reads the response in the protocol that was agreed on.
+func (x *exchange) speak(req *http.Request, conn net.Conn, protocol string) (*http.Response, error) {
+	buffers, _ := x.client.buffers.Get().(*buffers)
 	defer x.client.buffers.Put(buffers)
 	defer buffers.release()
 	buffers.reset(conn, x.client.opts.HeaderLimit)
-	if proto == HTTP2 {
-		return nil, faultf(probe.TLSALPN, "h2 was not offered")
+	if protocol == HTTP2 {
+		return x.http2(req, buffers)
 	}
 	return x.http1(req, buffers)
 }

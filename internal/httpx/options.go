@@ -57,7 +57,7 @@ func (o Options) withDefaults() Options {
 		o.HeaderLimit = DefaultHeaderLimit
 	}
 	if len(o.Protocols) == 0 {
-		o.Protocols = []string{HTTP1}
+		o.Protocols = []string{HTTP2, HTTP1}
 	}
 	o.Header = o.Header.Clone()
 	o.AllowedHosts = slices.Clone(o.AllowedHosts)

@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -41,16 +40,15 @@ func (c *Client) newWay(req *Request, u *url.URL) *way {
 }
 
 // exchange returns the next exchange to make.
-func (w *way) exchange(ctx context.Context) *exchange {
+func (w *way) exchange() *exchange {
 	x := &exchange{
-		Context: ctx,
-		client:  w.client,
-		url:     w.url,
-		method:  w.method,
-		header:  w.header(),
-		trail:   &w.trail,
-		follow:  w.client.opts.MaxRedirects > 0,
-		record:  probe.Exchange{Method: w.method, URL: w.client.redact(w.url)},
+		client: w.client,
+		url:    w.url,
+		method: w.method,
+		header: w.header(),
+		trail:  &w.trail,
+		follow: w.client.opts.MaxRedirects > 0,
+		record: probe.Exchange{Method: w.method, URL: w.client.redact(w.url)},
 	}
 	if !w.bodyless {
 		x.body = w.req.Body

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func newTLSSettings(o TLSOptions, protocols []string) (tlsSettings, error) {
 }
 
 // handshake makes the TLS handshake, verifies the chain and returns the connection with the protocol to speak.
-func (x *exchange) handshake(tcp *net.TCPConn) (net.Conn, string, error) {
+func (x *exchange) handshake(ctx context.Context, tcp *net.TCPConn) (net.Conn, string, error) {
 	name := strings.TrimSuffix(x.url.Hostname(), ".")
 	if x.client.tls.serverName != "" && x.trail.hops == 1 {
 		name = x.client.tls.serverName
@@ -79,7 +80,8 @@ func (x *exchange) handshake(tcp *net.TCPConn) (net.Conn, string, error) {
 	config := x.client.tls.base.Clone()
 	config.ServerName = name
 	conn := tls.Client(tcp, config)
-	err := conn.HandshakeContext(context.WithoutCancel(x.Context))
+	// The connection has the deadline already and is interrupted by its guard: a context that ends would cost a goroutine.
+	err := conn.HandshakeContext(context.WithoutCancel(ctx))
 	state := conn.ConnectionState()
 	if err == nil {
 		err = x.verify(name, &state)
@@ -91,8 +93,11 @@ func (x *exchange) handshake(tcp *net.TCPConn) (net.Conn, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if state.NegotiatedProtocol == HTTP2 {
+	switch {
+	case state.NegotiatedProtocol == HTTP2:
 		return conn, HTTP2, nil
+	case !slices.Contains(x.client.opts.Protocols, HTTP1):
+		return nil, "", faultf(probe.TLSALPN, "server chose no application protocol, want %s", HTTP2)
 	}
 	return conn, HTTP1, nil
 }

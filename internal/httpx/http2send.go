@@ -1,0 +1,113 @@
+package httpx
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// send writes preface, settings, request header and body. It returns early, without an error, when the response comes
+// before the body is written.
+func (h *http2Exchange) send() error {
+	window := uint32(min(h.client.opts.BodyLimit+1, maxWindow-initialWindow))
+	if _, err := h.buffers.w.WriteString(http2.ClientPreface); err != nil {
+		return sendFault(err)
+	}
+	err := h.framer.WriteSettings(
+		http2.Setting{ID: http2.SettingEnablePush, Val: 0},
+		http2.Setting{ID: http2.SettingInitialWindowSize, Val: window},
+		http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: h.framer.MaxHeaderListSize},
+	)
+	if err == nil {
+		err = h.framer.WriteWindowUpdate(0, window)
+	}
+	if err == nil {
+		err = h.sendHeader()
+	}
+	if err == nil && len(h.body) == 0 {
+		err = h.buffers.w.Flush()
+	}
+	if err != nil {
+		return sendFault(err)
+	}
+	return h.sendBody()
+}
+
+// sendHeader writes the header fields in one HEADERS frame and as many CONTINUATION frames as they need.
+func (h *http2Exchange) sendHeader() error {
+	block := h.encodeHeader()
+	first := block[:min(len(block), frameSize)]
+	err := h.framer.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: onlyStream, BlockFragment: first, EndHeaders: len(first) == len(block), EndStream: len(h.body) == 0,
+	})
+	for rest := block[len(first):]; len(rest) > 0 && err == nil; {
+		piece := rest[:min(len(rest), frameSize)]
+		rest = rest[len(piece):]
+		err = h.framer.WriteContinuation(onlyStream, len(rest) == 0, piece)
+	}
+	return err
+}
+
+// encodeHeader returns the compressed header fields (RFC 7541), names in order so that a request is the same every time.
+func (h *http2Exchange) encodeHeader() []byte {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	// Writing to a bytes.Buffer does not fail.
+	write := func(name, value string) { _ = encoder.WriteField(hpack.HeaderField{Name: name, Value: value}) }
+	host := h.req.Host
+	if host == "" {
+		host = h.req.URL.Host
+	}
+	write(":authority", host)
+	write(":method", h.req.Method)
+	write(":path", h.req.URL.RequestURI())
+	write(":scheme", h.req.URL.Scheme)
+	for _, name := range slices.Sorted(maps.Keys(h.req.Header)) {
+		if name == "Host" {
+			continue
+		}
+		for _, value := range h.req.Header[name] {
+			sensitive := name == "Authorization" || name == "Cookie"
+			_ = encoder.WriteField(hpack.HeaderField{Name: strings.ToLower(name), Value: value, Sensitive: sensitive})
+		}
+	}
+	if len(h.body) > 0 || h.method == http.MethodPost || h.method == http.MethodPut || h.method == http.MethodPatch {
+		write("content-length", strconv.Itoa(len(h.body)))
+	}
+	return block.Bytes()
+}
+
+// sendBody writes the body as far as the peer's windows allow and reads frames until they open.
+func (h *http2Exchange) sendBody() error {
+	rest := h.body
+	for len(rest) > 0 && h.resp == nil {
+		room := min(int64(len(rest)), h.connWindow, h.streamWindow, h.peerFrame)
+		if room <= 0 {
+			if err := h.buffers.w.Flush(); err != nil {
+				return sendFault(err)
+			}
+			if err := h.step(); err != nil {
+				return err
+			}
+			continue
+		}
+		piece := rest[:room]
+		rest = rest[room:]
+		h.connWindow -= room
+		h.streamWindow -= room
+		err := h.framer.WriteData(onlyStream, len(rest) == 0, piece)
+		if err == nil && len(rest) == 0 {
+			err = h.buffers.w.Flush()
+		}
+		if err != nil {
+			return sendFault(err)
+		}
+	}
+	return nil
+}
