@@ -16,7 +16,7 @@ const (
 	beatsPerSample = 10
 	// remembered is how long starvation is remembered: no result is older when it is rated.
 	remembered = 5 * time.Minute
-	// recent is the time that the gauge agent_starved speaks of, longer than one scrape of most.
+	// recent is the time that Starving speaks of.
 	recent = 10 * time.Second
 )
 
@@ -205,13 +205,18 @@ func (o *Observer) starvedAt(now, from, to time.Time) (starved bool, why string)
 	return false, ""
 }
 
-// Collect returns the Observer's readings, sorted by name.
-func (o *Observer) Collect() []Reading {
+// Starving reports whether results of the last ten seconds would be called starved.
+func (o *Observer) Starving() bool {
 	now := time.Now()
 	starved, _ := o.starvedAt(now, now.Add(-recent), now)
+	return starved
+}
+
+// Collect returns the Observer's readings, sorted by name.
+func (o *Observer) Collect() []Reading {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	values := []float64{flag(starved), o.starved.Seconds(), o.now.throttled, o.now.late.Seconds(), o.now.turnWait.Seconds()}
+	values := []float64{o.starved.Seconds(), o.now.throttled, o.now.late.Seconds(), o.now.turnWait.Seconds()}
 	var readings []Reading
 	for i, desc := range observerMetrics() {
 		readings = append(readings, desc.reading(values[i]))
@@ -221,7 +226,6 @@ func (o *Observer) Collect() []Reading {
 
 func observerMetrics() []Desc {
 	return []Desc{
-		gauge("agent_starved", "Whether the agent was too starved in the last 10 seconds to time anything"),
 		counter("agent_starved_seconds_total", "Seconds in which the agent was too starved to time anything"),
 		gauge("agent_throttled_ratio", "Share of the last second in which the agent's control group was kept from running"),
 		gauge("agent_timer_late_seconds", "How late a timer woke the agent at worst in the last second"),
