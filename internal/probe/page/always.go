@@ -1,0 +1,75 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/channelwatch/channelwatch/internal/httpx"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// maxQuoted bounds what a finding repeats of a page, in bytes.
+const maxQuoted = 300
+
+// firstFlight is how many bytes a new connection brings before the server waits for an acknowledgement: ten segments
+// (RFC 6928). What fits into it arrives no sooner when it is compressed.
+const firstFlight = 10 * 1460
+
+// secure finds pages that browsers mark as not secure.
+func secure(v *view) *probe.Finding {
+	if v.url.Scheme == "https" || isLoopback(v.url) {
+		return nil
+	}
+	return findf(notHTTPS, "landed on %s, want https", cut(httpx.RedactURL(v.url)))
+}
+
+// isLoopback reports whether a URL leads to this machine, which browsers trust without TLS (W3C Secure Contexts,
+// section 3.1).
+func isLoopback(u *url.URL) bool {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
+}
+
+// notEmpty returns a rule that finds pages without content, unless a status that has none is expected.
+func notEmpty(status []string) rule {
+	if slices.Contains(status, "204") || slices.Contains(status, "205") {
+		return nil
+	}
+	return func(v *view) *probe.Finding {
+		if len(v.Body) > 0 || v.Status < http.StatusOK || v.Status >= http.StatusMultipleChoices {
+			return nil
+		}
+		return findf(bodyEmpty, "status %d with an empty body, want a page", v.Status)
+	}
+}
+
+// compressed finds texts that were sent as they are although compression would save a round trip.
+func compressed(v *view) *probe.Finding {
+	encoding := v.Header.Get("Content-Encoding")
+	if v.WireBytes <= firstFlight || encoding != "" && !strings.EqualFold(encoding, "identity") || !v.content.isText() {
+		return nil
+	}
+	return findf(notCompressed, "%d bytes of %s without Content-Encoding, want gzip, br or zstd", v.WireBytes, v.content.media)
+}
+
+func findf(id probe.CheckID, format string, args ...any) *probe.Finding {
+	return &probe.Finding{Check: id, Detail: fmt.Sprintf(format, args...)}
+}
+
+// cut bounds a text from a page, at the end of a character.
+func cut(text string) string {
+	if len(text) <= maxQuoted {
+		return text
+	}
+	end := maxQuoted
+	for end > maxQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
