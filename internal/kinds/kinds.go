@@ -6,6 +6,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/api"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
+	"github.com/channelwatch/channelwatch/internal/probe/page"
 )
 
 // All returns all kinds, by name.
@@ -13,5 +14,6 @@ func All() []probe.Kind {
 	return []probe.Kind{
 		api.Kind(),
 		mqtt.Kind(),
+		page.Kind(),
 	}
 }
