@@ -90,7 +90,7 @@ type Kind struct {
 // maps, pointers, structs, any, and types with UnmarshalText. Further tags are checked by the loader and shown in the
 // schema: required:"true", enum:"a,b", pattern:"^…$", min:"1", max:"10" (of numbers, durations and sizes), and
 // format:"bytes" (an integer written as "8MiB"), format:"file" (a path relative to the configuration file, which is
-// watched), format:"url" or format:"regex".
+// watched), format:"url", format:"regex", or format:"hidden" (a text that the view of a configuration must not show).
 func Define[C any](kind Kind, defaults func(ChannelType) C, build func(C, Setup) (Built, error)) Kind {
 	kind.config = func(t ChannelType) any {
 		c := defaults(t)
