@@ -28,6 +28,8 @@ func (r rule) wanted(prefix string) string {
 		return prefix + orList(r.enum)
 	case r.pattern != "":
 		return prefix + patternWords(r.pattern)
+	case r.format == "url":
+		return prefix + "a URL"
 	case r.min != "" || r.max != "":
 		return prefix + r.bounds()
 	}
@@ -111,6 +113,9 @@ func (r rule) bounds() string {
 	return r.min + " to " + r.max
 }
 
+// bytesPattern is what parseBytes takes, in the words of a JSON Schema.
+const bytesPattern = `^[0-9]+ ?(B|KiB|MiB|GiB|KB|MB|GB)?$`
+
 var sizePart = regexp.MustCompile(`^([0-9]+) ?([A-Za-z]*)$`)
 
 // parseBytes reads a size such as "512KiB", "8MiB", "1MB" or a plain number of bytes.
@@ -130,4 +135,17 @@ func parseBytes(s string) (int64, error) {
 		return 0, errors.New("is too large")
 	}
 	return n * factor, nil
+}
+
+// formatBytes writes a size with the largest unit that divides it.
+func formatBytes(n int64) string {
+	for _, unit := range []struct {
+		size int64
+		name string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= unit.size && n%unit.size == 0 {
+			return strconv.FormatInt(n/unit.size, 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
 }

@@ -15,6 +15,9 @@ var (
 	plainNumber  = regexp.MustCompile(`^[0-9.]+$`)
 )
 
+// durationPattern is what ParseDuration takes, in the words of a JSON Schema.
+const durationPattern = `^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d|w))+)$`
+
 // unit is one suffix of a duration.
 type unit struct {
 	name string

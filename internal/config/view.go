@@ -1,0 +1,72 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// View is a configuration to look at and to compare: what is in force, defaults included, without anything secret.
+type View struct {
+	Hash   string  `json:"hash"`
+	Blocks []Block `json:"blocks"`
+}
+
+// Block is one part of a View.
+type Block struct {
+	Type   string            `json:"type"`           // agent, host, control, channel or touchpoint
+	Name   string            `json:"name,omitempty"` // of a channel; channel/touchpoint of a touchpoint
+	Fields map[string]string `json:"fields"`         // by path, such as "with.url"; what is not set is absent
+}
+
+// View returns the configuration to look at. References to secrets are shown, secrets are not: URLs lose user and query
+// values, and what requests carry in headers and bodies is shown as a short checksum, so that a change is seen.
+func (c *Config) View() View {
+	v := View{Hash: c.Hash}
+	add := func(typ, name string, fields map[string]string) {
+		v.Blocks = append(v.Blocks, Block{Type: typ, Name: name, Fields: fields})
+	}
+	add("agent", "", flatten("", reflect.ValueOf(c.Agent)))
+	add("host", "", flatten("", reflect.ValueOf(c.Host)))
+	add("control", "", flatten("", reflect.ValueOf(c.Control)))
+	for _, channel := range c.Channels {
+		add("channel", channel.Name, channelFields(channel))
+		for _, t := range channel.Touchpoints {
+			fields := touchpointFields(t)
+			maps.Copy(fields, flatten("with", reflect.ValueOf(c.blocks[t])))
+			add("touchpoint", t.Key(), fields)
+		}
+	}
+	return v
+}
+
+func channelFields(c *probe.Channel) map[string]string {
+	fields := map[string]string{
+		"title": c.Title, "type": string(c.Type), "owners.it": c.OwnerIT, "owners.marketing": c.OwnerMkt,
+	}
+	if o := c.Objective; o != (probe.Objective{}) {
+		fields["objective.score"] = fmt.Sprint(o.Score)
+		fields["objective.window"] = FormatDuration(o.Window)
+		if !o.Review.IsZero() {
+			fields["objective.review"] = o.Review.Format(time.DateOnly)
+		}
+	}
+	maps.DeleteFunc(fields, func(_, value string) bool { return value == "" })
+	return fields
+}
+
+func touchpointFields(t *probe.Touchpoint) map[string]string {
+	fields := map[string]string{
+		"title": t.Title, "kind": t.Kind, "every": FormatDuration(t.Every), "timeout": FormatDuration(t.Timeout),
+		"recheck": FormatDuration(t.Recheck), "tier": string(t.Tier), "weight": fmt.Sprint(t.Weight),
+	}
+	if l := t.Limits; l != (probe.Limits{}) {
+		fields["limits.excellent"] = FormatDuration(l.Excellent)
+		fields["limits.good"] = FormatDuration(l.Good)
+		fields["limits.fair"] = FormatDuration(l.Fair)
+	}
+	return fields
+}
