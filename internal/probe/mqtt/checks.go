@@ -33,9 +33,10 @@ func checks() []probe.Check {
 			IT:        "CONNACK 0x86, 0x87 or 0x8C: check user name, password or client certificate, and the broker's access list.",
 		},
 		{
-			ID: versionRefused, Dimension: probe.Reachable, Cap: probe.Poor, Title: "MQTT 5 refused",
-			Marketing: "The messaging service does not speak the language of this check, so we cannot send through it.",
-			IT:        "The broker refuses protocol version 5; enable MQTT 5 on this listener, or point the touchpoint at one that has it.",
+			// The broker may serve customers well in an older version: this is not a verdict on the channel.
+			ID: versionRefused, Dimension: probe.Reachable, Cap: probe.Unknown, Title: "MQTT 5 refused",
+			Marketing: "We could not measure this: the messaging service does not speak the version of our check.",
+			IT:        "The broker refuses protocol version 5; enable it on this listener, or point the touchpoint at one that has it.",
 		},
 		{
 			ID: malformed, Dimension: probe.Reachable, Cap: probe.Poor, Title: "no MQTT on this port",

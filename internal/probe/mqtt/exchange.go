@@ -42,7 +42,7 @@ func (p *prober) exchange(ctx context.Context, held links, window time.Duration,
 	p.inbox.expect(m)
 	defer func() { p.inbox.forget(m, s.arrived()) }()
 
-	publishing, stop := context.WithCancel(ctx)
+	publishing, stop := held.send.session.whileOpen(ctx)
 	defer stop()
 	acks := make(chan ack, 1)
 	j.add("message published to %q at QoS %d", p.topic, p.qos)
@@ -81,6 +81,9 @@ func (p *prober) await(ctx context.Context, held links, m *message, acks <-chan 
 			over.Reset(max(0, p.deadline-time.Since(s.start)))
 		case a := <-acks:
 			s.acknowledge(a, &p.settings)
+			if a.err != nil && s.refused == "" {
+				s.broken = publisher + " disconnected" + held.send.farewell(&p.settings)
+			}
 		case <-subscriberEnded:
 			subscriberEnded = nil
 			// The client delivered everything it had read before it ended.
@@ -122,9 +125,7 @@ func (s *sent) acknowledge(a ack, conf *settings) {
 	case errors.Is(a.err, paho.ErrInvalidArguments):
 		// The client knows from CONNACK what the broker would refuse, such as a QoS.
 		s.refused = a.err.Error()
-	case a.err != nil:
-		s.broken = publisher + " disconnected"
-	default:
+	case a.err == nil:
 		s.accepted, s.accept = true, a.after
 		if a.answer.ReasonCode != 0 {
 			s.note = conf.said(a.answer.ReasonCode, reasonString(a.answer))

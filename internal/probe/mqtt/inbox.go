@@ -50,7 +50,7 @@ func (in *inbox) expect(m *message) {
 	in.waiting = append(in.waiting, m)
 }
 
-// forget stops announcing arrivals of m. A message that arrived is remembered, so that one more arrival is a repeat;
+// forget stops announcing arrivals of m and counts those not yet taken. A message that arrived is remembered, so that one more arrival is a repeat;
 // one that never did is not, so that its arrival after the window changes no other result.
 func (in *inbox) forget(m *message, arrived bool) {
 	in.mu.Lock()
@@ -62,6 +62,7 @@ func (in *inbox) forget(m *message, arrived bool) {
 		}
 	}
 	if arrived {
+		in.repeats += len(m.arrivals)
 		in.finished[in.next] = m.nonce
 		in.next = (in.next + 1) % len(in.finished)
 	}

@@ -35,15 +35,32 @@ type link struct {
 // keeps the broker's reason for ending the connection.
 type session struct {
 	*state.State
-	bye atomic.Pointer[packets.Disconnect]
+	bye  atomic.Pointer[packets.Disconnect]
+	lost context.Context // ends with the connection
+	lose context.CancelFunc
 }
 
-// ConnectionLost keeps the broker's DISCONNECT before anybody is told that the connection is gone.
+func newSession() *session {
+	s := &session{State: state.NewInMemory()}
+	s.lost, s.lose = context.WithCancel(context.Background())
+	return s
+}
+
+// ConnectionLost keeps the broker's DISCONNECT, then ends every wait for an answer.
 func (s *session) ConnectionLost(d *packets.Disconnect) error {
 	if d != nil {
 		s.bye.CompareAndSwap(nil, d)
 	}
+	s.lose()
 	return s.State.ConnectionLost(d)
+}
+
+// whileOpen returns a context that ends with the connection too: the client itself forgets those who wait for an
+// answer when the connection is lost.
+func (s *session) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	unlink := context.AfterFunc(s.lost, cancel)
+	return ctx, func() { unlink(); cancel() }
 }
 
 // open connects to end. The exchange holds what was seen, also when the error is not nil: a *failure, or the error of
@@ -53,7 +70,7 @@ func open(ctx context.Context, end *endpoint, s *settings, onMessage func(*paho.
 	if err != nil {
 		return nil, d.exchange, err
 	}
-	l := &link{wire: d.wire(), session: &session{State: state.NewInMemory()}, exchange: d.exchange}
+	l := &link{wire: d.wire(), session: newSession(), exchange: d.exchange}
 	config := paho.ClientConfig{Conn: l.wire, Session: l.session, PacketTimeout: s.timeout}
 	config.OnPublishReceived = append(config.OnPublishReceived, func(p paho.PublishReceived) (bool, error) {
 		if onMessage != nil {
@@ -110,7 +127,9 @@ func (s *settings) refusal(ctx context.Context, answer *paho.Connack, err error)
 
 // subscribe asks for the topic's messages. Retained ones are neither wanted (retain handling 2) nor counted.
 func (l *link) subscribe(ctx context.Context, s *settings) error {
-	answer, err := l.client.Subscribe(ctx, &paho.Subscribe{
+	waiting, stop := l.session.whileOpen(ctx)
+	defer stop()
+	answer, err := l.client.Subscribe(waiting, &paho.Subscribe{
 		Subscriptions: []paho.SubscribeOptions{{Topic: s.topic, QoS: s.qos, RetainHandling: 2}},
 	})
 	switch {
@@ -122,7 +141,7 @@ func (l *link) subscribe(ctx context.Context, s *settings) error {
 			text = answer.Properties.ReasonString
 		}
 		return failf(subRefused, "SUBSCRIBE answered %s, want success", s.said(answer.Reasons[0], text))
-	case l.dead() && !timedOut(err):
+	case l.session.lost.Err() != nil && ctx.Err() == nil:
 		return failf(probe.ConnectionClosed, "connection ended before SUBACK%s", l.farewell(s))
 	}
 	return classify(ctx, probe.Wait, err)
@@ -155,5 +174,4 @@ func (l *link) farewell(s *settings) string {
 func (l *link) close() {
 	_ = l.wire.SetWriteDeadline(time.Now().Add(goodbye))
 	_ = l.client.Disconnect(&paho.Disconnect{})
-	_ = l.session.Close()
 }

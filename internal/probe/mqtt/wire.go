@@ -53,6 +53,9 @@ type inbound struct {
 	state  frameState
 }
 
+// connack is the type of the packet that answers CONNECT. No other can come first, as no AUTH is ever asked for.
+const connack = 2
+
 type frameState uint8
 
 const (
@@ -79,7 +82,11 @@ func (in *inbound) Read(p []byte) (int, error) {
 func (in *inbound) follow(p []byte) (int, error) {
 	switch in.state {
 	case atType:
+		first := in.kind == 0
 		in.kind, in.length, in.shift, in.state = p[0]>>4, 0, 0, atLength
+		if first && in.kind != connack {
+			return 0, fmt.Errorf("the first byte is 0x%02X, want a CONNACK", p[0])
+		}
 		return 1, nil
 	case atLength:
 		in.length |= int(p[0]&0x7f) << in.shift
@@ -102,7 +109,6 @@ func (in *inbound) follow(p []byte) (int, error) {
 }
 
 func (in *inbound) begin() error {
-	const connack = 2
 	switch {
 	case in.kind == connack && in.length == 2:
 		return errOldConnack

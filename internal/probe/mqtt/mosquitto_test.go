@@ -1,0 +1,142 @@
+package mqtt_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// mosquitto is a real broker as a child process on a loopback port.
+type mosquitto struct {
+	port   string
+	config string
+	cmd    *exec.Cmd
+}
+
+// startMosquitto starts a broker whose listener has the given further options and waits until it accepts connections.
+func startMosquitto(tb testing.TB, options ...string) *mosquitto {
+	tb.Helper()
+	if _, err := exec.LookPath("mosquitto"); err != nil {
+		tb.Fatal("mosquitto is missing: apt-get install -y mosquitto")
+	}
+	m := &mosquitto{port: freePort(tb), config: filepath.Join(tb.TempDir(), "mosquitto.conf")}
+	lines := append([]string{
+		"per_listener_settings false",
+		"set_tcp_nodelay true", // off by default, which delays every small message by 40 ms
+		"persistence false",
+		"user root", // ignored unless root starts it: it must read the test's directory
+		"listener " + m.port + " 127.0.0.1",
+	}, options...)
+	if !strings.Contains(strings.Join(lines, "\n"), "allow_anonymous") {
+		lines = append(lines, "allow_anonymous true")
+	}
+	writeFile(tb, m.config, strings.Join(lines, "\n")+"\n")
+	m.start(tb)
+	tb.Cleanup(func() { m.signal(tb, syscall.SIGCONT); m.kill(tb) })
+	return m
+}
+
+func (m *mosquitto) start(tb testing.TB) {
+	tb.Helper()
+	// Not the test's context: it ends before the cleanup that waits for the process.
+	m.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), "mosquitto", "-c", m.config)
+	var output strings.Builder
+	m.cmd.Stdout, m.cmd.Stderr = &output, &output
+	if err := m.cmd.Start(); err != nil {
+		tb.Fatalf("starting mosquitto: %v", err)
+	}
+	if !eventually(tb, 5*time.Second, func() bool {
+		conn, err := net.DialTimeout("tcp", m.address(), time.Second)
+		if err != nil {
+			return false
+		}
+		_ = conn.Close()
+		return true
+	}) {
+		_ = m.cmd.Process.Kill()
+		_ = m.cmd.Wait()
+		tb.Fatalf("mosquitto does not listen on %s: %s", m.address(), output.String())
+	}
+}
+
+func (m *mosquitto) address() string { return "127.0.0.1:" + m.port }
+
+func (m *mosquitto) signal(tb testing.TB, signal syscall.Signal) {
+	tb.Helper()
+	if m.cmd == nil {
+		return
+	}
+	if err := m.cmd.Process.Signal(signal); err != nil {
+		tb.Errorf("sending %v to mosquitto: %v", signal, err)
+	}
+}
+
+// kill ends the broker as a crash would.
+func (m *mosquitto) kill(tb testing.TB) {
+	tb.Helper()
+	if m.cmd == nil {
+		return
+	}
+	m.signal(tb, syscall.SIGKILL)
+	_ = m.cmd.Wait() // reports the signal
+	m.cmd = nil
+}
+
+// passwordFile returns the option for a password file with one user.
+func passwordFile(tb testing.TB, user, password string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "passwords")
+	out, err := exec.CommandContext(tb.Context(), "mosquitto_passwd", "-b", "-c", path, user, password).CombinedOutput()
+	if err != nil {
+		tb.Fatalf("mosquitto_passwd: %v: %s", err, out)
+	}
+	return "password_file " + path
+}
+
+func aclFile(tb testing.TB, rules ...string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "acl")
+	writeFile(tb, path, strings.Join(rules, "\n")+"\n")
+	return "acl_file " + path
+}
+
+func writeFile(tb testing.TB, path, text string) {
+	tb.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// freePort returns a loopback port that nothing listens on.
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// eventually polls until done reports true and returns false when it did not in time.
+func eventually(tb testing.TB, limit time.Duration, done func() bool) bool {
+	tb.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	over := time.After(limit)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-over:
+			return false
+		}
+	}
+	return true
+}

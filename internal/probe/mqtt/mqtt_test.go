@@ -1,0 +1,242 @@
+package mqtt_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"gopkg.in/yaml.v3"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	topic   = "channelwatch/test"
+	timeout = 2500 * time.Millisecond
+	window  = 1500 * time.Millisecond
+)
+
+// newProber builds a prober for the broker at url; change adapts its configuration.
+func newProber(tb testing.TB, url string, change func(*mqtt.Config)) probe.Prober {
+	tb.Helper()
+	kind := mqtt.Kind()
+	config := kind.NewConfig(probe.Push).(*mqtt.Config)
+	config.URL, config.Topic, config.Window = url, topic, window
+	if change != nil {
+		change(config)
+	}
+	built, err := kind.Build(config, probe.Setup{Channel: "push", Touchpoint: "orders", Type: probe.Push, Timeout: timeout})
+	if err != nil {
+		tb.Fatalf("building the prober: %v", err)
+	}
+	tb.Cleanup(built.Close)
+	return built.Prober
+}
+
+// take probes once and checks what holds for every result of this kind: one message ends in exactly one way.
+func take(tb testing.TB, p probe.Prober) probe.Result {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), timeout)
+	defer cancel()
+	r, err := p.Probe(ctx)
+	if err != nil {
+		tb.Fatalf("Probe: %v", err)
+	}
+	endings := 0
+	for _, m := range r.Measurements {
+		if m.Metric == "push_messages_total" {
+			endings++
+		}
+	}
+	if endings != 1 {
+		tb.Errorf("the message ended in %d ways, want 1", endings)
+	}
+	if r.Duration <= 0 || r.Duration > timeout+time.Second {
+		tb.Errorf("duration is %v, want more than 0 and at most about %v", r.Duration, timeout)
+	}
+	return r
+}
+
+// outcome returns how the message of a result ended.
+func outcome(r probe.Result) string {
+	for _, m := range r.Measurements {
+		if m.Metric == "push_messages_total" {
+			return m.Label
+		}
+	}
+	return ""
+}
+
+// want checks reason and outcome.
+func want(tb testing.TB, r probe.Result, reason probe.Reason, ending string) {
+	tb.Helper()
+	if r.Reason != reason || outcome(r) != ending {
+		tb.Errorf("got reason %q, outcome %q (%s), want %q, %q", r.Reason, outcome(r), r.Detail, reason, ending)
+	}
+	if (r.Reason == "") != (r.Detail == "") {
+		tb.Errorf("reason %q has detail %q", r.Reason, r.Detail)
+	}
+}
+
+// wantFindings checks the ids of all findings.
+func wantFindings(tb testing.TB, r probe.Result, ids ...probe.CheckID) {
+	tb.Helper()
+	var got []probe.CheckID
+	for _, f := range r.Findings {
+		got = append(got, f.Check)
+		if f.Detail == "" {
+			tb.Errorf("finding %q has no detail", f.Check)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(ids) {
+		tb.Errorf("findings are %v, want %v", got, ids)
+	}
+}
+
+func reached(r probe.Result, phase probe.Phase) bool {
+	_, ok := r.Phases.Get(phase)
+	return ok
+}
+
+func TestProbe_DeliversAtEveryQoSOverHeldConnections(t *testing.T) {
+	broker := startMosquitto(t)
+	for qos := range 3 {
+		t.Run(fmt.Sprintf("qos %d", qos), func(t *testing.T) {
+			p := newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) { c.QoS = qos })
+			first := take(t, p)
+			want(t, first, "", "delivered")
+			wantFindings(t, first)
+			if !reached(first, probe.Connect) || reached(first, probe.TLS) || reached(first, probe.Resolve) {
+				t.Errorf("phases of the first probe are %+v, want connect without tls and resolve", first.Phases)
+			}
+			if deliver, _ := first.Phases.Get(probe.Deliver); deliver != first.Duration {
+				t.Errorf("deliver took %v, want the duration of %v", deliver, first.Duration)
+			}
+			if reached(first, probe.Accept) != (qos > 0) {
+				t.Errorf("accept is reached: %v, want it for QoS 1 and 2 only", qos == 0)
+			}
+			for range 5 {
+				next := take(t, p)
+				want(t, next, "", "delivered")
+				wantFindings(t, next)
+				if reached(next, probe.Connect) {
+					t.Error("a later probe connected again, want the held connections")
+				}
+				if len(next.Evidence.Exchanges) != 2 {
+					t.Errorf("evidence shows %d connections, want 2", len(next.Evidence.Exchanges))
+				}
+			}
+		})
+	}
+}
+
+func TestProbe_ReportsWhenTheMessageArrived(t *testing.T) {
+	broker := startMosquitto(t)
+	before := time.Now()
+	r := take(t, newProber(t, "mqtt://"+broker.address(), nil))
+	after := time.Now()
+	for _, m := range r.Measurements {
+		if m.Metric == "push_last_delivered_timestamp_seconds" {
+			seconds, fraction := math.Modf(m.Value)
+			at := time.Unix(int64(seconds), int64(fraction*1e9))
+			if at.Before(before.Add(-time.Millisecond)) || at.After(after) {
+				t.Errorf("last delivered at %v, want between %v and %v", at, before, after)
+			}
+			return
+		}
+	}
+	t.Errorf("measurements are %v, want one of the time of the arrival", r.Measurements)
+}
+
+func TestProbe_PublishesAndReceivesOnDifferentBrokers(t *testing.T) {
+	here, elsewhere := startMosquitto(t), startMosquitto(t)
+	p := newProber(t, "mqtt://"+here.address(), func(c *mqtt.Config) { c.ReceiveURL = "mqtt://" + elsewhere.address() })
+	want(t, take(t, p), "message_lost", "lost")
+}
+
+func TestProbe_IsSafeForConcurrentUse(t *testing.T) {
+	broker := startMosquitto(t)
+	p := newProber(t, "mqtt://"+broker.address(), nil)
+	results := make(chan probe.Result)
+	for range 8 {
+		go func() {
+			r, err := p.Probe(t.Context())
+			if err != nil {
+				t.Errorf("Probe: %v", err)
+			}
+			results <- r
+		}()
+	}
+	for range 8 {
+		r := <-results
+		want(t, r, "", "delivered")
+		wantFindings(t, r)
+	}
+}
+
+func TestProbe_CancelledIsAnError(t *testing.T) {
+	broker := newFakeBroker(t, behaviour{publish: ignore})
+	p := newProber(t, broker.url, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	broker.onPublish(cancel)
+	if r, err := p.Probe(ctx); err == nil {
+		t.Errorf("Probe of a cancelled context returned reason %q, want an error", r.Reason)
+	}
+	cancel()
+	if _, err := p.Probe(ctx); err == nil {
+		t.Error("Probe with a cancelled context returned no error")
+	}
+}
+
+func TestKind_CatalogueAndSample(t *testing.T) {
+	kind := mqtt.Kind()
+	catalogue, err := probe.NewCatalogue([]probe.Kind{kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range kind.Checks {
+		if got, ok := catalogue.Check(check.ID); !ok || got != check {
+			t.Errorf("check %q is not in the catalogue as declared", check.ID)
+		}
+		for _, sentence := range []string{check.Marketing, check.IT} {
+			if !strings.HasSuffix(sentence, ".") {
+				t.Errorf("check %q says %q, want a sentence", check.ID, sentence)
+			}
+		}
+	}
+	var touchpoint struct {
+		Name, Kind     string
+		Every, Timeout time.Duration
+		With           yaml.Node
+	}
+	if err := yaml.Unmarshal([]byte(kind.Sample), &touchpoint); err != nil {
+		t.Fatalf("sample: %v", err)
+	}
+	config := kind.NewConfig(probe.Push)
+	if err := touchpoint.With.Decode(config); err != nil {
+		t.Fatalf("sample: %v", err)
+	}
+	built, err := kind.Build(config, probe.Setup{Timeout: touchpoint.Timeout, Every: touchpoint.Every})
+	if err != nil {
+		t.Fatalf("sample: %v", err)
+	}
+	built.Close()
+}
+
+// everything returns all text that leaves a probe.
+func everything(tb testing.TB, r probe.Result) string {
+	tb.Helper()
+	data, err := json.Marshal(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(data) + fmt.Sprintf("%+v", r)
+}
