@@ -73,6 +73,7 @@ func newAgentMetrics(r *prometheus.Registry, opts *Options, b *budget) *agentMet
 			Name: prefix + "agent_schedule_skipped_total", Help: "Ticks that passed without a probe because the one before still ran or waited.",
 		}),
 	}
+	a.config.WithLabelValues("").Set(1) // none is in force yet
 	r.MustRegister(a.config, a.lateness, a.skipped)
 	return a
 }

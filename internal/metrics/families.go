@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"net"
 	"slices"
 	"strings"
 
@@ -152,21 +151,34 @@ func (m *Metrics) touchpointGauge(name, unit, help string, value func(t *touchpo
 }
 
 func (m *Metrics) touchpointInfo() family {
+	all := []attribute{
+		{channelLabel, func(tp *probe.Touchpoint) string { return tp.Channel }},
+		{"kind", func(tp *probe.Touchpoint) string { return tp.Kind }},
+		{"target", targetHost},
+		{"tier", func(tp *probe.Touchpoint) string { return string(tp.Tier) }},
+		{"title", func(tp *probe.Touchpoint) string { return tp.Title }},
+		{touchpointLabel, func(tp *probe.Touchpoint) string { return tp.Name }},
+	}
+	for _, l := range m.constant {
+		all = append(all, attribute{l.name, func(*probe.Touchpoint) string { return l.value }})
+	}
+	slices.SortFunc(all, func(a, b attribute) int { return strings.Compare(a.name, b.name) })
 	return family{
 		Family{
 			Name: prefix + "touchpoint_info", Type: Gauge,
 			Labels: []string{channelLabel, touchpointLabel, "kind", "target", "tier", "title"},
 			Help:   "What the configuration says of a touchpoint; always 1.",
 		},
-		perTouchpoint(func(out sink, t *touchpoint) {
-			host, _, err := net.SplitHostPort(t.def.Profile.Target)
-			if err != nil {
-				host = t.def.Profile.Target
-			}
-			m.row(out, 1, label{channelLabel, t.def.Channel}, label{"kind", t.def.Kind}, label{"target", host},
-				label{"tier", string(t.def.Tier)}, label{"title", t.def.Title}, label{touchpointLabel, t.def.Name})
-		}),
+		perTouchpoint(func(out sink, t *touchpoint) { out.attributes(all, t) }),
 	}
+}
+
+// targetHost returns the host that is probed, without its port.
+func targetHost(tp *probe.Touchpoint) string {
+	if i := strings.LastIndexByte(tp.Profile.Target, ':'); i >= 0 {
+		return strings.Trim(tp.Profile.Target[:i], "[]")
+	}
+	return tp.Profile.Target
 }
 
 func (m *Metrics) channelInfo() family {

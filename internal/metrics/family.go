@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	dto "github.com/prometheus/client_model/go"
+
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -17,6 +19,18 @@ const (
 	Summary   Type = "summary"
 	Histogram Type = "histogram"
 )
+
+func (t Type) message() dto.MetricType {
+	switch t {
+	case Counter:
+		return dto.MetricType_COUNTER
+	case Summary:
+		return dto.MetricType_SUMMARY
+	case Histogram:
+		return dto.MetricType_HISTOGRAM
+	}
+	return dto.MetricType_GAUGE
+}
 
 // Family describes all series of one name.
 type Family struct {
@@ -39,7 +53,8 @@ type sink interface {
 	sample(s *shape, t *touchpoint, value float64)
 	summary(s *summaryShape, t *touchpoint, sum float64, count uint64)
 	histogram(s *histogramShape, t *touchpoint, h *histogram)
-	row(labels []label, value float64) // sorted by name
+	attributes(all []attribute, t *touchpoint) // sorted by name; the value is 1
+	row(labels []label, value float64)         // sorted by name
 	// proceed is called between touchpoints without any lock; false ends the collection.
 	proceed() bool
 }

@@ -14,8 +14,12 @@ import (
 // through Handler shows the same without building it.
 func (m *Metrics) Gatherer() prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		registered, err := m.registry.Gather()
+		if err != nil {
+			return nil, err
+		}
 		var all []*dto.MetricFamily
-		err := m.eachFamily(func(mf *dto.MetricFamily) bool {
+		m.eachFamily(registered, func(mf *dto.MetricFamily) bool {
 			all = append(all, mf)
 			return true
 		}, func(f *Family, collect func(sink)) bool {
@@ -27,41 +31,38 @@ func (m *Metrics) Gatherer() prometheus.Gatherer {
 			}
 			return true
 		})
-		return all, err
+		return all, nil
 	})
 }
 
 // eachFamily calls agent or state for each family in the order of their names until one returns false: agent for
-// those in the registry, state for those that are kept here.
-func (m *Metrics) eachFamily(agent func(*dto.MetricFamily) bool, state func(f *Family, collect func(sink)) bool) error {
+// those of the registry, state for those that are kept here.
+func (m *Metrics) eachFamily(
+	registered []*dto.MetricFamily, agent func(*dto.MetricFamily) bool, state func(f *Family, collect func(sink)) bool,
+) {
 	s := m.set.Load()
-	registered, err := m.registry.Gather()
-	if err != nil {
-		return err
-	}
 	own, host := m.families, s.host
 	for len(registered)+len(own)+len(host) > 0 {
 		switch first(registered, own, host) {
 		case fromRegistry:
 			if !agent(registered[0]) {
-				return nil
+				return
 			}
 			registered = registered[1:]
 		case fromState:
 			f := &own[0]
 			if !state(&f.Family, func(out sink) { f.collect(out, s) }) {
-				return nil
+				return
 			}
 			own = own[1:]
 		case fromHost:
 			f := &host[0]
 			if !state(&f.family, f.collect) {
-				return nil
+				return
 			}
 			host = host[1:]
 		}
 	}
-	return nil
 }
 
 // origin says where a family comes from.
@@ -106,12 +107,8 @@ type familySink struct {
 }
 
 func (g *familySink) open(f *Family) {
-	types := map[Type]dto.MetricType{
-		Gauge: dto.MetricType_GAUGE, Counter: dto.MetricType_COUNTER,
-		Summary: dto.MetricType_SUMMARY, Histogram: dto.MetricType_HISTOGRAM,
-	}
 	g.of = f.Type
-	g.family = &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: types[f.Type].Enum()}
+	g.family = &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: f.Type.message().Enum()}
 }
 
 func (g *familySink) add(m *dto.Metric) { g.family.Metric = append(g.family.Metric, m) }
@@ -141,6 +138,14 @@ func (g *familySink) row(labels []label, value float64) {
 		pairs = append(pairs, labels[i].pair())
 	}
 	g.add(g.value(pairs, value))
+}
+
+func (g *familySink) attributes(all []attribute, t *touchpoint) {
+	labels := make([]label, len(all))
+	for i := range all {
+		labels[i] = label{all[i].name, all[i].value(t.def)}
+	}
+	g.row(labels, 1)
 }
 
 func (g *familySink) proceed() bool { return true }
@@ -173,34 +178,15 @@ func (h *histogram) message() *dto.Histogram {
 		n := cumulative
 		out.Bucket = append(out.Bucket, &dto.Bucket{CumulativeCount: &n, UpperBound: &bound})
 	}
-	out.PositiveSpan, out.PositiveDelta = h.spans()
-	if len(h.native) == 0 && h.zero == 0 {
-		// As client_golang does: an empty span tells a native histogram without observations from a classic one.
-		offset, length := int32(0), uint32(0)
-		out.PositiveSpan = []*dto.BucketSpan{{Offset: &offset, Length: &length}}
+	for span := range h.spans() {
+		out.PositiveSpan = append(out.PositiveSpan, &dto.BucketSpan{Offset: &span.offset, Length: &span.length})
 	}
-	return out
-}
-
-// spans returns the native buckets as runs of neighbours and the differences of their counts.
-func (h *histogram) spans() (spans []*dto.BucketSpan, deltas []int64) {
 	var before int64
-	next := int32(math.MinInt32)
-	for i, b := range h.native {
-		if b.index == next {
-			*spans[len(spans)-1].Length++
-		} else {
-			offset, length := b.index-next, uint32(1)
-			if i == 0 {
-				offset = b.index
-			}
-			spans = append(spans, &dto.BucketSpan{Offset: &offset, Length: &length})
-		}
-		next = b.index + 1
-		deltas = append(deltas, int64(b.count)-before)
+	for _, b := range h.native {
+		out.PositiveDelta = append(out.PositiveDelta, int64(b.count)-before)
 		before = int64(b.count)
 	}
-	return spans, deltas
+	return out
 }
 
 // seriesOf counts the series of a family.

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"sort"
@@ -71,6 +72,37 @@ func (h *histogram) observe(v float64) {
 
 // schema returns the current resolution of the native form.
 func (h *histogram) schema() int32 { return nativeSchema - int32(h.coarser) }
+
+// span is a run of neighbouring native buckets.
+type span struct {
+	offset int32 // buckets left out since the end of the span before; of the first, its index
+	length uint32
+}
+
+// spans yields the runs of the native buckets. Without any it yields an empty one, as client_golang does, by which
+// Prometheus tells a native histogram without observations from a classic one.
+func (h *histogram) spans() iter.Seq[span] {
+	return func(yield func(span) bool) {
+		if len(h.native) == 0 {
+			if h.zero == 0 {
+				yield(span{})
+			}
+			return
+		}
+		current, next := span{offset: h.native[0].index}, h.native[0].index
+		for _, b := range h.native {
+			if b.index != next {
+				if !yield(current) {
+					return
+				}
+				current = span{offset: b.index - next}
+			}
+			current.length++
+			next = b.index + 1
+		}
+		yield(current)
+	}
+}
 
 // coarsen merges each pair of neighbouring native buckets into one.
 func (h *histogram) coarsen() {

@@ -83,6 +83,8 @@ func (c *counter) histogram(s *histogramShape, _ *touchpoint, _ *histogram) {
 	c.Classic += len(s.buckets) + 2
 }
 
+func (c *counter) attributes([]attribute, *touchpoint) { c.row(nil, 1) }
+
 func (c *counter) row([]label, float64) {
 	c.Native++
 	c.Classic++

@@ -56,6 +56,12 @@ func (s *shape) withBucket(le string) *shape {
 	return &c
 }
 
+// attribute is a label whose value the configuration of a touchpoint gives.
+type attribute struct {
+	name  string
+	value func(*probe.Touchpoint) string
+}
+
 func sortLabels(labels []label) []label {
 	slices.SortFunc(labels, func(a, b label) int { return strings.Compare(a.name, b.name) })
 	return labels
@@ -63,6 +69,9 @@ func sortLabels(labels []label) []label {
 
 // escapeValue escapes a label value for both text formats. It returns the same string when nothing is to escape.
 func escapeValue(s string) string {
+	if !strings.ContainsAny(s, "\\\n\"") {
+		return s
+	}
 	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(s)
 }
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"math"
 	"sync"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -121,7 +122,7 @@ func (t *touchpoint) measureLocked(measured *probe.Measurement) {
 		t.hists[i].observe(measured.Value)
 	case metric.Type == probe.Gauge:
 		t.values[i] = measured.Value
-	case measured.Value > 0: // a counter never falls
+	case measured.Value > 0 && !math.IsInf(measured.Value, 1): // a counter never falls
 		t.values[i] += measured.Value
 	}
 }

@@ -1,0 +1,158 @@
+package metrics_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/channelwatch/channelwatch/internal/metrics"
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/quality"
+)
+
+const (
+	benchTouchpoints = 10_000
+	protoAccept      = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+	openAccept       = "application/openmetrics-text;version=1.0.0"
+)
+
+// busy returns metrics of benchTouchpoints pages that have run for a while.
+func busy(b *testing.B) (*metrics.Metrics, []*probe.Touchpoint) {
+	b.Helper()
+	m := metrics.New(metrics.Options{Catalogue: catalogue(b), Location: "berlin-1"})
+	channels, all := manyPages(benchTouchpoints)
+	m.Apply(channels, nil)
+	c := catalogue(b)
+	for i := range 20 {
+		r := pageResult(time.Duration(20+i*i*7) * 1137 * time.Microsecond)
+		for _, tp := range all {
+			m.Record(tp, r, quality.Rate(c, tp.Limits, r))
+		}
+	}
+	return m, all
+}
+
+func BenchmarkRecord(b *testing.B) {
+	m, all := busy(b)
+	r := pageResult(2 * time.Second)
+	verdict := quality.Rate(catalogue(b), all[0].Limits, r)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		m.Record(all[i%len(all)], r, verdict)
+		i++
+	}
+}
+
+// discard is a client that only counts bytes.
+type discard struct {
+	header http.Header
+	bytes  int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(int)             {}
+func (d *discard) Write(p []byte) (int, error) { d.bytes += len(p); return len(p), nil }
+
+func BenchmarkScrape(b *testing.B) {
+	m, _ := busy(b)
+	handler := m.Handler()
+	for _, format := range []struct{ name, accept, encoding string }{
+		{"text", "text/plain", ""},
+		{"openmetrics", openAccept, ""},
+		{"protobuf", protoAccept, ""},
+		{"text-gzip", "text/plain", "gzip"},
+		{"protobuf-gzip", protoAccept, "gzip"},
+	} {
+		b.Run(format.name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+			r.Header.Set("Accept", format.accept)
+			r.Header.Set("Accept-Encoding", format.encoding)
+			b.ReportAllocs()
+			var w *discard
+			for b.Loop() {
+				w = &discard{header: make(http.Header)}
+				handler.ServeHTTP(w, r)
+			}
+			b.ReportMetric(float64(w.bytes)/1e6, "MB/page")
+		})
+	}
+}
+
+func BenchmarkGather(b *testing.B) {
+	m, _ := busy(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Gatherer().Gather(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkApply measures a reload in which nothing changed.
+func BenchmarkApply(b *testing.B) {
+	m, _ := busy(b)
+	channels, _ := manyPages(benchTouchpoints)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Apply(channels, nil)
+	}
+}
+
+// heap returns the bytes that are reachable.
+func heap() float64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return float64(s.HeapAlloc)
+}
+
+// BenchmarkMemory measures what the metrics of one touchpoint hold beyond its definition.
+func BenchmarkMemory(b *testing.B) {
+	channels, all := manyPages(benchTouchpoints)
+	c := catalogue(b)
+	for b.Loop() {
+		before := heap()
+		m := metrics.New(metrics.Options{Catalogue: c, Location: "berlin-1"})
+		m.Apply(channels, nil)
+		for i := range 20 {
+			r := pageResult(time.Duration(20+i*i*7) * 1137 * time.Microsecond)
+			for _, tp := range all {
+				m.Record(tp, r, quality.Rate(c, tp.Limits, r))
+			}
+		}
+		b.ReportMetric((heap()-before)/benchTouchpoints, "B/touchpoint")
+		runtime.KeepAlive(m)
+	}
+}
+
+// BenchmarkClientHistogram measures what a histogram of client_golang for each touchpoint would hold and cost.
+func BenchmarkClientHistogram(b *testing.B) {
+	_, all := manyPages(benchTouchpoints)
+	before := heap()
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "x_seconds", Help: "Compared.", Buckets: []float64{0.02, 0.1, 0.3, 0.8, 1, 1.8, 3, 4, 10, 30},
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 40,
+	}, []string{"channel", "touchpoint"})
+	var observers []prometheus.Observer
+	for _, tp := range all {
+		o := v.WithLabelValues(tp.Channel, tp.Name)
+		observers = append(observers, o)
+		for i := range 20 {
+			o.Observe((time.Duration(20+i*i*7) * 1137 * time.Microsecond).Seconds())
+		}
+	}
+	held := heap() - before
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		observers[i%len(observers)].Observe(2)
+		i++
+	}
+	b.ReportMetric(held/benchTouchpoints, "B/touchpoint")
+}
