@@ -6,7 +6,7 @@ import "github.com/channelwatch/channelwatch/internal/probe"
 // a touchpoint that is already there changes nothing: the old one stays with its phase, its running probe and its
 // prober, and the new one is closed. The others are added, and those that are missing or different are taken out;
 // their running probes end on their own, unreported, and then they are closed. Once Apply has returned, no outcome of
-// a touchpoint that it took out is reported any more.
+// a touchpoint that it took out is reported any more; it waits for the calls of Report that are under way.
 //
 // Apply returns the touchpoints that are in effect, in the order of tps.
 func (s *Scheduler) Apply(tps []*probe.Touchpoint) []*probe.Touchpoint {
@@ -42,7 +42,8 @@ func (s *Scheduler) Apply(tps []*probe.Touchpoint) []*probe.Touchpoint {
 		}
 	}
 	s.entries = entries
-	s.nudge()
+	s.arm()
+	s.assign()
 	return effective
 }
 
@@ -78,7 +79,8 @@ func (s *Scheduler) takeOut(e *entry) {
 	case running: // finish drops it; until then its ticks watch over its deadline
 		return
 	case waiting:
-		s.dequeued(e)
+		e.state = resting
+		s.waiting--
 	case resting:
 	}
 	s.drop(e)

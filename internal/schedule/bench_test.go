@@ -26,37 +26,32 @@ const (
 //	go test -run '^$' -bench Scheduler -benchtime 2x ./internal/schedule
 func BenchmarkScheduler(b *testing.B) {
 	b.Run("heap_and_workers", func(b *testing.B) {
-		benchmark(b, func(late func(time.Duration)) (stop func()) {
+		tps := make([]*probe.Touchpoint, benchTouchpoints)
+		for i := range tps {
+			tps[i] = touchpoint(fmt.Sprintf("page-%d", i), benchEvery, takes(benchTakes))
+		}
+		measure(b, func(late func(time.Duration)) (stop func()) {
 			s := schedule.New(schedule.Options{Report: func(o *schedule.Outcome) bool {
 				late(o.Lateness())
 				return false
 			}})
-			tps := make([]*probe.Touchpoint, benchTouchpoints)
-			for i := range tps {
-				tps[i] = touchpoint(fmt.Sprintf("page-%d", i), benchEvery, takes(benchTakes))
-			}
-			before := memory()
 			s.Apply(tps)
-			b.ReportMetric(float64(memory()-before)/benchTouchpoints, "B/touchpoint")
 			s.Start()
 			return func() {
 				if err := s.Stop(context.Background()); err != nil {
 					b.Error(err)
 				}
-				runtime.KeepAlive(tps)
 			}
 		})
 	})
 	b.Run("goroutine_each", func(b *testing.B) {
-		benchmark(b, func(late func(time.Duration)) (stop func()) {
-			before := memory()
+		measure(b, func(late func(time.Duration)) (stop func()) {
 			ctx, cancel := context.WithCancel(context.Background())
 			var wg sync.WaitGroup
 			began := time.Now()
 			for i := range benchTouchpoints {
 				wg.Go(func() { naive(ctx, began.Add(time.Duration(i)*benchEvery/benchTouchpoints), late) })
 			}
-			b.ReportMetric(float64(memory()-before)/benchTouchpoints, "B/touchpoint")
 			return func() { cancel(); wg.Wait() }
 		})
 	})
@@ -81,16 +76,19 @@ func naive(ctx context.Context, due time.Time, late func(time.Duration)) {
 	}
 }
 
-// benchmark runs a scheduler for b.N intervals after a first one, and reports what its probes cost.
-func benchmark(b *testing.B, start func(late func(time.Duration)) (stop func())) {
+// measure runs a scheduler for b.N intervals after a first one, and reports what its probes cost.
+func measure(b *testing.B, start func(late func(time.Duration)) (stop func())) {
+	b.Helper()
 	var mu sync.Mutex
 	var lateness []time.Duration
+	before := memory()
 	stop := start(func(d time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()
 		lateness = append(lateness, d)
 	})
 	<-time.After(benchEvery)
+	held := memory() - before
 	mu.Lock()
 	lateness = make([]time.Duration, 0, (b.N+1)*benchTouchpoints)
 	mu.Unlock()
@@ -102,6 +100,7 @@ func benchmark(b *testing.B, start func(late func(time.Duration)) (stop func()))
 	stop()
 
 	slices.Sort(lateness)
+	b.ReportMetric(float64(held)/benchTouchpoints, "B/touchpoint")
 	b.ReportMetric(float64(used.Microseconds())/float64(len(lateness)), "cpu-µs/probe")
 	b.ReportMetric(lateness[len(lateness)*99/100].Seconds()*1e3, "late-p99-ms")
 	b.ReportMetric(lateness[len(lateness)-1].Seconds()*1e3, "late-max-ms")

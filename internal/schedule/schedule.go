@@ -6,9 +6,9 @@
 // set neither bunches nor loses ticks. A new touchpoint does not wait for its grid: its first probe follows at once,
 // at most 100 of them a second, and its grid takes over after that.
 //
-// One goroutine keeps a heap of ticks; workers that exist only while they are needed run the probes. A tick that
-// comes due while the touchpoint's previous probe still runs is skipped and counted, never queued. A probe for which
-// there is no worker, or whose host has enough of them, waits in turn until its next tick takes its place.
+// Touchpoints wait in one heap of ticks, and workers that exist only while they are needed run the probes. A tick that
+// comes due while the touchpoint's previous probe still runs is skipped and counted, never queued. When enough probes
+// run, in all or against one host, the next one waits in turn until its own next tick takes its place.
 //
 // The package imports probe and the standard library only. It neither rates nor stores what it sees.
 package schedule
@@ -71,8 +71,6 @@ type Scheduler struct {
 	clock  clock
 	base   context.Context // parent of every probe; cancelled by Stop
 	cancel context.CancelFunc
-	wake   chan struct{} // tells the loop that the heap has a new root
-	quit   chan struct{} // closed by Stop
 	done   chan struct{} // closed when the last goroutine has ended
 	wg     sync.WaitGroup
 
@@ -81,15 +79,16 @@ type Scheduler struct {
 	report sync.RWMutex
 
 	mu       sync.Mutex // guards everything below and the fields of all entries
-	started  bool
 	stopping bool
 	entries  map[string]*entry // by key
 	ticks    tickHeap
 	hosts    map[string]*host // by Profile.Target
-	ready    queue            // due, with a slot of their host, without a worker
+	ready    queue            // due, with a slot of their host; waiting for a place among the running
 	waiting  int              // entries in ready and in the queues of the hosts
+	told     int              // waiting, as Stats knows it
+	running  int              // probes, without those that were given up
+	watcher  *worker          // nil before Start and after Stop
 	idle     []*worker        // last in, first out: those at the front have been idle the longest
-	workers  int              // running and idle, without those that were given up
 }
 
 // New returns a scheduler without touchpoints.
@@ -106,8 +105,6 @@ func New(opts Options) *Scheduler {
 	s := &Scheduler{
 		opts:    opts,
 		clock:   newClock(time.Now()),
-		wake:    make(chan struct{}, 1),
-		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
 		entries: make(map[string]*entry),
 		hosts:   make(map[string]*host),
@@ -120,16 +117,16 @@ func New(opts Options) *Scheduler {
 func (s *Scheduler) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.started || s.stopping {
+	if s.watcher != nil || s.stopping {
 		return
 	}
-	s.started = true
 	now := s.clock.now()
 	for i, e := range s.ticks {
 		s.planFirst(e, now, i)
 	}
 	s.ticks.init()
-	s.wg.Go(s.loop)
+	s.watcher = s.takeWorker()
+	s.arm()
 }
 
 // noStats stands in for absent Stats.

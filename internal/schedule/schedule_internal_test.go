@@ -30,11 +30,16 @@ func TestScheduler_TickAfterTheProcessWasHeldUp(t *testing.T) {
 		}})
 		tp := &probe.Touchpoint{Channel: "web", Name: "home", Every: time.Minute, Timeout: time.Minute, Built: probe.Built{Prober: quick{}}}
 		s.Apply([]*probe.Touchpoint{tp})
-		s.tick() // instead of the loop, which never is late here
+		s.Start()
 		synctest.Wait()
+		s.mu.Lock()
+		s.watcher.timer.Stop() // as if nothing ran from here
 		grid := s.entries["web/home"].due
+		s.mu.Unlock()
 		<-time.After(grid + 3*time.Minute + 20*time.Second)
-		s.tick()
+		s.mu.Lock()
+		s.arm()
+		s.mu.Unlock()
 		synctest.Wait()
 
 		if len(due) != 2 || due[1] != -20*time.Second {

@@ -41,17 +41,19 @@ func (s *Scheduler) halt() {
 		return
 	}
 	s.stopping = true
-	close(s.quit)
 	for _, e := range s.ticks {
 		if e.state != running {
 			e.state = resting
 			s.retire(e.tp)
 		}
 	}
+	if s.watcher != nil {
+		s.idle = append(s.idle, s.watcher)
+	}
 	for _, w := range s.idle {
 		close(w.next)
 	}
-	s.idle, s.ready, s.waiting = nil, queue{}, 0
+	s.watcher, s.idle, s.ready = nil, nil, queue{}
 	clear(s.hosts)
 	s.opts.Stats.Queue(0)
 	go func() { // ends with the last probe, which Stop cancels

@@ -5,33 +5,17 @@ import "time"
 const (
 	// firstStep is the distance of the first probes of touchpoints that come together.
 	firstStep = 10 * time.Millisecond
-	// idleLimit is how long a worker waits for its next probe before it ends.
-	idleLimit = 30 * time.Second
 	// overrun is how long after its deadline a probe may take to return.
 	overrun = time.Second
 )
 
-// loop starts probes when they are due, until Stop.
-func (s *Scheduler) loop() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-s.quit:
-			return
-		case <-timer.C:
-		case <-s.wake:
-		}
-		timer.Reset(s.tick())
-	}
-}
-
-// tick starts what is due and returns how long there is nothing to do.
-func (s *Scheduler) tick() time.Duration {
+// tick is called by the watching worker when a tick is due. It starts all that are due and returns the one that the
+// worker runs itself, after another one has been set to watch; nil when nothing is left for it, so that it watches on.
+func (s *Scheduler) tick(w *worker) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping {
-		return idleLimit
+	if s.watcher != w {
+		return nil
 	}
 	now := s.clock.now()
 	for len(s.ticks) > 0 && s.ticks[0].at <= now {
@@ -39,12 +23,26 @@ func (s *Scheduler) tick() time.Duration {
 		s.fire(e, now)
 		s.ticks.moved(e)
 	}
+	mine := s.takeReady()
+	if mine != nil {
+		s.watcher = s.takeWorker()
+	}
+	s.assign()
 	s.dismiss(now)
+	s.arm()
+	return mine
+}
+
+// arm sets the watcher's timer to the next tick. The watcher need not run for that.
+func (s *Scheduler) arm() {
+	if s.watcher == nil {
+		return
+	}
 	wait := idleLimit
 	if len(s.ticks) > 0 {
 		wait = min(wait, s.ticks[0].at-s.clock.now())
 	}
-	return max(wait, 0)
+	s.watcher.timer.Reset(max(wait, 0))
 }
 
 // fire acts on an entry whose time has come and plans its next one.
@@ -88,112 +86,27 @@ func (s *Scheduler) plan(e *entry, planned time.Duration) {
 	e.at = e.due
 }
 
-// submit runs the entry's probe now, or queues it when its host has enough of them.
-func (s *Scheduler) submit(e *entry, planned time.Duration, recheck bool) {
-	e.planned, e.recheck = planned, recheck
-	if h := e.host; h != nil {
-		if h.running >= s.opts.PerHost {
-			h.waiting.push(e)
-			s.enqueued(e)
-			return
-		}
-		h.running++
-	}
-	s.place(e)
-}
-
-// place hands an entry that has a slot of its host to a worker, or queues it until one is free.
-func (s *Scheduler) place(e *entry) {
-	switch last := len(s.idle) - 1; {
-	case last >= 0:
-		w := s.idle[last]
-		s.idle[last] = nil
-		s.idle = s.idle[:last]
-		s.begin(e)
-		w.next <- e
-	case s.workers < s.opts.MaxConcurrent:
-		s.workers++
-		s.begin(e)
-		w := &worker{next: make(chan *entry, 1)}
-		w.next <- e
-		s.wg.Go(func() { s.work(w) })
-	default:
-		s.ready.push(e)
-		s.enqueued(e)
-	}
-}
-
-// begin marks an entry as running.
-func (s *Scheduler) begin(e *entry) {
-	e.state = running
-	e.overdue = s.clock.now() + e.tp.Timeout + overrun
-}
-
-func (s *Scheduler) enqueued(e *entry) {
-	e.state = waiting
-	s.waiting++
-	s.opts.Stats.Queue(s.waiting)
-}
-
-func (s *Scheduler) dequeued(e *entry) {
-	e.state = resting
-	s.waiting--
-	s.opts.Stats.Queue(s.waiting)
-}
-
-// takeReady returns the entry that has waited longest for a worker, or nil.
-func (s *Scheduler) takeReady() *entry {
-	for e := s.ready.pop(); e != nil; e = s.ready.pop() {
-		if !e.gone {
-			s.dequeued(e)
-			return e
-		}
-		s.release(e.host)
-	}
-	return nil
-}
-
-// release gives a slot of a host back. The entry that has waited longest for it goes on to wait for a worker.
-func (s *Scheduler) release(h *host) {
-	if h == nil {
+// armRecheck plans a second look at a result, unless it could still run at the next tick: then that tick serves.
+func (s *Scheduler) armRecheck(e *entry, now time.Duration) {
+	at := now + e.tp.Recheck
+	if e.tp.Recheck <= 0 || at+e.tp.Timeout > e.due {
 		return
 	}
-	h.running--
-	for e := h.waiting.pop(); e != nil; e = h.waiting.pop() {
-		if !e.gone {
-			h.running++
-			s.ready.push(e)
-			return
-		}
+	e.at = at
+	s.ticks.moved(e)
+	if e.index == 0 {
+		s.arm()
 	}
 }
 
-// giveUp frees the worker and the host's slot of a probe that does not return although its deadline has passed, so
-// that probers that hang cannot bring the schedule to a halt. The goroutine itself ends when the prober returns.
+// giveUp frees the place of a probe that does not return although its deadline has passed, so that probers that hang
+// cannot bring the schedule to a halt. The worker itself is free again when the prober returns.
 func (s *Scheduler) giveUp(e *entry, now time.Duration) {
 	if e.lost || now < e.overdue {
 		return
 	}
 	e.lost = true
-	s.workers--
+	s.running--
 	s.release(e.host)
-	if next := s.takeReady(); next != nil {
-		s.place(next)
-	}
 	s.opts.Log.Warn("probe ignores its deadline", "touchpoint", e.tp.Key(), "kind", e.tp.Kind, "timeout", e.tp.Timeout)
-}
-
-// dismiss ends the workers that have been idle for long.
-func (s *Scheduler) dismiss(now time.Duration) {
-	n := 0
-	for n < len(s.idle) && now-s.idle[n].since >= idleLimit {
-		close(s.idle[n].next)
-		n++
-	}
-	if n > 0 {
-		s.workers -= n
-		rest := copy(s.idle, s.idle[n:])
-		clear(s.idle[rest:])
-		s.idle = s.idle[:rest]
-	}
 }

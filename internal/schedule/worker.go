@@ -9,22 +9,64 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
+// idleLimit is how long a worker waits for its next probe before it ends.
+const idleLimit = 30 * time.Second
+
 // worker is a goroutine that runs one probe after the other. The one that was idle last is used first, so that few
 // stay in use and their stacks, once grown, serve many probes.
+//
+// One idle worker watches: its timer is set to the next tick, which it then runs itself. To hand over the watch, only
+// the timer of another one is set. So a tick wakes one goroutine, once; a wake-up costs more than all the rest here.
 type worker struct {
-	next  chan *entry   // closed when the worker is no longer needed
-	since time.Duration // idle since; guarded by Scheduler.mu
+	next  chan *entry // holds one; closed when the worker is no longer needed
+	timer *time.Timer // set while it watches
+	since time.Duration
+}
+
+// takeWorker returns an idle worker, or a new one.
+func (s *Scheduler) takeWorker() *worker {
+	if last := len(s.idle) - 1; last >= 0 {
+		w := s.idle[last]
+		s.idle[last] = nil
+		s.idle = s.idle[:last]
+		return w
+	}
+	w := &worker{next: make(chan *entry, 1), timer: time.NewTimer(idleLimit)}
+	w.timer.Stop()
+	s.wg.Go(func() { s.work(w) })
+	return w
+}
+
+// dismiss ends the workers that have been idle for long.
+func (s *Scheduler) dismiss(now time.Duration) {
+	n := 0
+	for n < len(s.idle) && now-s.idle[n].since >= idleLimit {
+		close(s.idle[n].next)
+		n++
+	}
+	if n > 0 {
+		rest := copy(s.idle, s.idle[n:])
+		clear(s.idle[rest:])
+		s.idle = s.idle[:rest]
+	}
 }
 
 // work runs probes until the worker is dismissed.
 func (s *Scheduler) work(w *worker) {
-	for e := range w.next {
-		for e != nil {
-			recheck := s.run(e)
-			var stay bool
-			if e, stay = s.finish(w, e, recheck); !stay {
+	defer w.timer.Stop()
+	for {
+		var e *entry
+		select {
+		case e = <-w.next:
+			if e == nil {
 				return
 			}
+		case <-w.timer.C:
+			e = s.tick(w)
+		}
+		for e != nil {
+			recheck := s.run(e)
+			e = s.finish(w, e, recheck)
 		}
 	}
 }
@@ -64,55 +106,33 @@ func (s *Scheduler) measure(e *entry, o *Outcome) {
 	o.Result, o.Err = e.tp.Prober.Probe(ctx)
 }
 
-// finish ends an entry's probe and returns the one that the worker takes next, nil to rest until one is sent. The
-// worker ends when stay is false.
-func (s *Scheduler) finish(w *worker, e *entry, recheck bool) (next *entry, stay bool) {
+// finish ends an entry's probe and returns the one that the worker takes next; nil to rest until it gets one.
+func (s *Scheduler) finish(w *worker, e *entry, recheck bool) (next *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.state = resting
-	lost := e.lost
-	if e.lost = false; !lost {
+	if e.lost {
+		e.lost = false
+	} else {
+		s.running--
 		s.release(e.host)
+	}
+	if s.stopping {
+		s.retire(e.tp)
+		close(w.next)
+		return nil
 	}
 	now := s.clock.now()
 	switch {
-	case s.stopping:
-		s.retire(e.tp)
-		return nil, false
 	case e.gone:
 		s.drop(e)
 	case recheck:
 		s.armRecheck(e, now)
 	}
-	if lost { // another worker may have taken this one's place
-		return nil, false
+	if next = s.takeReady(); next == nil {
+		w.since = now
+		s.idle = append(s.idle, w)
 	}
-	if next = s.takeReady(); next != nil {
-		s.begin(next)
-		return next, true
-	}
-	w.since = now
-	s.idle = append(s.idle, w)
-	return nil, true
-}
-
-// armRecheck plans a second look at a result, unless it could still run at the next tick: then that tick serves.
-func (s *Scheduler) armRecheck(e *entry, now time.Duration) {
-	at := now + e.tp.Recheck
-	if e.tp.Recheck <= 0 || at+e.tp.Timeout > e.due {
-		return
-	}
-	e.at = at
-	s.ticks.moved(e)
-	if e.index == 0 {
-		s.nudge()
-	}
-}
-
-// nudge makes the loop look at the heap again.
-func (s *Scheduler) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // it is about to look anyway
-	}
+	s.assign()
+	return next
 }
