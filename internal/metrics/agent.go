@@ -12,16 +12,14 @@ import (
 
 // agentMetrics are the series of the agent itself. They live in an ordinary registry: they do not grow.
 type agentMetrics struct {
-	reloaded      prometheus.Gauge
-	reloadedAt    prometheus.Gauge
-	config        *prometheus.GaugeVec
-	blind         prometheus.Gauge
-	starved       prometheus.Gauge
-	recentBytes   prometheus.Gauge
-	recentResults prometheus.Gauge
-	lateness      prometheus.Histogram
-	skipped       prometheus.Counter
-	queue         prometheus.Gauge
+	reloaded    prometheus.Gauge
+	reloadedAt  prometheus.Gauge
+	config      *prometheus.GaugeVec
+	blind       prometheus.Gauge
+	recentBytes prometheus.Gauge
+	lateness    prometheus.Histogram
+	skipped     prometheus.Counter
+	queue       prometheus.Gauge
 }
 
 func newAgentMetrics(r *prometheus.Registry, opts *Options, b *budget) *agentMetrics {
@@ -59,11 +57,9 @@ func newAgentMetrics(r *prometheus.Registry, opts *Options, b *budget) *agentMet
 		config: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: prefix + "config_info", Help: "Hash of the configuration that is in force; always 1.",
 		}, []string{"hash"}),
-		blind:         gauge("agent_blind", "Whether the agent's own network is gone, so that results are unknown."),
-		starved:       gauge("agent_starved", "Whether the agent's host is too busy to time anything, so that results are unknown."),
-		recentBytes:   gauge("agent_recent_bytes", "Memory of the recent results with their evidence."),
-		recentResults: gauge("agent_recent_results", "Recent results that are kept with their evidence."),
-		queue:         gauge("agent_schedule_queue", "Due probes that wait for a worker or for their host."),
+		blind:       gauge("agent_blind", "Whether the agent's own network is gone, so that results are unknown."),
+		recentBytes: gauge("agent_recent_bytes", "Memory of the recent results with their evidence."),
+		queue:       gauge("agent_schedule_queue", "Due probes that wait for a worker or for their host."),
 		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: prefix + "agent_schedule_lateness_seconds", Help: "How much later than planned probes started.",
 			Buckets:                     []float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5},
@@ -93,14 +89,8 @@ func (m *Metrics) Reloaded(successful bool, at time.Time, hash string) {
 // SetBlind notes whether the agent's own network is gone.
 func (m *Metrics) SetBlind(blind bool) { m.agent.blind.Set(truth(blind)) }
 
-// SetStarved notes whether the host is too busy to time anything.
-func (m *Metrics) SetStarved(starved bool) { m.agent.starved.Set(truth(starved)) }
-
-// SetRecent notes how many recent results are kept and how many bytes they take.
-func (m *Metrics) SetRecent(results int, bytes int64) {
-	m.agent.recentResults.Set(float64(results))
-	m.agent.recentBytes.Set(float64(bytes))
-}
+// SetRecent notes how many bytes the recent results take.
+func (m *Metrics) SetRecent(bytes int64) { m.agent.recentBytes.Set(float64(bytes)) }
 
 // Late notes that a probe started d later than planned.
 func (m *Metrics) Late(d time.Duration) { m.agent.lateness.Observe(d.Seconds()) }

@@ -58,7 +58,7 @@ func full(tb testing.TB) *metrics.Metrics {
 	m.Skipped(home, 2)
 	m.Queue(1)
 	m.SetBlind(true)
-	m.SetRecent(12, 34567)
+	m.SetRecent(34567)
 	m.Reloaded(true, time.Unix(1_795_000_000, 0), "cafe")
 	return m
 }
