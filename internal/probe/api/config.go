@@ -22,7 +22,7 @@ type Config struct {
 	JSON          any                     `yaml:"json" doc:"Body of the request, written as YAML and sent as JSON."`
 	BodyFile      string                  `yaml:"body_file" format:"file" doc:"File with the body of the request, at most 1 MiB."`
 	Redirects     Redirects               `yaml:"redirects" doc:"Which redirects are followed."`
-	BodyLimit     int64                   `yaml:"body_limit" format:"bytes" min:"1KiB" max:"64MiB" doc:"Largest response that is read, both as transferred and decompressed. Default: 1MiB."`
+	MaxBody       int64                   `yaml:"max_body" format:"bytes" min:"1KiB" max:"64MiB" doc:"Largest response that is read, both as transferred and decompressed. Default: 1MiB."`
 	Expect        assert.Rules            `yaml:"expect" doc:"What the response must be like. Without any rule a 2xx status passes."`
 	Resolver      string                  `yaml:"resolver" doc:"DNS server, as host:port. Default: the system's."`
 	AllowPrivate  bool                    `yaml:"allow_private" doc:"Let redirects lead from public to private addresses. Default: no."`
@@ -31,9 +31,9 @@ type Config struct {
 
 // Redirects says which redirects are followed. Apps follow them without asking, and so does the default.
 type Redirects struct {
-	Max       int      `yaml:"max" min:"0" max:"20" doc:"Most redirects that are followed; with 0 the redirect itself is the answer. Default: 5."`
-	Hosts     []string `yaml:"hosts" doc:"Hosts that a redirect may lead to, beside that of the URL; *.example.com stands for all below it. Default: any."`
-	Downgrade bool     `yaml:"downgrade" doc:"Follow redirects from https to http. Default: no."`
+	Max            int      `yaml:"max" min:"0" max:"20" doc:"Most redirects that are followed; with 0 the redirect itself is the answer. Default: 5."`
+	Hosts          []string `yaml:"hosts" doc:"Hosts that a redirect may lead to, beside that of the URL; *.example.com stands for all below it. Default: any."`
+	AllowDowngrade bool     `yaml:"allow_downgrade" doc:"Follow redirects from https to http. Default: no."`
 }
 
 // TLS says how connections are secured. Certificates are always verified.
@@ -47,11 +47,11 @@ type TLS struct {
 // Defaults that are no rule of their own.
 const (
 	defaultRedirects = 5
-	defaultBodyLimit = 1 << 20 // an app that gets more than 1 MiB from one call has another problem
+	defaultMaxBody   = 1 << 20 // an app that gets more than 1 MiB from one call has another problem
 )
 
 func defaults(probe.ChannelType) Config {
-	return Config{Method: http.MethodGet, Redirects: Redirects{Max: defaultRedirects}, BodyLimit: defaultBodyLimit}
+	return Config{Method: http.MethodGet, Redirects: Redirects{Max: defaultRedirects}, MaxBody: defaultMaxBody}
 }
 
 // build validates the configuration and returns a ready prober.
@@ -77,8 +77,8 @@ func (c *Config) client(target *url.URL, setup probe.Setup) (*httpx.Client, erro
 		Timeout:        setup.Timeout,
 		MaxRedirects:   c.Redirects.Max,
 		AllowedHosts:   c.Redirects.Hosts,
-		AllowDowngrade: c.Redirects.Downgrade,
-		BodyLimit:      c.BodyLimit,
+		AllowDowngrade: c.Redirects.AllowDowngrade,
+		BodyLimit:      c.MaxBody,
 		Resolver:       c.Resolver,
 		TLS: httpx.TLSOptions{
 			CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, ServerName: c.TLS.ServerName,
