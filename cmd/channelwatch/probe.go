@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/quality"
+	"github.com/channelwatch/channelwatch/internal/record"
+)
+
+func newProbe() *cobra.Command {
+	var path string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "probe TOUCHPOINT",
+		Short: "Probe one touchpoint now and show everything that was seen",
+		Long: `Probe one touchpoint of a configuration now, without a running agent: the phases as
+a waterfall, the findings as sentences for marketing and for IT, and the evidence.
+
+TOUCHPOINT is its name, or CHANNEL/NAME where two channels have the same name.
+Exit code 1 when the result is poor or could not be measured.`,
+		Example: `  channelwatch probe home --config channelwatch.yaml
+  channelwatch probe mobile-web/home --json`,
+		Args: usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return completeTouchpoints(path)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			defer cfg.Close()
+			tp, err := findTouchpoint(cfg, args[0])
+			if err != nil {
+				return err
+			}
+			return probeOnce(cmd, tp, asJSON)
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the record as JSON")
+	return cmd
+}
+
+func completeTouchpoints(path string) ([]string, cobra.ShellCompDirective) {
+	cfg, err := config.Load(path, kinds.All())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer cfg.Close()
+	var keys []string
+	for _, tp := range cfg.Touchpoints() {
+		keys = append(keys, tp.Key())
+	}
+	return keys, cobra.ShellCompDirectiveNoFileComp
+}
+
+// findTouchpoint finds a touchpoint by its key, or by its name where that is unique.
+func findTouchpoint(cfg *config.Config, name string) (*probe.Touchpoint, error) {
+	var found []*probe.Touchpoint
+	var keys []string
+	for _, tp := range cfg.Touchpoints() {
+		if tp.Key() == name {
+			return tp, nil
+		}
+		if tp.Name == name {
+			found = append(found, tp)
+		}
+		keys = append(keys, tp.Key())
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, &usageError{fmt.Errorf("touchpoint %q: not in the configuration, want one of %s",
+			name, strings.Join(keys, ", "))}
+	}
+	return nil, &usageError{fmt.Errorf("touchpoint %q: in %d channels, want CHANNEL/NAME", name, len(found))}
+}
+
+// probeOnce probes, prints the record, and fails when the result is poor or unknown.
+func probeOnce(cmd *cobra.Command, tp *probe.Touchpoint, asJSON bool) error {
+	catalogue, err := probe.NewCatalogue(kinds.All())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), tp.Timeout)
+	defer cancel()
+	result, probeErr := tp.Prober.Probe(ctx)
+	verdict, errText := quality.NotMeasured(probe.NotMeasured), ""
+	if probeErr == nil {
+		verdict = quality.Rate(catalogue, tp.Limits, &result)
+	} else {
+		errText = probeErr.Error()
+	}
+	rec := record.New(catalogue, tp, &result, verdict, errText)
+	if asJSON {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(rec)
+	} else {
+		err = writeRecord(cmd.OutOrStdout(), &rec)
+	}
+	switch {
+	case err != nil:
+		return err
+	case probeErr != nil:
+		return fmt.Errorf("%s: not measured: %w", tp.Key(), probeErr)
+	case verdict.Rating <= probe.Poor:
+		return errors.New(tp.Key() + " is " + verdict.Rating.String())
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	exitOK    = 0
+	exitFail  = 1
+	exitUsage = 2
+)
+
+// hintError is an error with a command to try next.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+// usageError is a call that cannot be understood.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// execute runs one command line and returns its exit code. Errors go to stderr: what is wrong, then hints.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "channelwatch: error: %v\n", err)
+	var hinted *hintError
+	if errors.As(err, &hinted) {
+		fmt.Fprintf(stderr, "channelwatch: hint: %s\n", hinted.hint)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(stderr, "channelwatch: hint: %s --help\n", command.CommandPath())
+		return exitUsage
+	}
+	return exitFail
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "channelwatch",
+		Short: "Rate what customers get on every digital channel",
+		Long: `Channelwatch probes your digital channels (web, mobile web, app APIs, push) and the
+host it runs on, rates each result excellent, good, fair or poor with the reason,
+and exports it to Prometheus.
+
+New here? Try these three, in order:
+
+  channelwatch demo                      a made-up shop with faults that come and go
+  channelwatch check --config my.yaml    every mistake in a configuration at once
+  channelwatch run --config my.yaml      probe it
+
+Exit codes: 0 all went well, 1 the work failed, 2 the call was wrong.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Args:              usage(cobra.NoArgs),
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(newRun(), newCheck(), newPlan(), newProbe(), newKinds(), newVersion())
+	return root
+}
+
+// usage marks the errors of an argument check as usage errors.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{err}
+		}
+		return nil
+	}
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the commit and the Go release",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "channelwatch %s (commit %s, %s, %s/%s)\n",
+				version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// revision returns the commit that the binary was built from, as far as the build knew it.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/channelwatch/channelwatch/internal/agent"
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/kinds"
+)
+
+const defaultConfig = "channelwatch.yaml"
+
+// configFlag adds --config.
+func configFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVarP(path, "config", "c", defaultConfig, "configuration `file`")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+}
+
+// loadConfig reads a configuration and says which command explains mistakes.
+func loadConfig(path string) (*config.Config, error) {
+	cfg, err := config.Load(path, kinds.All())
+	if err != nil {
+		return nil, &hintError{err, "channelwatch check --config " + path}
+	}
+	return cfg, nil
+}
+
+func newRun() *cobra.Command {
+	var path, listen string
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Probe the channels of a configuration until stopped",
+		Long: `Probe every touchpoint of a configuration and serve the page, the API and /metrics.
+
+The configuration is read again on SIGHUP, on POST /-/reload and when a file
+changes. Unchanged touchpoints go on undisturbed; a configuration with mistakes
+is refused and the old one stays. SIGINT or SIGTERM stops after the probes that
+run have finished.`,
+		Example: "  channelwatch run --config channelwatch.yaml",
+		Args:    usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			load := func() (*config.Config, error) {
+				cfg, err := loadConfig(path)
+				if err == nil && listen != "" {
+					cfg.Agent.Listen = listen
+				}
+				return cfg, err
+			}
+			return serve(cmd, load, true, nil)
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&listen, "listen", "", "`address` to serve on, instead of the one in the configuration")
+	return cmd
+}
+
+// serve runs an agent until ctx ends. started, when not nil, is told the address once it is served.
+func serve(cmd *cobra.Command, load func() (*config.Config, error), watch bool, started func(address string)) error {
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	log := newLogger(cmd, cfg.Agent.Log)
+	a, err := agent.New(agent.Options{
+		Config: cfg, Load: load, Watch: watch, Kinds: kinds.All(), Log: log, Version: version, Revision: revision(),
+	})
+	if err != nil {
+		return err
+	}
+	if started != nil {
+		started(a.Addr())
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	ctx, cancel := context.WithCancel(cmd.Context())
+	reloads := make(chan struct{})
+	go func() {
+		defer close(reloads)
+		for {
+			select {
+			case <-hup:
+				_ = a.Reload() // logs and exports its error: there is nobody to return it to
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	err = a.Run(ctx)
+	cancel()
+	<-reloads
+	return err
+}
+
+func newLogger(cmd *cobra.Command, cfg config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo // the configuration was checked; only the empty level of a test comes here
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), options))
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), options))
+}
+
+func newKinds() *cobra.Command {
+	return &cobra.Command{
+		Use:   "kinds [kind]",
+		Short: "List the kinds of probes, or print a commented sample of one",
+		Example: `  channelwatch kinds
+  channelwatch kinds page`,
+		Args: usage(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, kind := range kinds.All() {
+				names = append(names, kind.Name+"\t"+kind.Summary)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var names []string
+			for _, kind := range kinds.All() {
+				names = append(names, kind.Name)
+				if len(args) == 0 {
+					fmt.Fprintf(cmd.OutOrStdout(), "%-8s %s\n", kind.Name, kind.Summary)
+					continue
+				}
+				if kind.Name == args[0] {
+					fmt.Fprint(cmd.OutOrStdout(), kind.Sample)
+					return nil
+				}
+			}
+			if len(args) == 0 {
+				return nil
+			}
+			return &usageError{fmt.Errorf("kind %q: want one of %q", args[0], names)}
+		},
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/record"
+)
+
+// barWidth is the width of a waterfall in characters.
+const barWidth = 40
+
+// writeRecord prints a record for people.
+func writeRecord(w io.Writer, r *record.Record) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s/%s  %s  %s\n", r.Channel, r.Touchpoint, strings.ToUpper(r.Rating.String()), seconds(r.Duration))
+	if r.URL != "" {
+		fmt.Fprintf(&b, "%s  %s\n", r.Kind, r.URL)
+	}
+	writeWaterfall(&b, &r.Phases, r.Duration)
+	fmt.Fprintf(&b, "\n")
+	for _, d := range probe.Dimensions() {
+		fmt.Fprintf(&b, "  %-10s %s\n", d, r.Dimensions[d.String()])
+	}
+	writeFindings(&b, r)
+	if len(r.Measurements) > 0 {
+		fmt.Fprintf(&b, "\nmeasurements\n")
+		for _, m := range r.Measurements {
+			name := m.Metric
+			if m.Label != "" {
+				name += "{" + m.Label + "}"
+			}
+			fmt.Fprintf(&b, "  %-52s %g\n", name, m.Value)
+		}
+	}
+	if r.Evidence != nil {
+		for i := range r.Evidence.Exchanges {
+			writeExchange(&b, i+1, &r.Evidence.Exchanges[i])
+		}
+		writeEvents(&b, r.Evidence.Events)
+	}
+	_, err := io.WriteString(w, strings.Map(printable, b.String()))
+	return err
+}
+
+// printable keeps what a server sent from steering the terminal.
+func printable(r rune) rune {
+	if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
+}
+
+// writeWaterfall draws the phases one below the other, each from where the one before ended.
+func writeWaterfall(b *bytes.Buffer, phases *probe.Phases, total float64) {
+	scale := max(total, phases.Sum().Seconds())
+	if scale == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n")
+	at := 0.0
+	for p := range probe.NumPhases {
+		d, ok := phases.Get(p)
+		if !ok {
+			continue
+		}
+		from := int(at / scale * barWidth)
+		at += d.Seconds()
+		to := max(int(at/scale*barWidth), from+1)
+		fmt.Fprintf(b, "  %-8s |%s%s%s| %s\n", p,
+			strings.Repeat(" ", from), strings.Repeat("#", to-from), strings.Repeat(" ", max(barWidth-to, 0)), seconds(d.Seconds()))
+	}
+}
+
+func writeFindings(b *bytes.Buffer, r *record.Record) {
+	if r.Error != "" {
+		fmt.Fprintf(b, "\nnot measured: %s\n", r.Error)
+	}
+	for _, f := range r.Findings {
+		mark := ""
+		if r.Cause != nil && f.Check == r.Cause.Check {
+			mark = ", the cause"
+		}
+		fmt.Fprintf(b, "\n%s (%s%s)\n", f.Title, f.Dimension, mark)
+		fmt.Fprintf(b, "  marketing  %s\n  it         %s\n", f.Marketing, f.IT)
+		if f.Detail != "" {
+			fmt.Fprintf(b, "  detail     %s\n", f.Detail)
+		}
+	}
+}
+
+func writeExchange(b *bytes.Buffer, n int, x *probe.Exchange) {
+	fmt.Fprintf(b, "\nexchange %d: %s %s\n", n, x.Method, x.URL)
+	fmt.Fprintf(b, "  %s %d from %s, %d bytes (%d on the wire)\n", x.Protocol, x.Status, x.Address, x.BodyBytes, x.WireBytes)
+	if x.TLS != nil {
+		fmt.Fprintf(b, "  %s %s %s\n", x.TLS.Version, x.TLS.Cipher, x.TLS.ALPN)
+		for _, c := range x.TLS.Chain {
+			fmt.Fprintf(b, "  certificate %s, by %s, until %s\n", c.Subject, c.Issuer, c.NotAfter.Format(time.RFC3339))
+		}
+		if x.TLS.VerifyError != "" {
+			fmt.Fprintf(b, "  verification: %s\n", x.TLS.VerifyError)
+		}
+	}
+	for _, h := range x.Header {
+		fmt.Fprintf(b, "  %s: %s\n", h.Name, h.Value)
+	}
+	if x.BodyStart != "" {
+		fmt.Fprintf(b, "  | %s\n", strings.ReplaceAll(strings.TrimSpace(x.BodyStart), "\n", "\n  | "))
+	}
+}
+
+func writeEvents(b *bytes.Buffer, events []probe.Event) {
+	if len(events) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nevents\n")
+	for _, e := range events {
+		fmt.Fprintf(b, "  %10s  %s\n", seconds(e.At.Seconds()), e.Text)
+	}
+}
+
+// seconds prints a duration with the unit that reads best.
+func seconds(s float64) string {
+	if s < 1 {
+		return fmt.Sprintf("%.1f ms", s*1000)
+	}
+	return fmt.Sprintf("%.2f s", s)
+}

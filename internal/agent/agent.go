@@ -1,0 +1,201 @@
+// Package agent puts the parts together: it builds everything that a configuration asks for, runs it, reloads it and
+// stops it. It is the only package that knows all the others. It never touches signals, flags or standard streams, so
+// that tests and other programs can run several agents in one process.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/control"
+	"github.com/channelwatch/channelwatch/internal/host"
+	"github.com/channelwatch/channelwatch/internal/metrics"
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/recent"
+	"github.com/channelwatch/channelwatch/internal/schedule"
+	"github.com/channelwatch/channelwatch/internal/web"
+)
+
+// stopTimeout bounds how long Run waits for running probes and requests once it is told to stop.
+const stopTimeout = 5 * time.Second
+
+// Options configures an Agent.
+type Options struct {
+	Config   *config.Config                 // to start with; required
+	Load     func() (*config.Config, error) // reads the configuration again, for a reload; required
+	Watch    bool                           // whether a change of Config.Files reloads
+	Kinds    []probe.Kind                   // required
+	Demo     bool                           // whether all that is probed is made up, which the page then says
+	Log      *slog.Logger                   // required
+	Version  string
+	Revision string
+}
+
+// Agent probes the channels of a configuration. Its methods are safe for concurrent use.
+type Agent struct {
+	opts      Options
+	log       *slog.Logger
+	catalogue *probe.Catalogue
+	listener  net.Listener
+	web       *web.Server
+	metrics   *metrics.Metrics
+	recent    *recent.Ring
+	host      *host.Host       // nil when the configuration turns it off
+	observer  *host.Observer   // nil likewise
+	control   *control.Control // nil when the configuration turns it off
+	schedule  *schedule.Scheduler
+	ready     atomic.Bool
+
+	reloading sync.Mutex // one reload at a time
+
+	mu       sync.RWMutex // guards the fields below
+	config   *config.Config
+	channels []*probe.Channel // with the touchpoints that are in effect
+	refused  string           // why the last reload was refused; empty when it was not
+}
+
+// New builds an agent and binds its address, so that a port in use is an error here. It takes over the configuration:
+// when it fails, the configuration is closed.
+func New(opts Options) (*Agent, error) {
+	a, err := build(opts)
+	if err != nil {
+		opts.Config.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func build(opts Options) (*Agent, error) {
+	catalogue, err := probe.NewCatalogue(opts.Kinds)
+	if err != nil {
+		return nil, err
+	}
+	cfg := opts.Config
+	a := &Agent{
+		opts: opts, log: opts.Log, catalogue: catalogue, config: cfg, channels: cfg.Channels,
+		recent: recent.New(cfg.Agent.RecentBytes),
+		metrics: metrics.New(metrics.Options{
+			Catalogue: catalogue, Version: opts.Version, Revision: opts.Revision, Location: cfg.Agent.Location,
+			SeriesLimit: cfg.Agent.SeriesLimit, Log: opts.Log,
+		}),
+	}
+	a.schedule = schedule.New(schedule.Options{
+		Report: a.report, Stats: a.metrics, MaxConcurrent: cfg.Agent.MaxConcurrent, PerHost: cfg.Agent.PerHost, Log: opts.Log,
+	})
+	if err := a.buildObservers(&cfg.Host, &cfg.Control); err != nil {
+		return nil, err
+	}
+	a.web, err = web.New(web.Options{
+		Source: a, Recent: a.recent, Catalogue: catalogue, Metrics: a.metricsHandler(), Version: opts.Version,
+		Location: cfg.Agent.Location, WebConfigFile: cfg.Agent.WebConfigFile, Pprof: cfg.Agent.Pprof, Demo: opts.Demo, Log: opts.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.listener, err = net.Listen("tcp", cfg.Agent.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("agent.listen: %w", err)
+	}
+	return a, nil
+}
+
+// buildObservers builds what tells the agent's own troubles from those of a channel.
+func (a *Agent) buildObservers(h *config.Host, c *config.Control) (err error) {
+	if h.Enabled {
+		a.observer = host.NewObserver(host.ObserverOptions{})
+		a.host, err = host.New(host.Options{
+			Root: h.Root, Collectors: h.Collectors, Filesystems: host.Filter(h.Filesystems), Mounts: host.Filter(h.Mounts),
+			Disks: host.Filter(h.Disks), Interfaces: host.Filter(h.Interfaces), Processes: h.Processes,
+			MaxAge: h.MaxAge, Timeout: h.Timeout, Log: a.log,
+		})
+		if err != nil {
+			return fmt.Errorf("host: %w", err)
+		}
+	}
+	if c.Enabled {
+		a.control, err = control.New(control.Options{Targets: c.Targets, Every: c.Every, Timeout: c.Timeout})
+		if err != nil {
+			return fmt.Errorf("control: %w", err)
+		}
+	}
+	return nil
+}
+
+// Addr returns the address that the agent serves.
+func (a *Agent) Addr() string { return a.listener.Addr().String() }
+
+// Run probes and serves until ctx ends, then stops: probes that run are waited for. It returns nil after a clean stop.
+// Call it once.
+func (a *Agent) Run(ctx context.Context) error {
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	var tasks sync.WaitGroup
+	if a.observer != nil {
+		tasks.Go(func() { a.observer.Run(background) })
+	}
+	if a.control != nil {
+		tasks.Go(func() { a.watchControl(background, &tasks) })
+	}
+	if a.opts.Watch {
+		tasks.Go(func() { a.watchFiles(background) })
+	}
+	a.start()
+	served := make(chan error, 1)
+	go func() { served <- a.web.Serve(a.listener) }()
+
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-served: // the endpoint broke: an agent that nobody can see is of no use
+	}
+	a.ready.Store(false)
+	a.log.Info("stopping")
+	deadline, cancel := context.WithTimeout(background, stopTimeout)
+	defer cancel()
+	err := errors.Join(failure, a.schedule.Stop(deadline), a.web.Stop(deadline))
+	stopBackground()
+	tasks.Wait()
+	if failure == nil {
+		err = errors.Join(err, <-served)
+	}
+	return err
+}
+
+// start puts the first configuration into force.
+func (a *Agent) start() {
+	cfg := a.config
+	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves)
+	a.metrics.Reloaded(true, time.Now(), cfg.Hash)
+	a.schedule.Apply(cfg.Touchpoints())
+	a.schedule.Start()
+	a.ready.Store(true)
+	a.log.Info("probing", "channels", len(cfg.Channels), "touchpoints", len(cfg.Touchpoints()), "address", a.Addr())
+}
+
+// watchControl runs the control probe and exports what it finds; the log says it once when it changes.
+func (a *Agent) watchControl(ctx context.Context, tasks *sync.WaitGroup) {
+	tasks.Go(func() { a.control.Run(ctx) })
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	blind := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		state := a.control.State()
+		a.metrics.SetBlind(state.Blind)
+		if state.Blind != blind {
+			blind = state.Blind
+			a.log.Warn("own network changed", "blind", blind, "why", state.Why)
+		}
+	}
+}

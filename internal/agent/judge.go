@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/control"
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/quality"
+	"github.com/channelwatch/channelwatch/internal/recent"
+	"github.com/channelwatch/channelwatch/internal/schedule"
+)
+
+// confirmTimeout bounds the look at the agent's own network after a channel could not be reached.
+const confirmTimeout = 3 * time.Second
+
+// report takes one outcome from the schedule: it rates it, exports it, remembers it and logs a change. It returns
+// whether the touchpoint should be looked at once more.
+func (a *Agent) report(o *schedule.Outcome) (recheck bool) {
+	tp := o.Touchpoint
+	verdict, why := a.judge(o)
+	entry := recent.Entry{Touchpoint: tp, Result: o.Result, Err: why, Verdict: verdict, Recheck: o.Recheck}
+	if o.Recheck {
+		if verdict.Rating != probe.Unknown {
+			a.metrics.Rechecked(tp, verdict.Rating == probe.Poor)
+		}
+		return false
+	}
+	a.metrics.Record(tp, &o.Result, verdict)
+	changed, previous := a.recent.Add(entry)
+	if changed {
+		a.logChange(&entry, previous)
+	}
+	return verdict.Rating == probe.Poor
+}
+
+// judge rates an outcome, or says why it says nothing about the channel.
+func (a *Agent) judge(o *schedule.Outcome) (verdict quality.Verdict, why string) {
+	if o.Err != nil {
+		return quality.NotMeasured(probe.NotMeasured), o.Err.Error()
+	}
+	if a.observer != nil {
+		if starved, why := a.observer.Starved(o.Started, o.Started.Add(o.Result.Duration)); starved {
+			return quality.NotMeasured(probe.AgentStarved), why
+		}
+	}
+	verdict = quality.Rate(a.catalogue, o.Touchpoint.Limits, &o.Result)
+	if a.control != nil && verdict.Rating == probe.Poor && verdict.Dimension == probe.Reachable &&
+		networkTrouble(o.Result.Reason) && control.Excuses(o.Touchpoint.Profile.Target) {
+		ctx, cancel := context.WithTimeout(context.Background(), confirmTimeout)
+		defer cancel()
+		if state := a.control.Confirm(ctx); state.Blind || a.control.BlindDuring(o.Started, o.Started.Add(o.Result.Duration)) {
+			return quality.NotMeasured(probe.AgentBlind), state.Why
+		}
+	}
+	return verdict, ""
+}
+
+// networkTrouble says whether a reason can come from the agent's own network: nothing but silence, or a failure of the
+// way there. An answer of the channel, whatever it says, shows that the network works.
+func networkTrouble(reason probe.Reason) bool {
+	switch reason {
+	case probe.DNSNotFound, probe.DNSFailed, probe.DNSTimeout, probe.ConnectTimeout, probe.ConnectUnreachable,
+		probe.TLSTimeout, probe.SendFailed, probe.ResponseTimeout, probe.BodyTimeout:
+		return true
+	}
+	return false
+}
+
+// logChange writes one line when a rating changes, never one per probe.
+func (a *Agent) logChange(e *recent.Entry, previous quality.Verdict) {
+	attrs := []any{
+		"channel", e.Touchpoint.Channel, "touchpoint", e.Touchpoint.Name,
+		"rating", e.Verdict.Rating.String(), "was", previous.Rating.String(),
+		"duration", e.Result.Duration.Round(time.Microsecond).String(),
+	}
+	if e.Verdict.Cause != "" {
+		attrs = append(attrs, "cause", string(e.Verdict.Cause))
+	}
+	if e.Result.Detail != "" {
+		attrs = append(attrs, "detail", e.Result.Detail)
+	} else if f := e.Result.Find(e.Verdict.Cause); f != nil && f.Detail != "" {
+		attrs = append(attrs, "detail", f.Detail)
+	}
+	if e.Err != "" {
+		attrs = append(attrs, "why", e.Err)
+	}
+	if e.Verdict.Rating >= probe.Good {
+		a.log.Info("rating changed", attrs...)
+		return
+	}
+	a.log.Warn("rating changed", attrs...)
+}

@@ -1,0 +1,69 @@
+package agent
+
+import (
+	"net/http"
+
+	"github.com/channelwatch/channelwatch/internal/host"
+	"github.com/channelwatch/channelwatch/internal/metrics"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Channels returns the channels in force.
+func (a *Agent) Channels() []*probe.Channel {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.channels
+}
+
+// Notices returns what a reader of the page must know about the agent itself.
+func (a *Agent) Notices() []string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	var notices []string
+	if a.refused != "" {
+		notices = append(notices, "The last reload was refused, the old configuration is in force: "+a.refused)
+	}
+	if a.control != nil {
+		if state := a.control.State(); state.Blind {
+			notices = append(notices, "The agent's own network is gone, so channels read unknown: "+state.Why)
+		}
+	}
+	return notices
+}
+
+// ConfigView returns the configuration in force without secrets.
+func (a *Agent) ConfigView() any {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.config.View()
+}
+
+// Ready says whether probing has begun and has not ended.
+func (a *Agent) Ready() bool { return a.ready.Load() }
+
+// metricsHandler reads the host before each scrape; readings that are young enough are served again.
+func (a *Agent) metricsHandler() http.Handler {
+	serve := a.metrics.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.host != nil {
+			a.metrics.SetHost(readings(append(a.observer.Collect(), a.host.Collect(r.Context())...)))
+		}
+		a.metrics.SetRecent(a.recent.Bytes())
+		serve.ServeHTTP(w, r)
+	})
+}
+
+// readings translates between two packages that must not know each other.
+func readings(in []host.Reading) []metrics.Reading {
+	out := make([]metrics.Reading, len(in))
+	for i, r := range in {
+		out[i] = metrics.Reading{Name: r.Name, Help: r.Help, Type: metrics.Gauge, Value: r.Value}
+		if r.Type == host.Counter {
+			out[i].Type = metrics.Counter
+		}
+		for _, l := range r.Labels {
+			out[i].Labels = append(out[i].Labels, metrics.Label(l))
+		}
+	}
+	return out
+}
