@@ -15,7 +15,7 @@ func durationBounds() []float64 { return []float64{0.02, 0.1, 0.3, 0.8, 1, 1.8, 
 func (m *Metrics) allFamilies() []family {
 	families := []family{
 		m.experienceTotal(), m.rechecksTotal(), m.dimensionRating(), m.probeDuration(), m.probePhase(),
-		m.touchpointInfo(), m.channelInfo(), m.hostServes(),
+		m.touchpointInfo(), m.touchpointState(), m.channelInfo(), m.checkInfo(), m.hostServes(),
 		m.channelGauge("channel_objective_ratio", "ratio", "Score that both owners agreed on, as a ratio.",
 			func(c *probe.Channel) (float64, bool) { return c.Objective.Score / 100, c.Objective.Score > 0 }),
 		m.channelGauge("channel_objective_window_seconds", "seconds", "Window over which the agreed score is taken.",
@@ -53,11 +53,12 @@ func (m *Metrics) shape(name string, fixed ...label) *shape {
 
 // newExperience returns the counter of results with an explanation.
 func (m *Metrics) newExperience(e experience) *experienceShape {
-	return &experienceShape{e, m.shape(prefix+"experience_total", e.labels()...)}
+	return &experienceShape{
+		e, m.shape(prefix+"experience_total", e.labels()...), m.shape(prefix+"touchpoint_state", e.labels()...),
+	}
 }
 
 func (m *Metrics) experienceTotal() family {
-	good := []*experienceShape{m.newExperience(experience{rating: probe.Good}), m.newExperience(experience{rating: probe.Excellent})}
 	return family{
 		Family{
 			Name: prefix + "experience_total", Type: Counter,
@@ -65,13 +66,49 @@ func (m *Metrics) experienceTotal() family {
 			Help:   "Results by rating; below good with the dimension and the check that decided it, unknown with why it could not be measured.",
 		},
 		perTouchpoint(func(out sink, t *touchpoint) {
-			for i, of := range good {
+			for i, of := range m.good {
 				out.sample(of.shape, t, float64(t.good[i]))
 			}
 			for i := range t.causes {
 				out.sample(t.causes[i].of.shape, t, float64(t.causes[i].n))
 			}
 		}),
+	}
+}
+
+// touchpointState says in one series what decided the last result. The rules let it stand for touchpoints that are
+// probed too rarely for a rate, and alerts and pages read from it why a touchpoint is what it is.
+func (m *Metrics) touchpointState() family {
+	return family{
+		Family{
+			Name: prefix + "touchpoint_state", Type: Gauge,
+			Labels: []string{channelLabel, touchpointLabel, "rating", "dimension", "cause"},
+			Help:   "Verdict on the last result, with the labels of experience_total; always 1.",
+		},
+		perTouchpoint(func(out sink, t *touchpoint) {
+			of := t.state
+			if of == nil {
+				of = m.unseen
+			}
+			out.sample(of.state, t, 1)
+		}),
+	}
+}
+
+// checkInfo brings the sentences of the catalogue to alerts and dashboards, so that they say what the page says.
+func (m *Metrics) checkInfo() family {
+	return family{
+		Family{
+			Name: prefix + "check_info", Type: Gauge,
+			Labels: []string{"check", "dimension", "it", "marketing", "title"},
+			Help:   "What a check means, in a sentence for marketing and one for IT; always 1.",
+		},
+		func(out sink, _ *set) {
+			for _, c := range m.catalogue.Checks() {
+				m.row(out, 1, label{"check", string(c.ID)}, label{"dimension", c.Dimension.String()}, label{"it", c.IT},
+					label{"marketing", c.Marketing}, label{"title", c.Title})
+			}
+		},
 	}
 }
 

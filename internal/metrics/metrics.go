@@ -39,7 +39,9 @@ type Metrics struct {
 	constant    []label
 	experiences map[experience]*experienceShape // the closed list of explanations
 	notMeasured *experienceShape
-	ofKinds     []*metricOfKind // sorted by name
+	unseen      *experienceShape    // before the first result
+	good        [2]*experienceShape // rated good and excellent
+	ofKinds     []*metricOfKind     // sorted by name
 	ofKind      map[string]*metricOfKind
 	families    []family // sorted by name
 	registry    *prometheus.Registry
@@ -84,6 +86,8 @@ func New(opts Options) *Metrics {
 			m.experiences[e] = m.newExperience(e)
 		}
 	}
+	m.unseen = m.newExperience(experience{})
+	m.good = [2]*experienceShape{m.newExperience(experience{rating: probe.Good}), m.newExperience(experience{rating: probe.Excellent})}
 	m.notMeasured = m.experiences[experience{probe.Unknown, "", probe.NotMeasured}]
 	for i, metric := range opts.Catalogue.Metrics() {
 		m.ofKinds = append(m.ofKinds, newMetricOfKind(i, metric, m.constant))

@@ -41,6 +41,7 @@ func (m *Metrics) Rechecked(tp *probe.Touchpoint, confirmed bool) {
 func (m *Metrics) countLocked(t *touchpoint, verdict *quality.Verdict) {
 	if verdict.Rating >= probe.Good {
 		t.good[verdict.Rating-probe.Good]++
+		t.state = m.good[verdict.Rating-probe.Good]
 		return
 	}
 	e := experience{rating: verdict.Rating, cause: verdict.Cause}
@@ -48,6 +49,10 @@ func (m *Metrics) countLocked(t *touchpoint, verdict *quality.Verdict) {
 		e.dimension = verdict.Dimension.String()
 	}
 	counter := t.findLocked(e)
+	t.state = m.notMeasured
+	if of, known := m.experiences[e]; known {
+		t.state = of
+	}
 	if counter == nil {
 		if counter = m.bearLocked(t, e); counter == nil {
 			return

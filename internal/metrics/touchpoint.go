@@ -18,7 +18,8 @@ type touchpoint struct {
 	layout   *layout
 	good     [2]uint64 // results rated good and excellent
 	causes   []causeCount
-	rechecks [2]uint64 // cleared and confirmed
+	rechecks [2]uint64        // cleared and confirmed
+	state    *experienceShape // of the last result; nil before the first
 	rating   probe.Rating
 	ratings  [probe.NumDimensions]probe.Rating
 	last     float64 // start of the last probe in Unix time, or absent
@@ -34,10 +35,11 @@ type causeCount struct {
 	n  uint64
 }
 
-// experienceShape is a child of experience_total.
+// experienceShape is a child of experience_total, and of touchpoint_state with the same labels.
 type experienceShape struct {
 	experience
 	*shape
+	state *shape
 }
 
 // phaseTotal is a summary without quantiles.
