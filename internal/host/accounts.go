@@ -25,15 +25,10 @@ type turns struct {
 // readAccounts reads what there is: a kernel without schedstat or a host without control groups starves nobody.
 func readAccounts(f files) accounts {
 	a := accounts{threads: make(map[string]turns)}
-	tasks, err := f.list("proc/self/task")
-	if err != nil {
-		return a
-	}
+	tasks, _ := f.list("proc/self/task")
 	for _, id := range tasks {
-		if data, err := f.read("proc/self/task/" + id + "/schedstat"); err == nil {
-			if t, err := parseSchedstat(data); err == nil {
-				a.threads[id] = t
-			}
+		if t, err := readSchedstat(f, id); err == nil { // else the thread has ended
+			a.threads[id] = t
 		}
 	}
 	if l, err := readLimits(f); err == nil && l.cpu != nil {
@@ -43,11 +38,16 @@ func readAccounts(f files) accounts {
 	return a
 }
 
-func parseSchedstat(data []byte) (turns, error) {
+func readSchedstat(f files, thread string) (turns, error) {
+	name := "proc/self/task/" + thread + "/schedstat"
+	data, err := f.read(name)
+	if err != nil {
+		return turns{}, err
+	}
 	var ran, waited int64
 	var t turns
 	if _, err := fmt.Sscan(string(data), &ran, &waited, &t.count); err != nil {
-		return turns{}, fmt.Errorf("schedstat %q: %w", data, err)
+		return turns{}, fmt.Errorf("reading %s: %w", name, err)
 	}
 	t.waited = time.Duration(waited)
 	return t, nil

@@ -8,7 +8,6 @@ import (
 	"github.com/shirou/gopsutil/v3/common"
 	"github.com/shirou/gopsutil/v3/cpu"
 	"github.com/shirou/gopsutil/v3/disk"
-	"github.com/shirou/gopsutil/v3/load"
 	"github.com/shirou/gopsutil/v3/mem"
 	"github.com/shirou/gopsutil/v3/net"
 )
@@ -49,15 +48,6 @@ func (l library) cpuSeconds(ctx context.Context) (map[string]float64, error) {
 		"user": t.User, "nice": t.Nice, "system": t.System, "idle": t.Idle,
 		"iowait": t.Iowait, "irq": t.Irq, "softirq": t.Softirq, "steal": t.Steal,
 	}, nil
-}
-
-// loads returns the load averages over 1, 5 and 15 minutes.
-func (l library) loads(ctx context.Context) ([3]float64, error) {
-	avg, err := load.AvgWithContext(l.context(ctx))
-	if err != nil {
-		return [3]float64{}, err
-	}
-	return [3]float64{avg.Load1, avg.Load5, avg.Load15}, nil
 }
 
 // memory is in bytes.

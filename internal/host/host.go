@@ -67,6 +67,10 @@ type Host struct {
 func New(opts Options) (*Host, error) {
 	opts.Root = cmp.Or(opts.Root, "/")
 	opts.Self = cmp.Or(opts.Self, "/")
+	return newHost(opts, newSystem(opts.Root, opts.Self))
+}
+
+func newHost(opts Options, sys *system) (*Host, error) {
 	opts.MaxAge = cmp.Or(opts.MaxAge, 5*time.Second)
 	opts.Timeout = cmp.Or(opts.Timeout, 2*time.Second)
 	opts.MaxLabelSets = cmp.Or(opts.MaxLabelSets, 64)
@@ -81,7 +85,7 @@ func New(opts Options) (*Host, error) {
 			errs = append(errs, fmt.Errorf("collector %q: want one of %s", name, strings.Join(Collectors(), ", ")))
 		}
 	}
-	for _, c := range collectors(newSystem(opts.Root, opts.Self), choice) {
+	for _, c := range collectors(sys, choice) {
 		if len(opts.Collectors) == 0 || slices.Contains(opts.Collectors, c.name) {
 			h.collectors = append(h.collectors, &runner{collector: c})
 		}

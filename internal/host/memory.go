@@ -12,7 +12,7 @@ func memoryCollector(sys *system) collector {
 			gauge("host_memory_total_bytes", "Memory that the host has"),
 			gauge("host_memory_available_bytes", "Memory that programs can still get without swapping"),
 			gauge("host_memory_free_bytes", "Memory that nothing uses"),
-			gauge("host_memory_cached_bytes", "Memory that holds file contents"),
+			gauge("host_memory_cached_bytes", "Memory that holds file contents and kernel caches that can be given back"),
 			gauge("host_memory_buffers_bytes", "Memory that holds raw blocks of disks"),
 			gauge("host_memory_dirty_bytes", "Memory that waits to be written to disk"),
 			gauge("host_swap_total_bytes", "Swap space that the host has"),
