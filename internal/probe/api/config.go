@@ -18,7 +18,7 @@ type Config struct {
 	Method        string                  `yaml:"method" enum:"GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS" doc:"Method of the request. Default: GET."`
 	Headers       map[string]string       `yaml:"headers" doc:"Request headers, sent to the first host only. Credentials belong into secret_headers."`
 	SecretHeaders map[string]probe.Secret `yaml:"secret_headers" doc:"Request headers with a secret value, sent to the first host only."`
-	Body          string                  `yaml:"body" doc:"Body of the request."`
+	Body          string                  `yaml:"body" format:"hidden" doc:"Body of the request."`
 	JSON          any                     `yaml:"json" doc:"Body of the request, written as YAML and sent as JSON."`
 	BodyFile      string                  `yaml:"body_file" format:"file" doc:"File with the body of the request, at most 1 MiB."`
 	Redirects     Redirects               `yaml:"redirects" doc:"Which redirects are followed."`
