@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/channelwatch/channelwatch/internal/httpx"
 )
 
 // canonicals returns the absolute URLs that a page names as its canonical address, without doubles, those of Link
@@ -18,6 +20,9 @@ func canonicals(page *url.URL, header http.Header, doc *document) []string {
 	add := func(relativeTo *url.URL, reference string) {
 		if u, err := relativeTo.Parse(reference); err == nil {
 			reference = normalize(u)
+			if ascii, err := httpx.ParseURL(reference); err == nil { // the host as DNS knows it
+				reference = ascii.String()
+			}
 		}
 		if !slices.Contains(found, reference) {
 			found = append(found, reference)

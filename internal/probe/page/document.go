@@ -111,8 +111,8 @@ func (s *scanner) readAttributes(tag atom.Atom, z *html.Tokenizer, more bool) {
 			s.doc.base = attribute["href"]
 		}
 	case atom.Link:
-		if hasWord(attribute["rel"], "canonical") {
-			s.doc.canonicals = append(s.doc.canonicals, attribute["href"])
+		if href := attribute["href"]; href != "" && hasWord(attribute["rel"], "canonical") {
+			s.doc.canonicals = append(s.doc.canonicals, href)
 		}
 	case atom.Meta:
 		s.doc.robots = append(s.doc.robots, metaRobots(attribute["name"], attribute["content"])...)

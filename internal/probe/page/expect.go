@@ -38,14 +38,16 @@ func (e *Expect) compile() (*rules, error) {
 	return r, errors.Join(errText, errNotText, errSet, errFinalURL, errCanonical, errEncoding)
 }
 
-// texts returns the texts in the form in which the document's text is.
+// texts returns the texts in the form in which the document's text is. Empty ones are mistakes and left out.
 func texts(field string, list []string) ([]string, error) {
+	var collapsed []string
 	var errs []error
-	collapsed := make([]string, len(list))
 	for i, text := range list {
-		if collapsed[i] = collapse(text); collapsed[i] == "" {
+		if text = collapse(text); text == "" {
 			errs = append(errs, probe.Fieldf(field+"["+strconv.Itoa(i)+"]", "is empty, want a text"))
+			continue
 		}
+		collapsed = append(collapsed, text)
 	}
 	return collapsed, errors.Join(errs...)
 }

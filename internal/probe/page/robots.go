@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // robots is one instruction to leave a page out of search results.
@@ -22,13 +23,13 @@ func engines() []string {
 	}
 }
 
-// metaRobots returns the exclusion that a meta element makes, if any.
+// metaRobots returns the exclusion that a meta element makes, if any. Engines take commas and white space alike.
 func metaRobots(name, content string) []robots {
 	agent := strings.ToLower(name)
 	if agent != "robots" && !slices.Contains(engines(), agent) {
 		return nil
 	}
-	for directive := range strings.SplitSeq(content, ",") {
+	for directive := range strings.FieldsFuncSeq(content, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		if excludes(directive) {
 			return []robots{{strings.TrimPrefix(agent, "robots"), fmt.Sprintf("meta %s %q", agent, cut(content))}}
 		}
