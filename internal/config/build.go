@@ -184,9 +184,19 @@ func (b *touchpointBlock) refused(err error) {
 		p, field, cause = p+path("."+wrong.Field), "."+wrong.Field, wrong.Err
 	}
 	if b.decoder.isBroken(p) {
+		b.decoder.explain(p, cause)
 		return
 	}
 	b.decoder.errs.add(b.decoder.find(b.node, "with"+field), p, "%v", cause)
+}
+
+// explain says that a field is missing in the words of its kind, which knows better what is wanted.
+func (d *decoder) explain(p path, cause error) {
+	for _, err := range d.errs {
+		if err.File == d.file && err.Path == string(p) && strings.HasPrefix(err.Text, "missing") {
+			err.Text = cause.Error()
+		}
+	}
 }
 
 // titleOf makes a title of a name: "mobile-web" becomes "Mobile web".

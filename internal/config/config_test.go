@@ -6,13 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 // pageConfig is the configuration of a small kind that has every type of field.
 type pageConfig struct {
-	URL     string            `yaml:"url" format:"url" doc:"address of the page"`
+	URL     string            `yaml:"url" required:"true" format:"url" doc:"address of the page"`
 	Profile string            `yaml:"profile" enum:"desktop,phone" doc:"device"`
 	Method  string            `yaml:"method"`
 	Headers map[string]string `yaml:"headers"`
@@ -49,7 +51,7 @@ type idle struct{}
 
 func (idle) Probe(context.Context) (probe.Result, error) { return probe.Result{}, nil }
 
-func kinds() []probe.Kind {
+func testKinds() []probe.Kind {
 	page := probe.Kind{
 		Name:    "page",
 		Every:   30 * time.Second,
@@ -98,12 +100,19 @@ channels:
     type: mobile_web
     touchpoints:
       - {name: home, kind: page, with: {url: "https://www.example.com/"}}
-`), kinds())
+`), testKinds())
 	if err != nil {
 		t.Fatal(err)
 	}
 	tp := c.Touchpoints()[0]
 	if tp.Every != 30*time.Second || tp.Title != "Home" {
 		t.Errorf("got %+v", tp)
+	}
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -102,7 +102,12 @@ func redactURL(s string) string {
 		query := u.Query()
 		parts := make([]string, 0, len(query))
 		for _, key := range slices.Sorted(maps.Keys(query)) {
-			parts = append(parts, url.QueryEscape(key)+"="+checksum(strings.Join(query[key], ",")))
+			value := strings.Join(query[key], ",")
+			if value == "" {
+				parts = append(parts, checksum(key)) // a token without a name
+				continue
+			}
+			parts = append(parts, url.QueryEscape(key)+"="+checksum(value))
 		}
 		u.RawQuery = strings.Join(parts, "&")
 	}

@@ -42,7 +42,7 @@ func TestLoad_Invalid(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".yaml")
 		t.Run(strings.TrimPrefix(name, "invalid-"), func(t *testing.T) {
-			c, err := config.Load(file, kinds())
+			c, err := config.Load(file, testKinds())
 			if err == nil {
 				t.Fatalf("got %d channels, want a mistake", len(c.Channels))
 			}
