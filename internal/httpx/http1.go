@@ -19,21 +19,22 @@ func (x *exchange) http1(req *http.Request, b *buffers) (*http.Response, error) 
 	}
 	x.mark(probe.Send)
 	// A server may answer and hang up before it has read everything: what it said matters more than how it hung up.
-	if err != nil && (timedOut(err) || !x.answered(b)) {
+	_, waitErr := b.r.Peek(1)
+	if err != nil && waitErr != nil {
+		x.mark(probe.Send)
 		return nil, sendFault(err)
 	}
-	_, err = b.r.Peek(1)
 	x.mark(probe.Wait)
-	if err != nil {
-		return nil, waitFault(err)
+	if waitErr != nil {
+		return nil, waitFault(waitErr)
 	}
+	// The body is never closed: that would read on to its end, and the connection is closed anyway.
 	resp, err := readHeader(req, b)
 	if err != nil {
 		x.mark(probe.Receive)
 		return nil, err
 	}
 	x.head(resp.StatusCode, resp.Proto, resp.Header)
-	defer resp.Body.Close() //nolint:errcheck // the connection is closed anyway, and the body was read to its end
 	if x.follow && isRedirect(resp.StatusCode) {
 		x.mark(probe.Receive)
 		return resp, nil
@@ -46,12 +47,6 @@ func (x *exchange) http1(req *http.Request, b *buffers) (*http.Response, error) 
 		return nil, bodyFault(err, int64(len(x.content)), resp.ContentLength, limit)
 	}
 	return resp, nil
-}
-
-// answered reports whether the server sent anything although the request could not be written.
-func (x *exchange) answered(b *buffers) bool {
-	_, err := b.r.Peek(1)
-	return err == nil
 }
 
 // head notes the response header.

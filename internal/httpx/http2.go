@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -59,13 +58,15 @@ func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) 
 	h.framer.MaxHeaderListSize = uint32(min(x.client.opts.HeaderLimit, maxWindow))
 	h.framer.SetReuseFrames()
 
-	err := h.send()
+	cut := h.send()
 	h.sent()
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for h.resp == nil && err == nil {
-		err = h.step()
+		err = h.step() // also when the request was cut off: what the server said matters more than how it hung up
+	}
+	if err != nil && cut != nil {
+		x.mark(probe.Send)
+		return nil, cut
 	}
 	if err != nil {
 		if h.reached(probe.Wait) {
@@ -117,8 +118,16 @@ func (h *http2Exchange) step() error {
 			h.mark(probe.Wait)
 		}
 	}
+	ahead, left := int64(h.buffers.r.Buffered()), h.buffers.wire.left
 	frame, err := h.framer.ReadFrameForHeader(head)
 	if err != nil {
+		// The framer says protocol or compression error when it gives up on a header block that does not end. A block of the
+		// limit has at least 5/8 of it on the wire: the shortest Huffman code has 5 bits.
+		_, refused := errors.AsType[http2.ConnectionError](err)
+		read := ahead + left - h.buffers.wire.left
+		if refused && head.Type == http2.FrameHeaders && read > h.client.opts.HeaderLimit/8*5 {
+			return faultf(probe.HeaderTooLarge, "response header is larger than the limit")
+		}
 		return h.readFault(err)
 	}
 	if data, ok := frame.(*http2.DataFrame); !ok || len(data.Data()) == 0 {
@@ -139,7 +148,7 @@ func (h *http2Exchange) handle(frame http2.Frame) error {
 		return h.settings(frame)
 	case *http2.PingFrame:
 		if !frame.IsAck() {
-			return h.reply(h.framer.WritePing(true, frame.Data))
+			h.reply(h.framer.WritePing(true, frame.Data))
 		}
 	case *http2.WindowUpdateFrame:
 		return h.window(frame)
@@ -226,7 +235,7 @@ func (h *http2Exchange) data(frame *http2.DataFrame) error {
 	h.ended = frame.StreamEnded()
 	// The windows are as large as the limit, so only padding, which counts as well, has to be given back.
 	if padding := frame.Length - uint32(len(piece)); padding > 0 && !h.ended {
-		return h.reply(errors.Join(h.framer.WriteWindowUpdate(0, padding), h.framer.WriteWindowUpdate(onlyStream, padding)))
+		h.reply(errors.Join(h.framer.WriteWindowUpdate(0, padding), h.framer.WriteWindowUpdate(onlyStream, padding)))
 	}
 	return nil
 }
@@ -261,7 +270,8 @@ func (h *http2Exchange) settings(frame *http2.SettingsFrame) error {
 	if size, ok := frame.Value(http2.SettingMaxFrameSize); ok && size >= frameSize {
 		h.peerFrame = int64(size)
 	}
-	return h.reply(h.framer.WriteSettingsAck())
+	h.reply(h.framer.WriteSettingsAck())
+	return nil
 }
 
 func (h *http2Exchange) window(frame *http2.WindowUpdateFrame) error {
@@ -275,14 +285,12 @@ func (h *http2Exchange) window(frame *http2.WindowUpdateFrame) error {
 	return nil
 }
 
-// reply sends what was written in answer to a frame. A peer that has hung up may have sent its response before: the next
-// read tells.
-func (h *http2Exchange) reply(written error) error {
-	if written != nil {
-		return fmt.Errorf("writing HTTP/2 frame: %w", written)
+// reply sends what was written in answer to a frame. When that is impossible, the peer has hung up but may have sent its
+// response before: the next read tells.
+func (h *http2Exchange) reply(written error) {
+	if written == nil {
+		_ = h.buffers.w.Flush()
 	}
-	_ = h.buffers.w.Flush()
-	return nil
 }
 
 // readFault says why no frame could be read.

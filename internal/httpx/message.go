@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -76,6 +77,9 @@ func ParseURL(raw string) (*url.URL, error) {
 		if parseErr, ok := errors.AsType[*url.Error](err); ok {
 			err = parseErr.Err // without the URL
 		}
+		if strings.Contains(raw, "@") {
+			err = errors.New("malformed, and not shown because it may hold a password")
+		}
 		return nil, fmt.Errorf("parsing URL: %w", err)
 	}
 	switch {
@@ -83,6 +87,10 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, fmt.Errorf("scheme of %s, want http or https", RedactURL(u))
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("URL %s has no host", RedactURL(u))
+	case u.Port() != "":
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("port %q, want 1 to 65535", u.Port())
+		}
 	}
 	return asciiHost(u)
 }

@@ -134,6 +134,17 @@ func embedded(addr netip.Addr) netip.Addr {
 	return addr
 }
 
+// Check returns an error that says why addr must not be connected to after the addresses of the exchanges before it, or
+// nil. It is for kinds that connect by other means than a Client.
+func (p Policy) Check(addr netip.Addr, before ...netip.Addr) error {
+	table := reserved()
+	way := trail{policy: p}
+	for _, b := range before {
+		way.went(table, b)
+	}
+	return way.check(table, addr)
+}
+
 // trail is what the policy needs to know of the exchanges before.
 type trail struct {
 	policy Policy
