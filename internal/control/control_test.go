@@ -19,18 +19,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // network is what a made-up neighbourhood does; its fields change between checks.
 type network struct {
-	gateway, resolver bool // answer
-	arp               bool // the gateway's address is resolved
-	unplugged         bool
-	asked             atomic.Int64
+	gateway, resolver atomic.Bool // answer
+	arp               atomic.Bool // the gateway's address is resolved
+	unplugged         atomic.Bool
 }
 
 // neighbours are found on this host when sworn is false, else named.
 func (n *network) neighbours(sworn bool) func() ([]control.Neighbour, bool) {
-	ask := func(answers *bool) func(context.Context) error {
+	ask := func(answers *atomic.Bool) func(context.Context) error {
 		return func(ctx context.Context) error {
-			n.asked.Add(1)
-			if *answers {
+			if answers.Load() {
 				return nil
 			}
 			<-ctx.Done()
@@ -39,9 +37,9 @@ func (n *network) neighbours(sworn bool) func() ([]control.Neighbour, bool) {
 	}
 	return func() ([]control.Neighbour, bool) {
 		return []control.Neighbour{
-			{Name: "gateway", Sworn: sworn, Ask: ask(&n.gateway), Seen: func() bool { return n.arp }},
+			{Name: "gateway", Sworn: sworn, Ask: ask(&n.gateway), Seen: n.arp.Load},
 			{Name: "resolver", Sworn: sworn, Ask: ask(&n.resolver)},
-		}, n.unplugged
+		}, n.unplugged.Load()
 	}
 }
 
@@ -108,7 +106,10 @@ func TestControl_Testimony(t *testing.T) {
 				n := &network{}
 				c := among(t, control.Options{}, n.neighbours(tt.sworn))
 				for i, s := range tt.steps {
-					n.gateway, n.resolver, n.arp, n.unplugged = s.gateway, s.resolver, s.arp, s.unplugged
+					n.gateway.Store(s.gateway)
+					n.resolver.Store(s.resolver)
+					n.arp.Store(s.arp)
+					n.unplugged.Store(s.unplugged)
 					start := time.Now()
 					got := c.Confirm(t.Context())
 					if took := time.Since(start); took > 2*time.Second {
@@ -132,10 +133,10 @@ func TestControl_Testimony(t *testing.T) {
 func TestControl_ConfirmsOnceForMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{gateway: true}
+		var asked atomic.Int64
 		c := among(t, control.Options{}, func() ([]control.Neighbour, bool) {
 			return []control.Neighbour{{Name: "slow", Sworn: true, Ask: func(context.Context) error {
-				n.asked.Add(1)
+				asked.Add(1)
 				<-time.After(100 * time.Millisecond)
 				return nil
 			}}}, false
@@ -151,12 +152,12 @@ func TestControl_ConfirmsOnceForMany(t *testing.T) {
 		}
 		<-time.After(899 * time.Millisecond) // 999 ms since the check began
 		c.Confirm(t.Context())
-		if got := n.asked.Load(); got != 1 {
+		if got := asked.Load(); got != 1 {
 			t.Errorf("asked %d times within a second, want 1", got)
 		}
 		<-time.After(time.Millisecond)
 		c.Confirm(t.Context())
-		if got := n.asked.Load(); got != 2 {
+		if got := asked.Load(); got != 2 {
 			t.Errorf("asked %d times after a second, want 2", got)
 		}
 	})
@@ -186,7 +187,8 @@ func TestControl_ConfirmEndsWithItsContext(t *testing.T) {
 func TestControl_RemembersBlindness(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{resolver: true}
+		n := &network{}
+		n.resolver.Store(true)
 		var changes []string
 		c := among(t, control.Options{OnChange: func(s control.State) { changes = append(changes, s.Why) }}, n.neighbours(false))
 		start := time.Now()
@@ -198,12 +200,12 @@ func TestControl_RemembersBlindness(t *testing.T) {
 			c.Run(ctx) // checks at 0, 5, 10, …
 		}()
 		<-time.After(6 * time.Second)
-		n.resolver = false // seen at 5, gone at 10
+		n.resolver.Store(false) // seen at 5, gone at 10
 		<-time.After(7 * time.Second)
 		if got := c.State(); !got.Blind || !got.Since.Equal(at(10)) {
 			t.Errorf("State = %+v, want blind since 10 s", got)
 		}
-		n.resolver = true // back at 15
+		n.resolver.Store(true) // back at 15
 		<-time.After(8 * time.Second)
 		for _, tt := range []struct {
 			name     string

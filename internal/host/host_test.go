@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,14 +180,14 @@ func TestHost_FailureHidesNoOther(t *testing.T) {
 func TestHost_HangingCollectorIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var calls int
+		var calls atomic.Int64
 		release := make(chan struct{})
 		h := newHost(t, host.Options{
 			Root: "testdata/server", Collectors: []string{"filesystem"}, Mounts: host.Filter{Include: "/"},
 			MaxAge: time.Second, Timeout: 3 * time.Second,
 		}, func(fake *host.Unrecorded) {
 			fake.Statfs = func(context.Context, string) (host.Space, error) {
-				calls++
+				calls.Add(1)
 				<-release
 				return host.Space{Size: 5}, nil
 			}
@@ -202,8 +203,8 @@ func TestHost_HangingCollectorIsLeftAlone(t *testing.T) {
 			}
 			<-time.After(2 * time.Second)
 		}
-		if calls != 1 {
-			t.Errorf("the dead disk was asked %d times, want 1", calls)
+		if got := calls.Load(); got != 1 {
+			t.Errorf("the dead disk was asked %d times, want 1", got)
 		}
 		close(release)
 		synctest.Wait()
@@ -217,14 +218,11 @@ func TestHost_HangingCollectorIsLeftAlone(t *testing.T) {
 func TestHost_CollectsOnceForMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		calls := 0
+		var calls atomic.Int64
 		h := newHost(t, host.Options{Root: "testdata/server", Collectors: []string{"time"}, MaxAge: 5 * time.Second}, func(fake *host.Unrecorded) {
 			fake.Clock = func() (bool, time.Duration, time.Duration, error) {
 				<-time.After(100 * time.Millisecond)
-				mu.Lock()
-				defer mu.Unlock()
-				calls++
+				calls.Add(1)
 				return true, 0, 0, nil
 			}
 		})
@@ -239,13 +237,13 @@ func TestHost_CollectsOnceForMany(t *testing.T) {
 		group.Wait()
 		<-time.After(4 * time.Second)
 		h.Collect(t.Context())
-		if calls != 1 {
-			t.Errorf("read %d times within 5 s, want 1", calls)
+		if got := calls.Load(); got != 1 {
+			t.Errorf("read %d times within 5 s, want 1", got)
 		}
 		<-time.After(2 * time.Second)
 		h.Collect(t.Context())
-		if calls != 2 {
-			t.Errorf("read %d times after 6 s, want 2", calls)
+		if got := calls.Load(); got != 2 {
+			t.Errorf("read %d times after 6 s, want 2", got)
 		}
 	})
 }

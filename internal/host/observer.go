@@ -185,8 +185,8 @@ func covered(spells []spell, from, to time.Time) (sum time.Duration, why string)
 }
 
 // Starved reports whether the agent was kept from running for so much of the time between from and to that what it
-// timed then is worth nothing, and why, in one sentence. It remembers five minutes, and knows of a delay that has not
-// ended yet. While nobody watches, nothing is starved.
+// timed then is worth nothing, and why, in one sentence. It remembers five minutes. It knows of a late timer at once,
+// before it has fired even; what the kernel counts it learns once a second. While nobody watches, nothing is starved.
 func (o *Observer) Starved(from, to time.Time) (starved bool, why string) {
 	return o.starvedAt(time.Now(), from, to)
 }

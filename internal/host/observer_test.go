@@ -39,6 +39,13 @@ func (m machine) write(name, content string) {
 	}
 }
 
+func (m machine) remove(name string) {
+	m.t.Helper()
+	if err := os.RemoveAll(filepath.Join(m.root, name)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
 // thread says how long a thread has run and waited so far, and in how many turns.
 func (m machine) thread(id int, ran, waited time.Duration, turns int) {
 	m.t.Helper()
