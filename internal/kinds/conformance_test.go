@@ -1,0 +1,48 @@
+package kinds_test
+
+import (
+	"testing"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/api"
+	"github.com/channelwatch/channelwatch/internal/probe/page"
+	"github.com/channelwatch/channelwatch/internal/probe/probetest"
+)
+
+// subjects are the kinds that speak HTTP.
+func subjects() []probetest.Subject {
+	return []probetest.Subject{
+		{Kind: api.Kind(), Type: probe.MobileApp, With: expecting("contains")},
+		{Kind: page.Kind(), Type: probe.MobileWeb, With: expecting("text")},
+	}
+}
+
+// expecting returns how a target is configured when the kind has this word for a text that must be there.
+func expecting(word string) func(probetest.Target) map[string]any {
+	return func(target probetest.Target) map[string]any {
+		with := target.HTTP()
+		if target.Text != "" {
+			with["expect"] = map[string]any{word: target.Text, "status": []string{"200", "204"}}
+		}
+		return with
+	}
+}
+
+func TestConformance(t *testing.T) {
+	for _, subject := range subjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) {
+			probetest.Run(t, subject, probetest.Fixture{
+				Healthy:    probetest.HealthyHTTP,
+				Silent:     probetest.Silent,
+				SilentWant: probe.ResponseTimeout,
+				ClosedPort: probetest.ClosedPort,
+			})
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for _, subject := range subjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunFaults(t, subject) })
+	}
+}

@@ -1,0 +1,119 @@
+// Package probetest is what every kind has to stand: a conformance suite (Run) and a table of servers on loopback that
+// misbehave in exactly one way each (Faults), which a kind must name with exactly one reason or cause, in time and
+// within bounded memory.
+//
+// Tests import it, nothing else does. It may import the domain, package quality and package config, because a kind is
+// built here the way users build it: from YAML. It sends nothing beyond this machine.
+package probetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Subject is a kind and how it is pointed at a server.
+type Subject struct {
+	Kind probe.Kind
+	Type probe.ChannelType
+	// With returns the kind's block of the configuration for a target, as a document that YAML can hold.
+	With func(Target) map[string]any
+}
+
+// Target is where a prober is pointed at and what it is told about it. Fields that are empty are left to the defaults of
+// the kind.
+type Target struct {
+	URL       string
+	Resolver  string   // host:port of a DNS server
+	CAFile    string   // PEM file of the only roots to trust
+	Hosts     []string // that redirects may lead to
+	BodyLimit int      // bytes of a response
+	Text      string   // that the response must hold
+}
+
+// HTTP returns the part of a block of the configuration that all kinds of HTTP share; the text is left to the kind.
+func (t Target) HTTP() map[string]any {
+	with := map[string]any{"url": t.URL}
+	if t.Resolver != "" {
+		with["resolver"] = t.Resolver
+	}
+	if t.CAFile != "" {
+		with["tls"] = map[string]any{"ca_file": t.CAFile}
+	}
+	if len(t.Hosts) > 0 {
+		with["redirects"] = map[string]any{"hosts": t.Hosts}
+	}
+	if t.BodyLimit > 0 {
+		with["max_body"] = t.BodyLimit
+	}
+	return with
+}
+
+// build returns a prober for the target, built from YAML by the loader of the agent, closed when the test ends.
+func (s Subject) build(tb testing.TB, target Target) probe.Built {
+	tb.Helper()
+	return s.load(tb, map[string]any{"name": "subject", "kind": s.Kind.Name, "with": s.With(target)}).Built
+}
+
+// load builds a touchpoint as it stands in a file.
+func (s Subject) load(tb testing.TB, touchpoint map[string]any) *probe.Touchpoint {
+	tb.Helper()
+	data, err := yaml.Marshal(map[string]any{
+		"channels": []any{map[string]any{"name": "suite", "type": string(s.Type), "touchpoints": []any{touchpoint}}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	file := filepath.Join(tb.TempDir(), "channelwatch.yaml")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	loaded, err := config.Load(file, []probe.Kind{s.Kind})
+	if err != nil {
+		tb.Fatalf("loading\n%s\n%v", data, err)
+	}
+	tb.Cleanup(loaded.Close)
+	return loaded.Touchpoints()[0]
+}
+
+// grace is how long after its deadline a probe may take on a machine that is busy with other tests. It is no measure of
+// speed: a prober that does not heed its context never returns at all.
+const grace = 20 * time.Second
+
+// probeWithin probes with a deadline and fails the test when the prober is not back within the grace after it.
+func probeWithin(tb testing.TB, prober probe.Prober, deadline time.Duration) (probe.Result, error) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), deadline)
+	defer cancel()
+	return probeUntil(ctx, tb, prober, deadline+grace)
+}
+
+// probeUntil probes and fails the test when the prober is not back after the limit.
+func probeUntil(ctx context.Context, tb testing.TB, prober probe.Prober, limit time.Duration) (probe.Result, error) {
+	tb.Helper()
+	type answer struct {
+		result probe.Result
+		err    error
+	}
+	back := make(chan answer, 1)
+	go func() {
+		result, err := prober.Probe(ctx)
+		back <- answer{result, err}
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case got := <-back:
+		return got.result, got.err
+	case <-timer.C:
+		tb.Fatalf("the prober is not back after %v", limit)
+		return probe.Result{}, nil
+	}
+}

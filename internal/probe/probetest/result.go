@@ -1,0 +1,86 @@
+package probetest
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// maxDetail bounds a line for people, in bytes.
+const maxDetail = 2 << 10
+
+// checkResult checks what holds for every result of a prober with the profile.
+func (s Subject) checkResult(tb testing.TB, profile probe.Profile, result *probe.Result) {
+	tb.Helper()
+	if result.Start.IsZero() || result.Duration <= 0 {
+		tb.Errorf("start %v and duration %v, want both: failures are timed too", result.Start, result.Duration)
+	}
+	if sum := result.Phases.Sum(); sum > result.Duration {
+		tb.Errorf("phases take %v of %v, want no more than the whole", sum, result.Duration)
+	}
+	for p := range probe.NumPhases {
+		if _, reached := result.Phases.Get(p); reached && !slices.Contains(profile.Phases, p) {
+			tb.Errorf("phase %v was reached, but is not in the profile %v", p, profile.Phases)
+		}
+	}
+	s.checkFindings(tb, result)
+	s.checkMeasurements(tb, profile, result)
+	if _, err := json.Marshal(result.Evidence); err != nil || result.Evidence == nil {
+		tb.Errorf("evidence %+v: %v, want some that JSON can hold", result.Evidence, err)
+	}
+}
+
+// checkFindings checks that everything wrong is in the catalogue and has a line for people.
+func (s Subject) checkFindings(tb testing.TB, result *probe.Result) {
+	tb.Helper()
+	catalogue, err := probe.NewCatalogue([]probe.Kind{s.Kind})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	findings := result.Findings
+	if result.Reason != "" {
+		findings = append(slices.Clone(findings), probe.Finding{Check: result.Reason, Detail: result.Detail})
+	}
+	for _, finding := range findings {
+		if check, ok := catalogue.Check(finding.Check); !ok || check.Cap == probe.Unknown {
+			tb.Errorf("check %q, want one of the catalogue that rates the channel", finding.Check)
+		}
+		detail := finding.Detail
+		if detail == "" || len(detail) > maxDetail || strings.ContainsRune(detail, '\n') || !utf8.ValidString(detail) {
+			tb.Errorf("detail of %q: %q, want one line of at most %d bytes", finding.Check, detail, maxDetail)
+		}
+	}
+}
+
+// checkMeasurements checks that every number was announced.
+func (s Subject) checkMeasurements(tb testing.TB, profile probe.Profile, result *probe.Result) {
+	tb.Helper()
+	dates := probe.CertificateMetrics()
+	for _, m := range result.Measurements {
+		i := slices.IndexFunc(s.Kind.Metrics, func(metric probe.Metric) bool { return metric.Name == m.Metric })
+		if i < 0 {
+			tb.Errorf("measurement of %q, want a metric that the kind declares", m.Metric)
+			continue
+		}
+		date := slices.ContainsFunc(dates, func(metric probe.Metric) bool { return metric.Name == m.Metric })
+		if date && !profile.TLS || !date && !slices.Contains(profile.Metrics, m.Metric) {
+			tb.Errorf("measurement of %q is not in the profile %+v", m.Metric, profile)
+		}
+		if values := s.Kind.Metrics[i].Values; m.Label != "" && !slices.Contains(values, m.Label) {
+			tb.Errorf("label %q of %q, want one of %v", m.Label, m.Metric, values)
+		}
+	}
+}
+
+// explain writes a result for a failed test.
+func explain(result *probe.Result) string {
+	data, err := json.MarshalIndent(result, "", "  ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}

@@ -1,0 +1,226 @@
+package probetest
+
+import (
+	"context"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"gopkg.in/yaml.v3"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/quality"
+)
+
+// Fixture is what the suite points a subject at.
+type Fixture struct {
+	Healthy    func(testing.TB) Target // a service in which the kind finds nothing wrong
+	Silent     func(testing.TB) Target // a service that takes the connection and never says anything
+	SilentWant probe.Reason            // what a probe of it is given up with
+	ClosedPort func(testing.TB) Target // a port on which nothing listens
+}
+
+// Run is the conformance suite. It leaves no goroutine behind.
+func Run(t *testing.T, subject Subject, fixture Fixture) {
+	t.Helper()
+	running := goleak.IgnoreCurrent()
+	defer goleak.VerifyNone(t, running)
+	steps := []struct {
+		name string
+		run  func(*testing.T, Subject, Fixture)
+	}{
+		{"the kind is documented", documented},
+		{"the sample loads", sampleLoads},
+		{"the profile is complete", profileComplete},
+		{"a healthy service has a complete and good result", healthy},
+		{"a closed port is refused", closedPort},
+		{"a deadline gives the reason of what hung", deadline},
+		{"a deadline that has passed gives a reason", passedDeadline},
+		{"a cancelled probe returns with an error", cancelled},
+		{"a probe cancelled before its start returns with an error", cancelledBefore},
+		{"one prober serves many at once", concurrent},
+	}
+	for _, step := range steps {
+		t.Run(step.name, func(t *testing.T) { step.run(t, subject, fixture) })
+	}
+}
+
+// documented checks what people read about the kind and what the loader relies on.
+func documented(t *testing.T, s Subject, _ Fixture) {
+	t.Helper()
+	kind := s.Kind
+	if !regexp.MustCompile(`^[a-z][a-z0-9]*$`).MatchString(kind.Name) {
+		t.Errorf("name %q, want one lower-case word", kind.Name)
+	}
+	if !strings.HasSuffix(kind.Summary, ".") {
+		t.Errorf("summary %q, want a sentence", kind.Summary)
+	}
+	if kind.Every < kind.Timeout || kind.Timeout <= 0 {
+		t.Errorf("every %v and timeout %v, want a timeout that is over before the next probe", kind.Every, kind.Timeout)
+	}
+	catalogue, err := probe.NewCatalogue([]probe.Kind{kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range catalogue.KindChecks(kind.Name) {
+		if check.Title == "" || !strings.HasSuffix(check.Marketing, ".") || !strings.HasSuffix(check.IT, ".") {
+			t.Errorf("check %q: got %+v, want a title and a sentence for each side", check.ID, check)
+		}
+	}
+	for _, metric := range kind.Metrics {
+		if !strings.HasSuffix(metric.Help, ".") || (metric.Label == "") != (len(metric.Values) == 0) {
+			t.Errorf("metric %q: got %+v, want a sentence, and values exactly when there is a label", metric.Name, metric)
+		}
+	}
+	for _, channelType := range probe.ChannelTypes() {
+		if limits := kind.Limits(channelType); limits != (probe.Limits{}) &&
+			(limits.Excellent <= 0 || limits.Good <= limits.Excellent || limits.Fair <= limits.Good) {
+			t.Errorf("limits of %s: got %+v, want none or each longer than the one before", channelType, limits)
+		}
+	}
+}
+
+// sampleLoads loads the sample as a touchpoint of a file.
+func sampleLoads(t *testing.T, s Subject, _ Fixture) {
+	t.Helper()
+	var sample map[string]any
+	if err := yaml.Unmarshal([]byte(s.Kind.Sample), &sample); err != nil {
+		t.Fatal(err)
+	}
+	touchpoint := s.load(t, sample)
+	if touchpoint.Kind != s.Kind.Name || touchpoint.Prober == nil {
+		t.Errorf("got a touchpoint of kind %q, want a ready one of %q", touchpoint.Kind, s.Kind.Name)
+	}
+	if !strings.HasPrefix(s.Kind.Sample, "# ") {
+		t.Errorf("the sample begins with %.20q, want a comment that says what it watches", s.Kind.Sample)
+	}
+}
+
+func profileComplete(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	profile := s.build(t, f.Healthy(t)).Profile
+	if _, _, err := net.SplitHostPort(profile.Target); err != nil {
+		t.Errorf("target %q: %v, want host:port", profile.Target, err)
+	}
+	if profile.URL == "" || len(profile.Phases) == 0 {
+		t.Errorf("got %+v, want a URL and phases", profile)
+	}
+	for _, name := range profile.Metrics {
+		if !slices.ContainsFunc(s.Kind.Metrics, func(m probe.Metric) bool { return m.Name == name }) {
+			t.Errorf("metric %q is in the profile, but not declared by the kind", name)
+		}
+	}
+}
+
+func healthy(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	built := s.build(t, f.Healthy(t))
+	before := time.Now()
+	result, err := probeWithin(t, built.Prober, s.Kind.Timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Start.Before(before) {
+		t.Errorf("start %v, want it within the probe, which began at %v", result.Start, before)
+	}
+	s.checkResult(t, built.Profile, &result)
+	if verdict := s.rate(t, &result); verdict.Rating < probe.Good {
+		t.Errorf("rated %v because of %q: %s", verdict.Rating, verdict.Cause, explain(&result))
+	}
+}
+
+func closedPort(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	s.expectReason(t, f.ClosedPort(t), s.Kind.Timeout, probe.ConnectRefused)
+}
+
+func deadline(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	s.expectReason(t, f.Silent(t), hangs, f.SilentWant)
+}
+
+func (s Subject) expectReason(t *testing.T, target Target, deadline time.Duration, want probe.Reason) {
+	t.Helper()
+	built := s.build(t, target)
+	result, err := probeWithin(t, built.Prober, deadline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.checkResult(t, built.Profile, &result)
+	if result.Reason != want {
+		t.Errorf("got reason %q, want %q: %s", result.Reason, want, explain(&result))
+	}
+}
+
+func passedDeadline(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	built := s.build(t, f.Healthy(t))
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	result, err := probeUntil(ctx, t, built.Prober, grace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Reason == "" {
+		t.Error("got a complete result, want the reason of the phase that had no time")
+	}
+	s.checkFindings(t, &result)
+}
+
+func cancelled(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	built := s.build(t, f.Silent(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	// Whether the cancel comes before, during or after the connection is made, the prober must return.
+	timer := time.AfterFunc(hangs/4, cancel)
+	defer timer.Stop()
+	defer cancel()
+	if result, err := probeUntil(ctx, t, built.Prober, grace); err == nil {
+		t.Errorf("got a result (%s), want an error: a cancelled probe says nothing about the channel", explain(&result))
+	}
+}
+
+func cancelledBefore(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	built := s.build(t, f.Healthy(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if result, err := probeUntil(ctx, t, built.Prober, grace); err == nil {
+		t.Errorf("got a result (%s), want an error: a cancelled probe says nothing about the channel", explain(&result))
+	}
+}
+
+func concurrent(t *testing.T, s Subject, f Fixture) {
+	t.Helper()
+	built := s.build(t, f.Healthy(t))
+	var probes sync.WaitGroup
+	for range 8 {
+		probes.Go(func() {
+			result, err := built.Prober.Probe(t.Context())
+			switch {
+			case err != nil:
+				t.Error(err)
+			case result.Reason != "":
+				t.Errorf("got reason %q, want none: %s", result.Reason, explain(&result))
+			default:
+				s.checkResult(t, built.Profile, &result)
+			}
+		})
+	}
+	probes.Wait()
+}
+
+// rate rates a result by its findings alone: how fast a loaded machine is says nothing about the kind.
+func (s Subject) rate(tb testing.TB, result *probe.Result) quality.Verdict {
+	tb.Helper()
+	catalogue, err := probe.NewCatalogue([]probe.Kind{s.Kind})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return quality.Rate(catalogue, probe.Limits{}, result)
+}
