@@ -58,8 +58,8 @@ editors, and read no file.`,
 
 // checkError prints all mistakes, one a line, and returns how many there are.
 func checkError(w io.Writer, err error) error {
-	var mistakes config.Errors
-	if !errors.As(err, &mistakes) {
+	mistakes, ok := errors.AsType[config.Errors](err)
+	if !ok {
 		return err
 	}
 	for _, mistake := range mistakes {

@@ -32,7 +32,7 @@ func (e *usageError) Unwrap() error { return e.error }
 
 // execute runs one command line and returns its exit code. Errors go to stderr: what is wrong, then hints.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRoot() //nolint:contextcheck // cobra hands the context to the command that runs
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -41,12 +41,10 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "channelwatch: error: %v\n", err)
-	var hinted *hintError
-	if errors.As(err, &hinted) {
+	if hinted, ok := errors.AsType[*hintError](err); ok {
 		fmt.Fprintf(stderr, "channelwatch: hint: %s\n", hinted.hint)
 	}
-	var usage *usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[*usageError](err); ok {
 		fmt.Fprintf(stderr, "channelwatch: hint: %s --help\n", command.CommandPath())
 		return exitUsage
 	}
@@ -74,7 +72,7 @@ Exit codes: 0 all went well, 1 the work failed, 2 the call was wrong.`,
 		Args:              usage(cobra.NoArgs),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newRun(), newCheck(), newPlan(), newProbe(), newKinds(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newPlan(), newProbe(), newKinds(), newVersion())
 	return root
 }
 

@@ -53,7 +53,7 @@ run have finished.`,
 				}
 				return cfg, err
 			}
-			return serve(cmd, load, true, nil)
+			return serve(cmd, agentSettings{load: load, watch: true})
 		},
 	}
 	configFlag(cmd, &path)
@@ -61,21 +61,29 @@ run have finished.`,
 	return cmd
 }
 
-// serve runs an agent until ctx ends. started, when not nil, is told the address once it is served.
-func serve(cmd *cobra.Command, load func() (*config.Config, error), watch bool, started func(address string)) error {
-	cfg, err := load()
+// agentSettings are what the commands that run an agent differ in.
+type agentSettings struct {
+	load    func() (*config.Config, error)
+	watch   bool                 // whether files are watched
+	demo    bool                 // whether everything is made up
+	started func(address string) // told the address when not nil
+}
+
+// serve runs an agent until the command's context ends. SIGHUP reloads.
+func serve(cmd *cobra.Command, settings agentSettings) error {
+	cfg, err := settings.load()
 	if err != nil {
 		return err
 	}
-	log := newLogger(cmd, cfg.Agent.Log)
 	a, err := agent.New(agent.Options{
-		Config: cfg, Load: load, Watch: watch, Kinds: kinds.All(), Log: log, Version: version, Revision: revision(),
+		Config: cfg, Load: settings.load, Watch: settings.watch, Demo: settings.demo, Kinds: kinds.All(),
+		Log: newLogger(cmd, cfg.Agent.Log), Version: version, Revision: revision(),
 	})
 	if err != nil {
 		return err
 	}
-	if started != nil {
-		started(a.Addr())
+	if settings.started != nil {
+		settings.started(a.Addr())
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -87,7 +95,7 @@ func serve(cmd *cobra.Command, load func() (*config.Config, error), watch bool, 
 		for {
 			select {
 			case <-hup:
-				_ = a.Reload() // logs and exports its error: there is nobody to return it to
+				_ = a.Reload() //nolint:contextcheck // logs its error; probes belong to the schedule, not to this call
 			case <-ctx.Done():
 				return
 			}

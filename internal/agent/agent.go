@@ -99,7 +99,7 @@ func build(opts Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.listener, err = net.Listen("tcp", cfg.Agent.Listen)
+	a.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.Agent.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("agent.listen: %w", err)
 	}
@@ -146,7 +146,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if a.opts.Watch {
 		tasks.Go(func() { a.watchFiles(background) })
 	}
-	a.start()
+	a.start() //nolint:contextcheck // probes belong to the schedule, which stops them in order
 	served := make(chan error, 1)
 	go func() { served <- a.web.Serve(a.listener) }()
 

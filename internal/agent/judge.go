@@ -77,10 +77,12 @@ func (a *Agent) logChange(e *recent.Entry, previous quality.Verdict) {
 	if e.Verdict.Cause != "" {
 		attrs = append(attrs, "cause", string(e.Verdict.Cause))
 	}
-	if e.Result.Detail != "" {
-		attrs = append(attrs, "detail", e.Result.Detail)
-	} else if f := e.Result.Find(e.Verdict.Cause); f != nil && f.Detail != "" {
-		attrs = append(attrs, "detail", f.Detail)
+	detail := e.Result.Detail
+	if f := e.Result.Find(e.Verdict.Cause); f != nil && f.Detail != "" {
+		detail = f.Detail
+	}
+	if detail != "" {
+		attrs = append(attrs, "detail", detail)
 	}
 	if e.Err != "" {
 		attrs = append(attrs, "why", e.Err)

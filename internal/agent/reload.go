@@ -93,9 +93,10 @@ func withTouchpoints(channels []*probe.Channel, effective []*probe.Touchpoint) [
 
 // watchFiles reloads when a file changes, until ctx ends.
 func (a *Agent) watchFiles(ctx context.Context) {
-	err := config.Watch(ctx, a.files, func() {
+	reload := func() { //nolint:contextcheck // probes belong to the schedule, not to this call
 		_ = a.Reload() // logs and exports its error: there is nobody to return it to
-	})
+	}
+	err := config.Watch(ctx, a.files, reload)
 	if err != nil {
 		a.log.Error("files are not watched, reload by SIGHUP or POST /-/reload", "error", err.Error())
 	}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/demo"
+	"github.com/channelwatch/channelwatch/internal/kinds"
+)
+
+func newDemo() *cobra.Command {
+	var listen string
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch a made-up shop with faults that come and go",
+		Long: `Start a small made-up shop inside this process and probe it: desktop and mobile web,
+an app API and push messages, with faults that come and go on a script. It needs
+no internet and no other server. Everything that it shows is made up, and says so.`,
+		Example: "  channelwatch demo",
+		Args:    usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			shop, err := demo.Start(cmd.Context(), demo.Options{Every: every})
+			if err != nil {
+				return err
+			}
+			load := func() (*config.Config, error) {
+				cfg, err := config.Parse("demo", shop.Config(), kinds.All())
+				if err == nil && listen != "" {
+					cfg.Agent.Listen = listen
+				}
+				return cfg, err
+			}
+			err = serve(cmd, agentSettings{load: load, demo: true, started: func(address string) { welcome(cmd, address) }})
+			if closeErr := shop.Close(); err == nil {
+				err = closeErr
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "", "`address` to serve on (default 127.0.0.1:9977)")
+	cmd.Flags().DurationVar(&every, "every", 0, "time between two probes of a touchpoint (default 5s)")
+	return cmd
+}
+
+// welcome says where to look.
+func welcome(cmd *cobra.Command, address string) {
+	fmt.Fprintf(cmd.OutOrStdout(), `
+  The demo shop is open. Everything in it is made up; its faults repeat every 15 minutes.
+
+  What customers get    http://%[1]s/
+  Results as JSON       http://%[1]s/api/v1/results
+  For Prometheus        http://%[1]s/metrics
+
+  Stop with Ctrl-C.
+
+`, address)
+}

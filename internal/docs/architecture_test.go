@@ -1,0 +1,146 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/channelwatch/channelwatch"
+
+// layers lists what each package may import of this module, and why not more. A package that is not listed may import
+// nothing of it, so that a new one has to be thought about.
+var layers = []struct {
+	pkg     string // path below the module; a trailing /* stands for one more element
+	imports []string
+	reason  string
+}{
+	{"internal/probe", nil, "the domain is what everybody builds on; it knows nobody"},
+	{"internal/quality", []string{"internal/probe"}, "rating is pure: a result in, a verdict out"},
+	{"internal/httpx", []string{"internal/probe"}, "the HTTP client serves kinds and knows none of them"},
+	{"internal/assert", []string{"internal/probe"}, "assertions serve kinds and know none of them"},
+	{
+		"internal/probe/*",
+		[]string{"internal/probe", "internal/httpx", "internal/assert"},
+		"kinds never see each other, the configuration or the metrics: a new kind is one folder and one line",
+	},
+	{"internal/kinds", []string{"internal/probe", "internal/probe/*"}, "the list of kinds holds no logic"},
+	{"internal/config", []string{"internal/probe"}, "the loader is given the kinds; it starts nothing"},
+	{"internal/schedule", []string{"internal/probe"}, "the schedule neither rates nor stores"},
+	{"internal/recent", []string{"internal/probe", "internal/quality"}, "the memory of results does not make them"},
+	{"internal/record", []string{"internal/probe", "internal/quality"}, "a record is a form, not a store"},
+	{"internal/metrics", []string{"internal/probe", "internal/quality"}, "series follow from results, whoever probes"},
+	{"internal/host", nil, "reading the machine is independent of channels"},
+	{"internal/control", nil, "the agent's own network is independent of channels"},
+	{
+		"internal/web",
+		[]string{"internal/probe", "internal/quality", "internal/recent", "internal/record"},
+		"pages show what they are given and reach into nothing",
+	},
+	{"internal/demo", []string{"internal/probe"}, "the demo is a configuration and some servers, probed like any other"},
+	{
+		"internal/agent",
+		[]string{
+			"internal/config", "internal/control", "internal/host", "internal/metrics", "internal/probe", "internal/quality",
+			"internal/recent", "internal/schedule", "internal/web",
+		},
+		"the composition root knows the parts, but no kind: it is given the list",
+	},
+	{
+		"internal/docs",
+		[]string{"internal/config", "internal/host", "internal/kinds", "internal/metrics", "internal/probe"},
+		"generators read what they document",
+	},
+	{
+		"cmd/channelwatch",
+		[]string{
+			"internal/agent", "internal/config", "internal/demo", "internal/kinds", "internal/metrics", "internal/probe",
+			"internal/quality", "internal/record",
+		},
+		"the command line is a thin shell",
+	},
+}
+
+// exclusive names the one package that may import a module, and why.
+var exclusive = map[string]struct{ owner, reason string }{
+	"github.com/go-resty/resty/v2":           {"internal/httpx", "caps, deadlines and redaction hold everywhere"},
+	"github.com/shirou/gopsutil/v3":          {"internal/host", "a new major version is a change in one folder"},
+	"github.com/prometheus/client_golang":    {"internal/metrics", "names and labels have one home"},
+	"gopkg.in/yaml.v3":                       {"internal/config", "kinds are given typed configuration"},
+	"github.com/spf13/cobra":                 {"cmd/channelwatch", "packages take arguments, not flags"},
+	"github.com/eclipse/paho.golang":         {"internal/probe/mqtt", "one kind, one protocol"},
+	"github.com/prometheus/exporter-toolkit": {"internal/web", "one listener, one policy"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestArchitecture_Arrows(t *testing.T) {
+	for _, pkg := range packages(t) {
+		name := strings.TrimPrefix(pkg.ImportPath, module+"/")
+		if name == "internal/probe/probetest" {
+			continue // imported by tests only, see below
+		}
+		i := slices.IndexFunc(layers, func(l struct {
+			pkg     string
+			imports []string
+			reason  string
+		},
+		) bool {
+			return match(l.pkg, name)
+		})
+		if i < 0 {
+			t.Errorf("%s: not in the table of layers: decide what it may import, and add it with the reason", name)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if own, ok := strings.CutPrefix(imported, module+"/"); ok {
+				if !slices.ContainsFunc(layers[i].imports, func(allowed string) bool { return match(allowed, own) }) {
+					t.Errorf("%s imports %s: %s", name, own, layers[i].reason)
+				}
+				continue
+			}
+			for mod, rule := range exclusive {
+				if (imported == mod || strings.HasPrefix(imported, mod+"/")) && name != rule.owner {
+					t.Errorf("%s imports %s, which only %s may: %s", name, imported, rule.owner, rule.reason)
+				}
+			}
+		}
+	}
+}
+
+// match reports whether a package is meant by an entry of the table.
+func match(entry, name string) bool {
+	ok, err := path.Match(entry, name)
+	return ok && err == nil
+}
+
+// packages returns all packages of the module with what they import, tests left out.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg goPackage
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, pkg)
+	}
+	if len(all) < len(layers)-3 {
+		t.Fatalf("go list found %d packages, want about %d", len(all), len(layers))
+	}
+	return all
+}
