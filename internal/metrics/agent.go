@@ -33,6 +33,7 @@ func newAgentMetrics(r *prometheus.Registry, opts *Options, b *budget) *agentMet
 		g.Set(1)
 		r.MustRegister(g)
 	}
+	registerChecks(r, opts.Catalogue)
 	info("build_info", "Version of the agent and of the Go that built it; always 1.",
 		prometheus.Labels{"version": opts.Version, "revision": opts.Revision, "goversion": runtime.Version()})
 	info("agent_info", "Where the agent stands; always 1.",
@@ -74,6 +75,17 @@ func newAgentMetrics(r *prometheus.Registry, opts *Options, b *budget) *agentMet
 	return a
 }
 
+// registerChecks brings the sentences of the catalogue to alerts and dashboards, so that they say what the page says.
+func registerChecks(r *prometheus.Registry, catalogue *probe.Catalogue) {
+	checks := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: prefix + "check_info", Help: "What a check means, in a sentence for marketing and one for IT; always 1.",
+	}, []string{"check", "dimension", "it", "marketing", "title"})
+	for _, c := range catalogue.Checks() {
+		checks.WithLabelValues(string(c.ID), c.Dimension.String(), c.IT, c.Marketing, c.Title).Set(1)
+	}
+	r.MustRegister(checks)
+}
+
 // Reloaded notes the outcome of loading a configuration at time at, and the hash of the one now in force.
 func (m *Metrics) Reloaded(successful bool, at time.Time, hash string) {
 	if !successful {
@@ -81,7 +93,7 @@ func (m *Metrics) Reloaded(successful bool, at time.Time, hash string) {
 		return
 	}
 	m.agent.reloaded.Set(1)
-	m.agent.reloadedAt.Set(seconds(at.UnixNano()))
+	m.agent.reloadedAt.Set(seconds(at))
 	m.agent.config.Reset()
 	m.agent.config.WithLabelValues(hash).Set(1)
 }

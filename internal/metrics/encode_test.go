@@ -29,7 +29,7 @@ import (
 func full(tb testing.TB) *metrics.Metrics {
 	tb.Helper()
 	m := metrics.New(metrics.Options{Catalogue: catalogue(tb), Version: "1.2.3", Revision: "abc", Location: `ber"lin`, SeriesLimit: 1000})
-	odd, home, topic := page("a", `we"ird\`), page("shop", "home"), push("shop", "topic")
+	odd, home, topic := page("a", `we"ird\`), page("shop", "home"), push()
 	odd.Title = "Zwei\nZeilen \"und\" \\ ü"
 	m.Apply([]*probe.Channel{channelOf("shop", home, topic), channelOf("a", odd), {Name: "none"}}, []string{"shop", "a"})
 	for i := range 30 {
@@ -44,7 +44,9 @@ func full(tb testing.TB) *metrics.Metrics {
 	m.Rechecked(home, true)
 	for i, v := range []float64{0, 0.4, 1e-9, 1.5, 3, 1234567, 1e21, math.Inf(1), math.NaN()} {
 		record(tb, m, topic, &probe.Result{Duration: time.Duration(i) * time.Second, Measurements: []probe.Measurement{
-			{Metric: "push_delivery_seconds", Label: "1", Value: v}, {Metric: "push_lost_total", Value: v},
+			{Metric: "push_delivery_seconds", Label: "1", Value: v},
+			{Metric: "push_lost_total", Value: v},
+			{Metric: "push_backlog_bytes", Label: "out", Value: float64(i)},
 		}})
 	}
 	m.SetHost([]metrics.Reading{

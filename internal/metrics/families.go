@@ -15,7 +15,7 @@ func durationBounds() []float64 { return []float64{0.02, 0.1, 0.3, 0.8, 1, 1.8, 
 func (m *Metrics) allFamilies() []family {
 	families := []family{
 		m.experienceTotal(), m.rechecksTotal(), m.dimensionRating(), m.probeDuration(), m.probePhase(),
-		m.touchpointInfo(), m.touchpointState(), m.channelInfo(), m.checkInfo(), m.hostServes(),
+		m.touchpointInfo(), m.touchpointState(), m.channelInfo(), m.hostServes(),
 		m.channelGauge("channel_objective_ratio", "ratio", "Score that both owners agreed on, as a ratio.",
 			func(c *probe.Channel) (float64, bool) { return c.Objective.Score / 100, c.Objective.Score > 0 }),
 		m.channelGauge("channel_objective_window_seconds", "seconds", "Window over which the agreed score is taken.",
@@ -95,23 +95,6 @@ func (m *Metrics) touchpointState() family {
 	}
 }
 
-// checkInfo brings the sentences of the catalogue to alerts and dashboards, so that they say what the page says.
-func (m *Metrics) checkInfo() family {
-	return family{
-		Family{
-			Name: prefix + "check_info", Type: Gauge,
-			Labels: []string{"check", "dimension", "it", "marketing", "title"},
-			Help:   "What a check means, in a sentence for marketing and one for IT; always 1.",
-		},
-		func(out sink, _ *set) {
-			for _, c := range m.catalogue.Checks() {
-				m.row(out, 1, label{"check", string(c.ID)}, label{"dimension", c.Dimension.String()}, label{"it", c.IT},
-					label{"marketing", c.Marketing}, label{"title", c.Title})
-			}
-		},
-	}
-}
-
 func (m *Metrics) rechecksTotal() family {
 	name := prefix + "rechecks_total"
 	shapes := []*shape{m.shape(name, label{"confirmed", "false"}), m.shape(name, label{"confirmed", "true"})}
@@ -172,7 +155,7 @@ func (m *Metrics) probePhase() family {
 		},
 		perTouchpoint(func(out sink, t *touchpoint) {
 			for i, p := range t.layout.phases {
-				out.summary(shapes[p], t, t.phases[i].sum, t.phases[i].count)
+				out.summary(shapes[p], t, t.phases[i].sum.Seconds(), t.phases[i].count)
 			}
 		}),
 	}

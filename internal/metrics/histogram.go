@@ -13,6 +13,7 @@ import (
 const (
 	nativeSchema = 3
 	maxNative    = 40
+	minSchema    = -4 // the coarsest that Prometheus knows; it needs at most 128 buckets for all numbers there are
 	// zeroThreshold is client_golang's DefNativeHistogramZeroThreshold, 2^-128.
 	zeroThreshold = 2.938735877055719e-39
 )
@@ -21,7 +22,7 @@ const (
 // classic is ready. It is guarded by the mutex of its touchpoint.
 //
 // It is our own because of its size: 10,000 of client_golang's histograms with the same classic buckets and a native
-// side hold several times the memory of a whole touchpoint here (BenchmarkHistogramMemory), mostly for two copies of
+// side hold several times the memory of a whole touchpoint here (BenchmarkClientHistogram, BenchmarkMemory), mostly for two copies of
 // the counts, a sync.Map of native buckets and the label pairs of each.
 type histogram struct {
 	bounds  []float64 // upper bounds of the classic buckets, ascending, without +Inf; shared
@@ -65,7 +66,7 @@ func (h *histogram) observe(v float64) {
 		return
 	}
 	h.native = slices.Insert(h.native, i, nativeBucket{index: index, count: 1})
-	for len(h.native) > maxNative {
+	for len(h.native) > maxNative && h.schema() > minSchema {
 		h.coarsen()
 	}
 }
@@ -79,14 +80,10 @@ type span struct {
 	length uint32
 }
 
-// spans yields the runs of the native buckets. Without any it yields an empty one, as client_golang does, by which
-// Prometheus tells a native histogram without observations from a classic one.
+// spans yields the runs of the native buckets.
 func (h *histogram) spans() iter.Seq[span] {
 	return func(yield func(span) bool) {
 		if len(h.native) == 0 {
-			if h.zero == 0 {
-				yield(span{})
-			}
 			return
 		}
 		current, next := span{offset: h.native[0].index}, h.native[0].index

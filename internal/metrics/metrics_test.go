@@ -19,11 +19,12 @@ func kinds() []probe.Kind {
 		{
 			Name:    "page",
 			Checks:  []probe.Check{{ID: "page_noindex", Dimension: probe.Correct, Cap: probe.Fair, Title: "hidden", Marketing: "m", IT: "i"}},
-			Metrics: append(probe.CertificateMetrics(), probe.Metric{Name: "page_bytes", Help: "Size of the page.", Type: probe.Gauge, Label: "coding", Values: []string{"wire", "decoded"}}),
+			Metrics: append(probe.CertificateMetrics(), probe.Metric{Name: "page_bytes", Help: "Size of the page.", Type: probe.Gauge}),
 		},
 		{
 			Name: "push",
 			Metrics: []probe.Metric{
+				{Name: "push_backlog_bytes", Help: "Messages that wait.", Type: probe.Gauge, Label: "way", Values: []string{"in", "out"}},
 				{Name: "push_lost_total", Help: "Messages lost.", Type: probe.Counter},
 				{Name: "push_delivery_seconds", Help: "Time to arrival.", Type: probe.Histogram, Label: "qos", Values: []string{"0", "1"}, Buckets: []float64{0.5, 1, 2}},
 			},
@@ -55,14 +56,14 @@ func page(channel, name string) *probe.Touchpoint {
 	}
 }
 
-// push returns a touchpoint of kind push.
-func push(channel, name string) *probe.Touchpoint {
+// push returns the touchpoint topic of kind push in the channel shop.
+func push() *probe.Touchpoint {
 	return &probe.Touchpoint{
-		Channel: channel, Name: name, Kind: "push", Every: time.Minute, Tier: probe.Standard, Weight: 1,
+		Channel: "shop", Name: "topic", Kind: "push", Every: time.Minute, Tier: probe.Standard, Weight: 1,
 		Built: probe.Built{Profile: probe.Profile{
 			Target:  "[::1]:1883",
 			Phases:  []probe.Phase{probe.Accept, probe.Deliver},
-			Metrics: []string{"push_lost_total", "push_delivery_seconds"},
+			Metrics: []string{"push_lost_total", "push_delivery_seconds", "push_backlog_bytes"},
 		}},
 	}
 }
@@ -83,8 +84,7 @@ func pageResult(d time.Duration) *probe.Result {
 		Measurements: []probe.Measurement{
 			{Metric: probe.CertificateNotAfter, Value: 1.9e9},
 			{Metric: probe.CertificateNotBefore, Value: 1.7e9},
-			{Metric: "page_bytes", Label: "wire", Value: 1024},
-			{Metric: "page_bytes", Label: "decoded", Value: 12345678},
+			{Metric: "page_bytes", Value: 12345678},
 		},
 	}
 	for i, p := range []probe.Phase{probe.Resolve, probe.Connect, probe.TLS, probe.Send, probe.Wait, probe.Receive} {

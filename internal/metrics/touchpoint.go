@@ -3,6 +3,7 @@ package metrics
 import (
 	"math"
 	"sync"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/quality"
@@ -44,7 +45,7 @@ type experienceShape struct {
 
 // phaseTotal is a summary without quantiles.
 type phaseTotal struct {
-	sum   float64
+	sum   time.Duration // 292 years of it
 	count uint64
 }
 
@@ -91,7 +92,7 @@ func (t *touchpoint) define(def *probe.Touchpoint, l *layout) {
 func (t *touchpoint) recordLocked(result *probe.Result, verdict *quality.Verdict) {
 	t.rating, t.ratings = verdict.Rating, verdict.Dimensions
 	if !result.Start.IsZero() {
-		t.last = seconds(result.Start.UnixNano())
+		t.last = seconds(result.Start)
 	}
 	if verdict.Rating == probe.Unknown {
 		return // its times say nothing about the channel
@@ -99,7 +100,7 @@ func (t *touchpoint) recordLocked(result *probe.Result, verdict *quality.Verdict
 	t.duration.observe(result.Duration.Seconds())
 	for i, p := range t.layout.phases {
 		if d, ok := result.Phases.Get(p); ok {
-			t.phases[i].sum += d.Seconds()
+			t.phases[i].sum += d
 			t.phases[i].count++
 		}
 	}
@@ -139,5 +140,5 @@ func (t *touchpoint) findLocked(e experience) *causeCount {
 	return nil
 }
 
-// seconds returns Unix nanoseconds as Unix seconds.
-func seconds(nanos int64) float64 { return float64(nanos) / 1e9 }
+// seconds returns Unix time to the millisecond, which keeps it short in a scrape.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
