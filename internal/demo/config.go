@@ -1,0 +1,43 @@
+package demo
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"text/template"
+	"time"
+)
+
+//go:embed templates/config.yaml
+var configTemplate string
+
+// pushEvery is the shortest interval of push messages: the floor of their kind.
+const pushEvery = 5 * time.Second
+
+// settings is what the configuration is filled with. Texts are quoted for YAML.
+type settings struct {
+	Desktop, Mobile, App, Push string
+	CA, Token                  string
+	Every, Timeout             time.Duration
+	PushEvery, PushTimeout     time.Duration
+	Review                     string
+}
+
+// Config returns the complete configuration of an agent that watches the shop.
+func (s *Shop) Config() []byte {
+	push := max(s.opts.Every, pushEvery)
+	var text bytes.Buffer
+	err := template.Must(template.New("config").Parse(configTemplate)).Execute(&text, settings{
+		Desktop: s.desktop.url, Mobile: s.mobile.url, App: s.app.url, Push: s.broker.url,
+		CA: strconv.Quote(s.files.ca), Token: strconv.Quote(s.files.token),
+		// The basket that hangs must be given up before it is due again.
+		Every: s.opts.Every, Timeout: min(s.opts.Every, 4*time.Second),
+		PushEvery: push, PushTimeout: 4500 * time.Millisecond,
+		Review: s.started.AddDate(0, 3, 0).Format(time.DateOnly),
+	})
+	if err != nil {
+		panic(fmt.Sprintf("demo configuration: %v", err)) // the template is part of the program
+	}
+	return text.Bytes()
+}
