@@ -106,14 +106,15 @@ func TestScheduler_ApplyTakesOut(t *testing.T) {
 		opts schedule.Options
 		wait time.Duration // before it is taken out
 		left time.Duration // until it is closed
+		line []int         // numbers of those that wait, as counted up to then
 	}{
-		"while it rests":               {schedule.Options{}, 50 * time.Second, 0},
-		"while it runs":                {schedule.Options{}, 5 * time.Second, 15*time.Second + 10*time.Millisecond},
-		"while it waits for a worker":  {schedule.Options{MaxConcurrent: 1}, 5 * time.Second, 0},
-		"while it waits for its host":  {schedule.Options{PerHost: 1}, 5 * time.Second, 0},
-		"while a recheck is planned":   {schedule.Options{}, 22 * time.Second, 0},
-		"while its recheck runs":       {schedule.Options{}, 30 * time.Second, 15*time.Second + 10*time.Millisecond},
-		"while it waits for its first": {schedule.Options{}, 9 * time.Millisecond, 0},
+		"while it rests":               {schedule.Options{}, 50 * time.Second, 0, nil},
+		"while it runs":                {schedule.Options{}, 5 * time.Second, 15*time.Second + 10*time.Millisecond, nil},
+		"while it waits for a worker":  {schedule.Options{MaxConcurrent: 1}, 5 * time.Second, 0, []int{1, 2, 1}},
+		"while it waits for its host":  {schedule.Options{PerHost: 1}, 5 * time.Second, 0, []int{1, 2, 1}},
+		"while a recheck is planned":   {schedule.Options{}, 22 * time.Second, 0, nil},
+		"while its recheck runs":       {schedule.Options{}, 30 * time.Second, 15*time.Second + 10*time.Millisecond, nil},
+		"while it waits for its first": {schedule.Options{}, 9 * time.Millisecond, 0, nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -130,6 +131,9 @@ func TestScheduler_ApplyTakesOut(t *testing.T) {
 				pass(c.wait)
 				before := len(r.of("goes"))
 				s.Apply([]*probe.Touchpoint{stays, other})
+				if _, line := r.stats(); !slices.Equal(line, c.line) {
+					t.Errorf("Queue was called with %v, want %v", line, c.line)
+				}
 				if c.left > 0 {
 					pass(c.left - time.Nanosecond)
 					synctest.Wait()
@@ -176,6 +180,9 @@ func TestScheduler_ApplyReplacesAProbeThatRuns(t *testing.T) {
 		}
 		close(hung.release)
 		synctest.Wait()
+		if n := r.skips("home"); n > 2 {
+			t.Errorf("skipped %d ticks, those of the old touchpoint among them, want 2 at most", n)
+		}
 		if closed.of(old) != 1 {
 			t.Errorf("closed the old prober %d times after its last probe, want once", closed.of(old))
 		}
@@ -183,6 +190,22 @@ func TestScheduler_ApplyReplacesAProbeThatRuns(t *testing.T) {
 			if o.Touchpoint != changed {
 				t.Error("reported an outcome of the old touchpoint after it was replaced")
 			}
+		}
+	})
+}
+
+func TestScheduler_ApplyGivesBackTheHostOfOneThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hog := touchpoint("hog", time.Hour, takes(20*time.Second))
+		goes, next := touchpoint("goes", time.Hour, takes(0)), touchpoint("next", time.Hour, takes(0))
+		goes.Profile.Target, next.Profile.Target = "shop:443", "shop:443"
+		r := &recorder{}
+		s := start(t, r, schedule.Options{MaxConcurrent: 1, PerHost: 1}, hog, goes, next)
+		pass(10 * time.Second) // goes waits for a worker, next for goes
+		s.Apply([]*probe.Touchpoint{hog, next})
+		pass(11 * time.Second)
+		if n := len(r.of("next")); n != 1 {
+			t.Errorf("got %d probes of the next one on that host, want 1", n)
 		}
 	})
 }

@@ -181,6 +181,24 @@ func TestScheduler_StopDoesNotWaitForProbersThatIgnoreIt(t *testing.T) {
 	})
 }
 
+func TestScheduler_StopWaitsForClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := schedule.New(schedule.Options{Report: (&recorder{}).Report})
+		tp := touchpoint("home", time.Minute, takes(0))
+		tp.Close = func() { <-time.After(900 * time.Millisecond) }
+		s.Apply([]*probe.Touchpoint{tp})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began := time.Now()
+		if err := s.Stop(ctx); err != nil {
+			t.Errorf("got error %v although nothing had to be cancelled", err)
+		}
+		if took := time.Since(began); took != 900*time.Millisecond {
+			t.Errorf("Stop took %v, want 900ms", took)
+		}
+	})
+}
+
 func TestScheduler_StopWithoutStartClosesProbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := schedule.New(schedule.Options{Report: (&recorder{}).Report})

@@ -77,6 +77,9 @@ func TestScheduler_LimitsConcurrency(t *testing.T) {
 			}
 		}
 		_, queue := r.stats()
+		if len(slices.Compact(slices.Clone(queue))) != len(queue) {
+			t.Error("Queue was called although nothing had changed")
+		}
 		if last := queue[len(queue)-1]; last != 0 || slices.Max(queue) < 20 || slices.Min(queue) < 0 {
 			t.Errorf("queue went from %d to %d and ended at %d", slices.Min(queue), slices.Max(queue), last)
 		}
@@ -96,7 +99,10 @@ func TestScheduler_WaitsInTurn(t *testing.T) {
 				}
 				start(t, r, opts, tps...)
 				pass(time.Minute)
-				lateness, _ := r.stats()
+				lateness, queue := r.stats()
+				if want := []int{1, 2, 3, 4, 3, 2, 1, 0}; !slices.Equal(queue, want) {
+					t.Errorf("Queue was called with %v, want %v", queue, want)
+				}
 				for i, o := range r.all()[:len(tps)] {
 					late := time.Duration(i) * (2*time.Second - 10*time.Millisecond)
 					if o.Touchpoint != tps[i] || o.Lateness() != late {

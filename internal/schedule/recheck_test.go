@@ -15,19 +15,19 @@ func TestScheduler_Recheck(t *testing.T) {
 		after                   time.Duration
 	}{
 		"once, counted from the end of the probe": {time.Second, 5 * time.Second, 2 * time.Second, true, 3 * time.Second},
-		"fits exactly":                   {3 * time.Second, 5 * time.Second, 2 * time.Second, true, 5 * time.Second},
-		"would reach into the next tick": {3001 * time.Millisecond, 5 * time.Second, 2 * time.Second, true, 0},
+		"fits exactly":                   {23 * time.Second, 5 * time.Second, 2 * time.Second, true, 25 * time.Second},
+		"would reach into the next tick": {23001 * time.Millisecond, 5 * time.Second, 2 * time.Second, true, 0},
 		"not wanted":                     {time.Second, 5 * time.Second, 2 * time.Second, false, 0},
 		"switched off":                   {0, 5 * time.Second, 2 * time.Second, true, 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tp := touchpoint("home", 10*time.Second, takes(c.takes))
+				tp := touchpoint("home", 30*time.Second, takes(c.takes))
 				tp.Timeout, tp.Recheck = c.timeout, c.recheck
 				r := &recorder{recheck: c.wanted}
 				start(t, r, schedule.Options{}, tp)
-				pass(2 * time.Minute)
+				pass(6 * time.Minute)
 
 				outcomes := r.of("home")[2:] // from the grid on
 				if outcomes[0].Recheck {

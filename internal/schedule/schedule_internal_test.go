@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,10 +11,15 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-type quick struct{}
+// slow is a prober that needs all the time that it has.
+type slow struct{}
 
-func (quick) Probe(context.Context) (probe.Result, error) { return probe.Result{}, nil }
+func (slow) Probe(ctx context.Context) (probe.Result, error) {
+	<-ctx.Done()
+	return probe.Result{}, nil
+}
 
+// skips counts.
 type skips struct {
 	noStats
 	n int
@@ -20,36 +27,66 @@ type skips struct {
 
 func (s *skips) Skipped(_ *probe.Touchpoint, n int) { s.n += n }
 
-func TestScheduler_TickAfterTheProcessWasHeldUp(t *testing.T) {
+// hold lets d pass while nothing of the scheduler runs, as if the machine had no time for it.
+func hold(s *Scheduler, d time.Duration) {
+	s.mu.Lock()
+	s.watcher.timer.Stop()
+	s.mu.Unlock()
+	<-time.After(d)
+	s.mu.Lock()
+	s.arm()
+	s.mu.Unlock()
+}
+
+func TestScheduler_TicksAfterTheProcessWasHeldUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var due []time.Duration
+		var mu sync.Mutex
+		var outcomes []*Outcome
 		stats := &skips{}
-		s := New(Options{Stats: stats, Report: func(o *Outcome) bool {
-			due = append(due, o.Due.Sub(o.Started))
+		s := New(Options{PerHost: 3, Stats: stats, Report: func(o *Outcome) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes = append(outcomes, o)
 			return false
 		}})
-		tp := &probe.Touchpoint{Channel: "web", Name: "home", Every: time.Minute, Timeout: time.Minute, Built: probe.Built{Prober: quick{}}}
-		s.Apply([]*probe.Touchpoint{tp})
+		tps := make([]*probe.Touchpoint, 5)
+		for i := range tps {
+			tps[i] = &probe.Touchpoint{
+				Channel: "web", Name: fmt.Sprint(i), Every: time.Minute, Timeout: 10 * time.Second,
+				Built: probe.Built{Prober: slow{}, Profile: probe.Profile{Target: fmt.Sprint(i % 2)}},
+			}
+		}
+		s.Apply(tps)
 		s.Start()
+		<-time.After(20 * time.Second) // the first probes are over
+		hold(s, 10*time.Minute)
+		resumed := time.Now()
+		<-time.After(20 * time.Second)
+		s.Apply(nil)
+		<-time.After(20 * time.Second) // what still ran is over
 		synctest.Wait()
-		s.mu.Lock()
-		s.watcher.timer.Stop() // as if nothing ran from here
-		grid := s.entries["web/home"].due
-		s.mu.Unlock()
-		<-time.After(grid + 3*time.Minute + 20*time.Second)
-		s.mu.Lock()
-		s.arm()
-		s.mu.Unlock()
-		synctest.Wait()
+		if len(s.hosts) != 0 || len(s.ticks) != 0 {
+			t.Errorf("%d hosts and %d ticks are left of no touchpoints", len(s.hosts), len(s.ticks))
+		}
 
-		if len(due) != 2 || due[1] != -20*time.Second {
-			t.Errorf("probes were due %v before their start, want the second 20s, at the latest tick", due)
+		ran := 0
+		for _, o := range outcomes[len(tps):] {
+			if !o.Started.Equal(resumed) {
+				continue // a tick after the pause
+			}
+			ran++
+			if late := o.Lateness(); late < 0 || late >= o.Touchpoint.Every {
+				t.Errorf("%s: late by %v, want less than the interval: the latest tick", o.Touchpoint.Name, late)
+			}
+			if phase := time.Duration(o.Due.UnixNano()) % o.Touchpoint.Every; phase != phaseOf(o.Touchpoint.Key(), o.Touchpoint.Every) {
+				t.Errorf("%s: the tick lies beside the grid", o.Touchpoint.Name)
+			}
 		}
-		if stats.n != 3 {
-			t.Errorf("skipped %d ticks, want 3", stats.n)
+		if ran != len(tps) {
+			t.Errorf("%d probes started right after the pause, want all %d", ran, len(tps))
 		}
-		if got, want := s.entries["web/home"].due, grid+4*time.Minute; got != want {
-			t.Errorf("the next tick is at %v, want %v on the grid", got, want)
+		if stats.n < 8*len(tps) || stats.n > 9*len(tps) {
+			t.Errorf("skipped %d ticks of %d touchpoints in 10 minutes, want 8 or 9 for each", stats.n, len(tps))
 		}
 		if err := s.Stop(t.Context()); err != nil {
 			t.Error(err)

@@ -1,8 +1,10 @@
 package schedule_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -283,8 +285,9 @@ func TestScheduler_SkipsTicksWhileBusy(t *testing.T) {
 		})
 		tp := touchpoint("home", 10*time.Second, prober)
 		tp.Timeout = 25 * time.Second
+		var log bytes.Buffer
 		r := &recorder{}
-		start(t, r, schedule.Options{}, tp)
+		start(t, r, schedule.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, tp)
 		pass(5 * time.Minute)
 
 		outcomes := r.of("home")[1:]
@@ -298,6 +301,9 @@ func TestScheduler_SkipsTicksWhileBusy(t *testing.T) {
 		}
 		if got, want := r.skips("home"), 2*len(outcomes); got < want || got > want+4 {
 			t.Errorf("skipped %d ticks in %d probes, want two for each", got, len(outcomes))
+		}
+		if log.Len() > 0 {
+			t.Errorf("logged something about probes that keep their deadline:\n%s", log.String())
 		}
 	})
 }

@@ -58,7 +58,6 @@ func (s *Scheduler) halt() {
 	s.opts.Stats.Queue(0)
 	go func() { // ends with the last probe, which Stop cancels
 		s.wg.Wait()
-		s.cancel()
 		close(s.done)
 	}()
 }
