@@ -2,6 +2,8 @@ package recent_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -227,6 +229,24 @@ func TestRing_UnderPressure(t *testing.T) {
 	}
 	if len(failures(t, ring, "web/0")) != 0 || evidence(0) || len(failures(t, ring, "web/39")) != 1 || !evidence(39) {
 		t.Error("the oldest failures are held or the newest are gone, want it the other way round")
+	}
+}
+
+func TestRing_KeepsTheEvidenceOfTheNewestResults(t *testing.T) {
+	const touchpoints, size, room = 20, 10 << 10, 8
+	ring := recent.New(touchpoints<<10 + room*size)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var order []int // touchpoints by their last result, oldest first
+	for n := range 2000 {
+		i := rng.IntN(touchpoints)
+		ring.Add(entry(named(fmt.Sprint(i)), n, probe.Good, size))
+		order = append(slices.DeleteFunc(order, func(o int) bool { return o == i }), i)
+	}
+	for place, i := range order {
+		last, _ := ring.Last(fmt.Sprintf("web/%d", i))
+		if got, want := last.Result.Evidence != nil, place >= touchpoints-room; got != want {
+			t.Errorf("the %d-th newest result holds evidence: %t, want %t with room for %d", touchpoints-place, got, want, room)
+		}
 	}
 }
 
