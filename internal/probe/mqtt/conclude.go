@@ -42,7 +42,7 @@ func (p *prober) conclude(j *journal, s *sent) probe.Result {
 		detail := fmt.Sprintf("published to %q and not delivered within %v%s", p.topic, rounded(s.waited), aside(s))
 		fail(&r, s.waited, endedLost, lost, detail)
 	default:
-		detail := fmt.Sprintf("no acknowledgement and no arrival within %v%s", rounded(s.waited), aside(s))
+		detail := fmt.Sprintf("no acknowledgement and no arrival after %v%s", rounded(s.waited), aside(s))
 		fail(&r, s.waited, endedUnsent, unsent, detail)
 	}
 	return r
@@ -63,7 +63,7 @@ func (p *prober) concludeArrived(r *probe.Result, s *sent) {
 		found(corrupted, "the payload that arrived differs from the one that was sent")
 	}
 	if !s.accepted {
-		found(unacknowledged, "arrived, but not acknowledged within %v", p.deadline)
+		found(unacknowledged, "arrived after %v, but not acknowledged within %v", rounded(s.first), rounded(s.waited))
 	}
 	arrived := s.start.Add(s.first)
 	r.Measurements = append(r.Measurements, ended(outcome), probe.Measurement{

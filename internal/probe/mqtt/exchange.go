@@ -77,8 +77,7 @@ func (p *prober) await(ctx context.Context, held links, m *message, acks <-chan 
 		select {
 		case a := <-m.arrivals:
 			s.arrive(a)
-			// Arrival decides; the acknowledgement is given until the deadline to show that the sender is told so.
-			over.Reset(max(0, p.deadline-time.Since(s.start)))
+			over.Reset(p.graceFor(s))
 		case a := <-acks:
 			s.acknowledge(a, &p.settings)
 			if a.err != nil && s.refused == "" {
@@ -102,6 +101,13 @@ func (p *prober) await(ctx context.Context, held links, m *message, acks <-chan 
 		}
 	}
 	return nil
+}
+
+// graceFor returns how long the acknowledgement of a message that has arrived is waited for: until the deadline, and
+// for a late message as long again as it took.
+func (p *prober) graceFor(s *sent) time.Duration {
+	since := time.Since(s.start)
+	return max(0, min(max(p.deadline, 2*s.first), s.window)-since)
 }
 
 // settled reports whether waiting longer could not change the outcome.

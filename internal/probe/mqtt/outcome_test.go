@@ -37,7 +37,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		},
 		{
 			name: "ignored", publish: ignore,
-			reason: "message_unsent", outcome: "unsent", detail: "no acknowledgement and no arrival within",
+			reason: "message_unsent", outcome: "unsent", detail: "no acknowledgement and no arrival after",
 		},
 		{
 			name: "rejected with a reason",
