@@ -3,6 +3,7 @@ package probetest
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,39 +46,69 @@ func Faults() []Fault {
 // expected, in time, within bounded memory, and with a complete result.
 func RunFaults(t *testing.T, subject Subject) {
 	t.Helper()
+	var hanging []Fault
 	for _, fault := range Faults() {
-		t.Run(fault.Name, func(t *testing.T) {
-			if fault.Hangs {
-				t.Parallel() // nothing but time passes
-			}
-			target := fault.Start(t)
-			target.BodyLimit = bodyLimit
-			subject.expectFault(t, fault, target)
-		})
+		if fault.Hangs {
+			hanging = append(hanging, fault)
+			continue
+		}
+		t.Run(fault.Name, func(t *testing.T) { subject.expectFault(t, fault) })
+	}
+	subject.expectHanging(t, hanging)
+}
+
+// expectFault probes a service that has finished misbehaving long before the deadline.
+func (s Subject) expectFault(t *testing.T, fault Fault) {
+	t.Helper()
+	built := s.buildFault(t, fault)
+	ctx, cancel := context.WithTimeout(t.Context(), answers)
+	defer cancel()
+	before := allocated()
+	got := probeUntil(ctx, built.Prober, answers+grace)
+	if used := allocated() - before; used > maxAlloc {
+		t.Errorf("%d bytes were allocated, want at most %d", used, maxAlloc)
+	}
+	if ctx.Err() != nil {
+		t.Errorf("the prober came back at its deadline of %v, want it as soon as the fault is known", answers)
+	}
+	s.checkFault(t, fault, built.Profile, got)
+}
+
+// expectHanging probes services that never finish, all at once: nothing but time passes.
+func (s Subject) expectHanging(t *testing.T, faults []Fault) {
+	t.Helper()
+	built := make([]probe.Built, len(faults))
+	for i, fault := range faults {
+		built[i] = s.buildFault(t, fault)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), hangs)
+	defer cancel()
+	got := make([]answer, len(faults))
+	var probes sync.WaitGroup
+	for i := range faults {
+		probes.Go(func() { got[i] = probeUntil(ctx, built[i].Prober, hangs+grace) })
+	}
+	probes.Wait()
+	for i, fault := range faults {
+		t.Run(fault.Name, func(t *testing.T) { s.checkFault(t, fault, built[i].Profile, got[i]) })
 	}
 }
 
-func (s Subject) expectFault(t *testing.T, fault Fault, target Target) {
+func (s Subject) buildFault(t *testing.T, fault Fault) probe.Built {
 	t.Helper()
-	built := s.build(t, target)
-	deadline := answers
-	if fault.Hangs {
-		deadline = hangs
+	target := fault.Start(t)
+	target.BodyLimit = bodyLimit
+	return s.build(t, target)
+}
+
+// checkFault checks that a fault was named, and nothing else.
+func (s Subject) checkFault(t *testing.T, fault Fault, profile probe.Profile, got answer) {
+	t.Helper()
+	if got.err != nil {
+		t.Fatalf("got the error %v, want a result with %q", got.err, fault.Want)
 	}
-	before := allocated()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	result, err := probeUntil(ctx, t, built.Prober, deadline+grace)
-	if err != nil {
-		t.Fatalf("got the error %v, want a result with %q", err, fault.Want)
-	}
-	if ctx.Err() != nil && !fault.Hangs {
-		t.Errorf("the prober came back at its deadline of %v, want it as soon as the fault is known", deadline)
-	}
-	if used := allocated() - before; used > maxAlloc && !fault.Hangs {
-		t.Errorf("%d bytes were allocated, want at most %d", used, maxAlloc)
-	}
-	s.checkResult(t, built.Profile, &result)
+	result := got.result
+	s.checkResult(t, profile, &result)
 	verdict := s.rate(t, &result)
 	if verdict.Cause != fault.Want {
 		t.Errorf("got %q, want %q: %s", verdict.Cause, fault.Want, explain(&result))

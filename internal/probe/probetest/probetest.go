@@ -8,6 +8,8 @@ package probetest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,21 +89,26 @@ func (s Subject) load(tb testing.TB, touchpoint map[string]any) *probe.Touchpoin
 // speed: a prober that does not heed its context never returns at all.
 const grace = 20 * time.Second
 
-// probeWithin probes with a deadline and fails the test when the prober is not back within the grace after it.
-func probeWithin(tb testing.TB, prober probe.Prober, deadline time.Duration) (probe.Result, error) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), deadline)
-	defer cancel()
-	return probeUntil(ctx, tb, prober, deadline+grace)
+// answer is what a prober came back with.
+type answer struct {
+	result probe.Result
+	err    error
 }
 
-// probeUntil probes and fails the test when the prober is not back after the limit.
-func probeUntil(ctx context.Context, tb testing.TB, prober probe.Prober, limit time.Duration) (probe.Result, error) {
-	tb.Helper()
-	type answer struct {
-		result probe.Result
-		err    error
+// probeWithin probes with a deadline and fails the test unless it comes back with a result.
+func probeWithin(t *testing.T, prober probe.Prober, deadline time.Duration) probe.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	got := probeUntil(ctx, prober, deadline+grace)
+	if got.err != nil {
+		t.Fatal(got.err)
 	}
+	return got.result
+}
+
+// probeUntil probes and gives up on a prober that is not back after the limit.
+func probeUntil(ctx context.Context, prober probe.Prober, limit time.Duration) answer {
 	back := make(chan answer, 1)
 	go func() {
 		result, err := prober.Probe(ctx)
@@ -111,9 +118,11 @@ func probeUntil(ctx context.Context, tb testing.TB, prober probe.Prober, limit t
 	defer timer.Stop()
 	select {
 	case got := <-back:
-		return got.result, got.err
+		return got
 	case <-timer.C:
-		tb.Fatalf("the prober is not back after %v", limit)
-		return probe.Result{}, nil
+		return answer{err: fmt.Errorf("%w after %v", errNotBack, limit)}
 	}
 }
+
+// errNotBack says that a prober does not heed its context.
+var errNotBack = errors.New("the prober is not back")
