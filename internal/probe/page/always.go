@@ -36,9 +36,10 @@ func isLoopback(u *url.URL) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }
 
-// notEmpty returns a rule that finds pages without content, unless a status that has none is expected.
-func notEmpty(status []string) rule {
-	if slices.Contains(status, "204") || slices.Contains(status, "205") {
+// notEmpty returns a rule that finds pages without content, unless a status that has none is expected. Where texts are
+// expected, they are missing from an empty page, which says it all.
+func (e *Expect) notEmpty() rule {
+	if len(e.Text) > 0 || slices.Contains(e.Status, "204") || slices.Contains(e.Status, "205") {
 		return nil
 	}
 	return func(v *view) *probe.Finding {

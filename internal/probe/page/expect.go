@@ -30,7 +30,7 @@ func (e *Expect) compile() (*rules, error) {
 	finalURL, errFinalURL := e.finalURLRule()
 	canonical, errCanonical := e.canonicalRule()
 	encoding, errEncoding := e.charsetRule()
-	for _, optional := range []rule{notEmpty(e.Status), e.titleRule(), finalURL, e.indexRule(), canonical, encoding} {
+	for _, optional := range []rule{e.notEmpty(), e.titleRule(), finalURL, e.indexRule(), canonical, encoding} {
 		if optional != nil {
 			r.each = append(r.each, optional)
 		}

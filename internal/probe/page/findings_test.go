@@ -47,6 +47,11 @@ func TestProbe_Findings(t *testing.T) {
 		{"no content", answer(204, ""), page.Expect{}, []string{"body_empty: status 204 with an empty body, want a page"}},
 		{"no content although 2xx", answer(204, ""), page.Expect{Status: []string{"2xx"}}, []string{"body_empty: status 204 with an empty body, want a page"}},
 		{"expected no content", answer(204, ""), page.Expect{Status: []string{"200", "204"}}, nil},
+		{
+			"an empty page where a text should be", answer(200, ""),
+			page.Expect{Text: []string{"basket"}},
+			[]string{`text_missing: 0 bytes without "basket"; the body starts with ""`},
+		},
 		{"an empty page", answer(200, ""), page.Expect{}, []string{"body_empty: status 200 with an empty body, want a page"}},
 
 		{"text", answer(200, "<b>Add</b> to&nbsp;\n<i>basket</i>"), page.Expect{Text: []string{"Add  to basket"}}, nil},
