@@ -130,6 +130,18 @@ func TestControl_Testimony(t *testing.T) {
 	}
 }
 
+func TestControl_FirstAnswerIsEnough(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{}
+		n.resolver.Store(true)
+		c, start := among(t, control.Options{}, n.neighbours(true)), time.Now()
+		if got := c.Confirm(t.Context()); got.Blind || time.Since(start) != 0 {
+			t.Errorf("Confirm = %+v after %s, want the resolver reached at once", got, time.Since(start))
+		}
+	})
+}
+
 func TestControl_ConfirmsOnceForMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -106,6 +106,12 @@ func TestObserver_Accounts(t *testing.T) {
 			after:  func(m machine) { m.thread(1, ms, 800*ms, 9) },
 		},
 		{
+			name:   "ten slow turns say something",
+			before: func(m machine) { m.thread(1, 0, 0, 0) },
+			after:  func(m machine) { m.thread(1, ms, 800*ms, 10) },
+			want:   "the agent's threads waited 80ms for a processor at each turn, want at most 10ms",
+		},
+		{
 			name:   "a new thread with an old id",
 			before: func(m machine) { m.thread(1, 0, time.Hour, 9000) },
 			after:  func(m machine) { m.thread(1, 0, ms, 20) },
@@ -208,6 +214,12 @@ func TestObserver_ForgetsAndAddsUp(t *testing.T) {
 	m.throttled(time.Second)
 	// Ten beats of 160 ms: each 60 ms late, and the whole time throttled. No moment counts twice.
 	end := second(o, start, 60*time.Millisecond)
+	if starved, _ := o.StarvedAt(end, end.Add(-32*time.Second), end); !starved {
+		t.Error("1.6 s of 32 s are not starved, want the least share to do")
+	}
+	if starved, _ := o.StarvedAt(end, end.Add(-33*time.Second), end); starved {
+		t.Error("1.6 s of 33 s are starved, want less than the least share not to do")
+	}
 	got := readings(o)
 	for name, want := range map[string]float64{
 		"agent_starved_seconds_total": 1.6,
