@@ -19,7 +19,9 @@ func (s Subject) checkResult(tb testing.TB, profile probe.Profile, result *probe
 	if result.Start.IsZero() || result.Duration <= 0 {
 		tb.Errorf("start %v and duration %v, want both: failures are timed too", result.Start, result.Duration)
 	}
-	if sum := result.Phases.Sum(); sum > result.Duration {
+	// The phases of a message overlap, and the connections that it takes are no part of what its receiver waits.
+	_, message := result.Phases.Get(probe.Deliver)
+	if sum := result.Phases.Sum(); sum > result.Duration && !message {
 		tb.Errorf("phases take %v of %v, want no more than the whole", sum, result.Duration)
 	}
 	for p := range probe.NumPhases {
