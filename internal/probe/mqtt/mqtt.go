@@ -45,7 +45,7 @@ type tlsFiles struct {
 func Kind() probe.Kind {
 	return probe.Define(probe.Kind{
 		Name:    "mqtt",
-		Summary: "sends a message through an MQTT broker and waits for it, as push and in-app messages reach customers",
+		Summary: "Sends a message through an MQTT broker and waits for it: whether push and in-app messages reach customers, and how late.",
 		Sample:  sample,
 		Checks:  checks(),
 		Metrics: metrics(),

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"gopkg.in/yaml.v3"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
+	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -162,26 +162,6 @@ func TestProbe_PublishesAndReceivesOnDifferentBrokers(t *testing.T) {
 	want(t, take(t, p), "message_lost", "lost")
 }
 
-func TestProbe_IsSafeForConcurrentUse(t *testing.T) {
-	broker := startMosquitto(t)
-	p := newProber(t, "mqtt://"+broker.address(), nil)
-	results := make(chan probe.Result)
-	for range 8 {
-		go func() {
-			r, err := p.Probe(t.Context())
-			if err != nil {
-				t.Errorf("Probe: %v", err)
-			}
-			results <- r
-		}()
-	}
-	for range 8 {
-		r := <-results
-		want(t, r, "", "delivered")
-		wantFindings(t, r)
-	}
-}
-
 func TestProbe_CancelledIsAnError(t *testing.T) {
 	broker := newFakeBroker(t, behaviour{publish: ignore})
 	p := newProber(t, broker.url, nil)
@@ -196,39 +176,20 @@ func TestProbe_CancelledIsAnError(t *testing.T) {
 	}
 }
 
-func TestKind_CatalogueAndSample(t *testing.T) {
-	kind := mqtt.Kind()
-	catalogue, err := probe.NewCatalogue([]probe.Kind{kind})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, check := range kind.Checks {
-		if got, ok := catalogue.Check(check.ID); !ok || got != check {
-			t.Errorf("check %q is not in the catalogue as declared", check.ID)
-		}
-		for _, sentence := range []string{check.Marketing, check.IT} {
-			if !strings.HasSuffix(sentence, ".") {
-				t.Errorf("check %q says %q, want a sentence", check.ID, sentence)
-			}
-		}
-	}
-	var touchpoint struct {
-		Name, Kind     string
-		Every, Timeout time.Duration
-		With           yaml.Node
-	}
-	if err := yaml.Unmarshal([]byte(kind.Sample), &touchpoint); err != nil {
-		t.Fatalf("sample: %v", err)
-	}
-	config := kind.NewConfig(probe.Push)
-	if err := touchpoint.With.Decode(config); err != nil {
-		t.Fatalf("sample: %v", err)
-	}
-	built, err := kind.Build(config, probe.Setup{Timeout: touchpoint.Timeout, Every: touchpoint.Every})
-	if err != nil {
-		t.Fatalf("sample: %v", err)
-	}
-	built.Close()
+func TestConformance(t *testing.T) {
+	broker := startMosquitto(t)
+	probetest.Run(t, probetest.Subject{
+		Kind: mqtt.Kind(),
+		Type: probe.Push,
+		With: func(target probetest.Target) map[string]any {
+			return map[string]any{"url": strings.Replace(target.URL, "http", "mqtt", 1), "topic": topic}
+		},
+	}, probetest.Fixture{
+		Healthy:    func(testing.TB) probetest.Target { return probetest.Target{URL: "mqtt://" + broker.address()} },
+		Silent:     probetest.Silent,
+		SilentWant: probe.ResponseTimeout,
+		ClosedPort: probetest.ClosedPort,
+	})
 }
 
 // everything returns all text that leaves a probe.
