@@ -54,10 +54,11 @@ func limits(t probe.ChannelType) probe.Limits {
 
 // prober calls one API.
 type prober struct {
-	client  *httpx.Client
-	request httpx.Request
-	expect  *assert.Set
-	secrets probe.Redaction
+	client      *httpx.Client
+	request     httpx.Request
+	expect      *assert.Set
+	redaction   probe.Redaction
+	certificate bool // whether the dates of the certificate are exported
 }
 
 // Probe makes the call and checks the answer. An answer that is not complete has its reason and is not checked further.
@@ -85,8 +86,10 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	if len(result.Findings) > 0 {
 		response.KeepBodyStart()
 	}
-	result.NoteCertificate(response.NotBefore, response.NotAfter, response.Start)
+	if p.certificate {
+		result.NoteCertificate(response.NotBefore, response.NotAfter, response.Start)
+	}
 	result.Evidence = &probe.Evidence{Exchanges: response.Exchanges}
-	p.secrets.Hide(&result)
+	p.redaction.Hide(&result)
 	return result, nil
 }

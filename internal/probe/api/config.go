@@ -2,10 +2,12 @@ package api
 
 import (
 	"errors"
+	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/httpx"
@@ -59,84 +61,67 @@ func build(c Config, setup probe.Setup) (probe.Built, error) {
 	target, errURL := parseURL(c.URL)
 	request, secrets, errRequest := c.request()
 	expect, errExpect := c.Expect.Compile("expect")
-	client, errClient := c.client(target, setup)
-	if err := errors.Join(errURL, c.checkMethod(), errRequest, errExpect, errClient); err != nil {
+	errFields := c.validate()
+	client, errClient := httpx.New(c.options(target, setup))
+	if errClient != nil {
+		errClient = probe.Fieldf("tls", "%w", errClient) // all else that the client could dislike is left out
+	}
+	if err := errors.Join(errURL, errFields, errRequest, errExpect, errClient); err != nil {
 		return probe.Built{}, err
 	}
+	profile := c.profile(target)
 	return probe.Built{
-		Prober:  &prober{client: client, request: request, expect: expect, secrets: probe.NewRedaction(secrets...)},
-		Profile: c.profile(target),
+		Prober: &prober{
+			client:      client,
+			request:     request,
+			expect:      expect,
+			redaction:   probe.NewRedaction(secrets...),
+			certificate: profile.TLS,
+		},
+		Profile: profile,
 	}, nil
 }
 
-// client returns the client of the touchpoint. target is nil when the URL is a mistake.
-func (c *Config) client(target *url.URL, setup probe.Setup) (*httpx.Client, error) {
-	options := httpx.Options{
-		UserAgent:      setup.UserAgent,
-		Header:         http.Header{"Accept": {"*/*"}},
-		Timeout:        setup.Timeout,
-		MaxRedirects:   c.Redirects.Max,
-		AllowedHosts:   c.Redirects.Hosts,
-		AllowDowngrade: c.Redirects.AllowDowngrade,
-		BodyLimit:      c.MaxBody,
-		Resolver:       c.Resolver,
-		TLS: httpx.TLSOptions{
-			CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, ServerName: c.TLS.ServerName,
-		},
-	}
-	if len(c.Redirects.Hosts) > 0 && target != nil {
-		options.AllowedHosts = append(slices.Clone(c.Redirects.Hosts), target.Hostname())
-	}
-	if c.AllowPrivate {
-		options.Policy = httpx.AnyAddress
-	}
-	return httpx.New(options)
-}
-
 func parseURL(raw string) (*url.URL, error) {
-	target, err := httpx.ParseURL(raw)
-	switch {
-	case raw == "":
+	if raw == "" {
 		return nil, probe.Fieldf("url", "missing, want https://host/path")
-	case err != nil:
+	}
+	target, err := httpx.ParseURL(raw)
+	if err != nil {
 		return nil, probe.Fieldf("url", "%w", err)
-	case target.User != nil:
+	}
+	if target.User != nil {
 		return nil, probe.Fieldf("url", "holds credentials, want them in secret_headers as Authorization")
 	}
 	return target, nil
 }
 
-func (c *Config) checkMethod() error {
+// validate checks the fields that stand for themselves.
+func (c *Config) validate() error {
+	var errs []error
 	methods := []string{
 		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 	}
 	switch {
 	case !slices.Contains(methods, c.Method):
-		return probe.Fieldf("method", "%q, want one of %v", c.Method, methods)
+		errs = append(errs, probe.Fieldf("method", "%q, want one of %s", c.Method, strings.Join(methods, ", ")))
 	case c.Method == http.MethodHead && (len(c.Expect.JSON) > 0 || len(c.Expect.Contains) > 0 || c.Expect.Size.Min > 0):
-		return probe.Fieldf("method", "HEAD has no response body, but the expectations need one")
+		errs = append(errs, probe.Fieldf("method", "HEAD has no response body, but expect needs one"))
 	}
-	return nil
+	if c.Redirects.Max < 0 {
+		errs = append(errs, probe.Fieldf("redirects.max", "%d, want 0 or more", c.Redirects.Max))
+	}
+	if c.MaxBody <= 0 {
+		errs = append(errs, probe.Fieldf("max_body", "%d, want 1 byte or more", c.MaxBody))
+	}
+	if c.Resolver != "" && !isHostPort(c.Resolver) {
+		errs = append(errs, probe.Fieldf("resolver", "%q, want host:port", c.Resolver))
+	}
+	return errors.Join(errs...)
 }
 
-// profile says what results of the touchpoint can have. A redirect can lead to a name and to TLS when the URL has
-// neither.
-func (c *Config) profile(target *url.URL) probe.Profile {
-	secure := target.Scheme == "https" || c.Redirects.Max > 0
-	_, err := netip.ParseAddr(target.Hostname())
-	var phases []probe.Phase
-	if err != nil || c.Redirects.Max > 0 {
-		phases = append(phases, probe.Resolve)
-	}
-	phases = append(phases, probe.Connect)
-	if secure {
-		phases = append(phases, probe.TLS)
-	}
-	return probe.Profile{
-		Target:  hostPort(target),
-		URL:     httpx.RedactURL(target),
-		Phases:  append(phases, probe.Send, probe.Wait, probe.Receive),
-		Metrics: []string{responseBytes},
-		TLS:     secure,
-	}
+func isHostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	_, errPort := strconv.ParseUint(port, 10, 16)
+	return err == nil && errPort == nil && host != ""
 }

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 
@@ -106,17 +104,4 @@ func readFile(path string) ([]byte, error) {
 		err = fmt.Errorf("%s has more than %d bytes", path, maxRequestBody)
 	}
 	return body, err
-}
-
-// hostPort returns the address that a URL names, with the port of its scheme when it has none.
-func hostPort(target *url.URL) string {
-	port := target.Port()
-	switch {
-	case port != "":
-	case target.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return net.JoinHostPort(target.Hostname(), port)
 }
