@@ -72,7 +72,7 @@ Exit codes: 0 all went well, 1 the work failed, 2 the call was wrong.`,
 		Args:              usage(cobra.NoArgs),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newRun(), newDemo(), newCheck(), newPlan(), newProbe(), newKinds(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newPlan(), newProbe(), newKinds(), newHealthcheck(), newVersion())
 	return root
 }
 

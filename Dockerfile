@@ -1,0 +1,25 @@
+# syntax=docker/dockerfile:1
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY cmd cmd
+COPY internal internal
+ARG TARGETOS TARGETARCH VERSION=dev
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /channelwatch ./cmd/channelwatch
+# What an empty image needs: authorities to trust, a directory for temporary files, a name for the user.
+RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/tmp \
+    && chmod 1777 /root-fs/tmp \
+    && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
+    && echo 'channelwatch:x:65532:65532::/:/sbin/nologin' > /root-fs/etc/passwd
+
+FROM scratch
+COPY --from=build /root-fs /
+COPY --from=build /channelwatch /channelwatch
+COPY configs/channelwatch.yaml /etc/channelwatch/channelwatch.yaml
+USER 65532:65532
+EXPOSE 9977
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/channelwatch", "healthcheck"]
+ENTRYPOINT ["/channelwatch"]
+CMD ["run", "--config", "/etc/channelwatch/channelwatch.yaml", "--listen", "0.0.0.0:9977"]
