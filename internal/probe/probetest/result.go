@@ -61,15 +61,13 @@ func (s Subject) checkFindings(tb testing.TB, result *probe.Result) {
 // checkMeasurements checks that every number was announced.
 func (s Subject) checkMeasurements(tb testing.TB, profile probe.Profile, result *probe.Result) {
 	tb.Helper()
-	dates := probe.CertificateMetrics()
 	for _, m := range result.Measurements {
 		i := slices.IndexFunc(s.Kind.Metrics, func(metric probe.Metric) bool { return metric.Name == m.Metric })
 		if i < 0 {
 			tb.Errorf("measurement of %q, want a metric that the kind declares", m.Metric)
 			continue
 		}
-		date := slices.ContainsFunc(dates, func(metric probe.Metric) bool { return metric.Name == m.Metric })
-		if date && !profile.TLS || !date && !slices.Contains(profile.Metrics, m.Metric) {
+		if !slices.Contains(profile.Metrics, m.Metric) {
 			tb.Errorf("measurement of %q is not in the profile %+v", m.Metric, profile)
 		}
 		if values := s.Kind.Metrics[i].Values; m.Label != "" && !slices.Contains(values, m.Label) {

@@ -111,6 +111,9 @@ func profileComplete(t *testing.T, s Subject, f Fixture) {
 	if profile.URL == "" || len(profile.Phases) == 0 {
 		t.Errorf("got %+v, want a URL and phases", profile)
 	}
+	if dates := slices.Contains(profile.Metrics, probe.CertificateNotAfter); dates != profile.TLS {
+		t.Errorf("certificate dates are in the profile: %v, want it as TLS says: %v", dates, profile.TLS)
+	}
 	for _, name := range profile.Metrics {
 		if !slices.ContainsFunc(s.Kind.Metrics, func(m probe.Metric) bool { return m.Name == name }) {
 			t.Errorf("metric %q is in the profile, but not declared by the kind", name)
