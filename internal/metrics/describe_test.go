@@ -16,6 +16,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/channelwatch/channelwatch/internal/metrics"
+	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden page")
@@ -62,6 +63,36 @@ func TestDescribe_EqualsWhatIsGathered(t *testing.T) {
 	}
 	if len(described) > 0 {
 		t.Errorf("described, but not gathered: %v", described)
+	}
+}
+
+func TestNew_RefusesMetricsThatCannotBeExported(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		metric probe.Metric
+		want   string
+	}{
+		{"label of every series", probe.Metric{Name: "x_bytes", Label: "channel", Values: []string{"a"}}, `metrics: a kind declares x_bytes: its label "channel" is one that every series has`},
+		{"constant label", probe.Metric{Name: "x_bytes", Label: "location", Values: []string{"a"}}, `metrics: a kind declares x_bytes: its label "location" is one that every series has`},
+		{"counter", probe.Metric{Name: "x_bytes", Type: probe.Counter}, "metrics: a kind declares x_bytes: the names of counters, and no others, end in _total"},
+		{"gauge", probe.Metric{Name: "x_total", Type: probe.Gauge}, "metrics: a kind declares x_total: the names of counters, and no others, end in _total"},
+		{"no buckets", probe.Metric{Name: "x_seconds", Type: probe.Histogram}, "metrics: a kind declares x_seconds: buckets []: want ascending ones for a histogram, none for others"},
+		{"falling buckets", probe.Metric{Name: "x_seconds", Type: probe.Histogram, Buckets: []float64{2, 1}}, "metrics: a kind declares x_seconds: buckets [2 1]: want ascending ones for a histogram, none for others"},
+		{"name in use", probe.Metric{Name: "touchpoint_rating"}, "metrics: a kind declares touchpoint_rating: every agent exports it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.metric.Help = "Help."
+			c, err := probe.NewCatalogue([]probe.Kind{{Name: "x", Metrics: []probe.Metric{test.metric}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if got := recover(); got != test.want {
+					t.Errorf("panic %v, want %s", got, test.want)
+				}
+			}()
+			metrics.New(metrics.Options{Catalogue: c, Location: "here"})
+		})
 	}
 }
 

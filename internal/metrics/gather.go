@@ -102,8 +102,11 @@ func (f *hostFamily) collect(out sink) {
 
 // familySink builds one family of client_golang's data model.
 type familySink struct {
-	family *dto.MetricFamily
-	of     Type
+	family  *dto.MetricFamily
+	of      Type
+	last    *touchpoint // whose labels follow; they are shared by its series
+	channel *dto.LabelPair
+	name    *dto.LabelPair
 }
 
 func (g *familySink) open(f *Family) {
@@ -114,22 +117,37 @@ func (g *familySink) open(f *Family) {
 func (g *familySink) add(m *dto.Metric) { g.family.Metric = append(g.family.Metric, m) }
 
 func (g *familySink) sample(s *shape, t *touchpoint, value float64) {
-	g.add(g.value(s.pairs(t), value))
+	g.value(g.labels(s, t), value)
 }
 
-func (g *familySink) value(labels []*dto.LabelPair, value float64) *dto.Metric {
+func (g *familySink) value(labels []*dto.LabelPair, value float64) {
 	if g.of == Counter {
-		return &dto.Metric{Label: labels, Counter: &dto.Counter{Value: &value}}
+		m := &struct {
+			metric  dto.Metric
+			counter dto.Counter
+			value   float64
+		}{value: value}
+		m.counter.Value = &m.value
+		m.metric.Label, m.metric.Counter = labels, &m.counter
+		g.add(&m.metric)
+		return
 	}
-	return &dto.Metric{Label: labels, Gauge: &dto.Gauge{Value: &value}}
+	m := &struct {
+		metric dto.Metric
+		gauge  dto.Gauge
+		value  float64
+	}{value: value}
+	m.gauge.Value = &m.value
+	m.metric.Label, m.metric.Gauge = labels, &m.gauge
+	g.add(&m.metric)
 }
 
 func (g *familySink) summary(s *summaryShape, t *touchpoint, sum float64, count uint64) {
-	g.add(&dto.Metric{Label: s.sum.pairs(t), Summary: &dto.Summary{SampleSum: &sum, SampleCount: &count}})
+	g.add(&dto.Metric{Label: g.labels(s.sum, t), Summary: &dto.Summary{SampleSum: &sum, SampleCount: &count}})
 }
 
 func (g *familySink) histogram(s *histogramShape, t *touchpoint, h *histogram) {
-	g.add(&dto.Metric{Label: s.sum.pairs(t), Histogram: h.message()})
+	g.add(&dto.Metric{Label: g.labels(s.sum, t), Histogram: h.message()})
 }
 
 func (g *familySink) row(labels []label, value float64) {
@@ -137,7 +155,7 @@ func (g *familySink) row(labels []label, value float64) {
 	for i := range labels {
 		pairs = append(pairs, labels[i].pair())
 	}
-	g.add(g.value(pairs, value))
+	g.value(pairs, value)
 }
 
 func (g *familySink) attributes(all []attribute, t *touchpoint) {
@@ -152,18 +170,23 @@ func (g *familySink) proceed() bool { return true }
 
 func (l *label) pair() *dto.LabelPair { return &dto.LabelPair{Name: &l.name, Value: &l.value} }
 
-// pairs returns the labels of a touchpoint's series.
-func (s *shape) pairs(t *touchpoint) []*dto.LabelPair {
+// labels returns the labels of a touchpoint's series. Those that a shape fixes are shared by all touchpoints.
+func (g *familySink) labels(s *shape, t *touchpoint) []*dto.LabelPair {
+	if g.last != t {
+		g.last = t
+		g.channel = (&label{channelLabel, t.def.Channel}).pair()
+		g.name = (&label{touchpointLabel, t.def.Name}).pair()
+	}
 	pairs := make([]*dto.LabelPair, len(s.labels))
 	for i := range s.labels {
-		l := s.labels[i]
-		switch l.name {
+		switch s.labels[i].name {
 		case channelLabel:
-			l.value = t.def.Channel
+			pairs[i] = g.channel
 		case touchpointLabel:
-			l.value = t.def.Name
+			pairs[i] = g.name
+		default:
+			pairs[i] = s.pairs[i]
 		}
-		pairs[i] = l.pair()
 	}
 	return pairs
 }

@@ -12,6 +12,8 @@ package metrics
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -25,7 +27,9 @@ type Options struct {
 	Catalogue *probe.Catalogue // required
 	Version   string           // of the agent
 	Revision  string           // of its source
-	Location  string           // of the agent: a label of all that it sees; none when empty
+	// Location of the agent: a label of all that it sees, so that series of several agents stay apart and can be chosen
+	// by place without a join. It is rendered once and costs a scrape a few bytes a line; empty means no label.
+	Location string
 	// SeriesLimit is the largest number of series of channels, touchpoints and host, a classic histogram counted with
 	// all its buckets; 0 means no limit. New ones beyond it are refused and counted, existing ones go on.
 	SeriesLimit int
@@ -94,14 +98,34 @@ func New(opts Options) *Metrics {
 		m.ofKind[metric.Name] = m.ofKinds[i]
 	}
 	m.families = m.allFamilies()
-	for i := 1; i < len(m.families); i++ {
-		if m.families[i].Name == m.families[i-1].Name {
-			panic(fmt.Sprintf("metrics: a kind declares %s, which every agent exports", m.families[i].Name))
-		}
-	}
+	m.mustExport()
 	m.budget.limit = int64(opts.SeriesLimit)
 	m.registry = prometheus.NewRegistry()
 	m.agent = newAgentMetrics(m.registry, &opts, &m.budget)
 	m.set.Store(&set{})
 	return m
+}
+
+// mustExport panics when the metric of a kind cannot be exported.
+func (m *Metrics) mustExport() {
+	for _, metric := range m.ofKinds {
+		problem := ""
+		switch {
+		case slices.ContainsFunc(m.constant, func(l label) bool { return l.name == metric.Label }),
+			metric.Label == channelLabel, metric.Label == touchpointLabel:
+			problem = fmt.Sprintf("its label %q is one that every series has", metric.Label)
+		case (metric.Type == probe.Counter) != strings.HasSuffix(metric.Name, "_total"):
+			problem = "the names of counters, and no others, end in _total"
+		case (metric.Type == probe.Histogram) != (len(metric.Buckets) > 0), !slices.IsSorted(metric.Buckets):
+			problem = fmt.Sprintf("buckets %v: want ascending ones for a histogram, none for others", metric.Buckets)
+		}
+		if problem != "" {
+			panic(fmt.Sprintf("metrics: a kind declares %s: %s", metric.Name, problem))
+		}
+	}
+	for i := 1; i < len(m.families); i++ {
+		if m.families[i].Name == m.families[i-1].Name {
+			panic(fmt.Sprintf("metrics: a kind declares %s: every agent exports it", strings.TrimPrefix(m.families[i].Name, prefix)))
+		}
+	}
 }

@@ -76,7 +76,7 @@ func (e *protoSink) sample(s *shape, t *touchpoint, value float64) {
 func (e *protoSink) row(labels []label, value float64) {
 	e.metric = e.metric[:0]
 	for _, l := range labels {
-		e.label(l.name, l.value)
+		e.metric = appendLabelWire(e.metric, l.name, l.value)
 	}
 	e.end(e.simple(value))
 }
@@ -84,7 +84,7 @@ func (e *protoSink) row(labels []label, value float64) {
 func (e *protoSink) attributes(all []attribute, t *touchpoint) {
 	e.metric = e.metric[:0]
 	for i := range all {
-		e.label(all[i].name, all[i].value(t.def))
+		e.metric = appendLabelWire(e.metric, all[i].name, all[i].value(t.def))
 	}
 	e.end(e.simple(1))
 }
@@ -132,23 +132,9 @@ func (e *protoSink) simple(value float64) protowire.Number {
 
 // labels begins a metric with the labels of a touchpoint's series.
 func (e *protoSink) labels(s *shape, t *touchpoint) {
-	e.metric = e.metric[:0]
-	for i := range s.labels {
-		l := &s.labels[i]
-		switch l.name {
-		case channelLabel:
-			e.label(l.name, t.def.Channel)
-		case touchpointLabel:
-			e.label(l.name, t.def.Name)
-		default:
-			e.label(l.name, l.value)
-		}
-	}
-}
-
-func (e *protoSink) label(name, value string) {
-	e.inner = appendString(appendString(e.inner[:0], labelName, name), labelValue, value)
-	e.metric = appendMessage(e.metric, metricLabel, e.inner)
+	b := append(e.metric[:0], s.wire[0]...)
+	b = append(appendLabelWire(b, channelLabel, t.def.Channel), s.wire[1]...)
+	e.metric = append(appendLabelWire(b, touchpointLabel, t.def.Name), s.wire[2]...)
 }
 
 // end completes a metric with part as its value and adds it to the family.
@@ -160,6 +146,17 @@ func (e *protoSink) end(value protowire.Number) {
 	}
 	e.metric = appendMessage(e.metric, value, e.part)
 	e.buf = appendMessage(e.buf, familyMetric, e.metric)
+}
+
+// appendLabelWire appends a label of a metric.
+func appendLabelWire(b []byte, name, value string) []byte {
+	n := sizeString(labelName, name) + sizeString(labelValue, value)
+	b = protowire.AppendVarint(protowire.AppendTag(b, metricLabel, protowire.BytesType), uint64(n))
+	return appendString(appendString(b, labelName, name), labelValue, value)
+}
+
+func sizeString(field protowire.Number, v string) int {
+	return protowire.SizeTag(field) + protowire.SizeBytes(len(v))
 }
 
 func appendUint(b []byte, field protowire.Number, v uint64) []byte {

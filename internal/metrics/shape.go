@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	dto "github.com/prometheus/client_model/go"
+
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -22,26 +24,31 @@ const (
 // shape is what the same series of all touchpoints have in common: its labels, and its line in the text formats cut
 // at the two values that differ. It is rendered once, so that a line at a scrape is five copies and a number.
 type shape struct {
-	labels []label // sorted by name; channel and touchpoint without value
-	before string  // name and labels up to the value of channel
-	middle string  // labels between the values of channel and touchpoint
-	after  string  // the rest of the line up to the value of the sample
+	labels []label          // sorted by name; channel and touchpoint without value
+	pairs  []*dto.LabelPair // the same
+	before string           // name and labels up to the value of channel
+	middle string           // labels between the values of channel and touchpoint
+	after  string           // the rest of the line up to the value of the sample
+	wire   [3][]byte        // fixed labels before channel, between it and touchpoint, and after that, as protocol buffers
 }
 
 // newShape renders a shape of a series of one touchpoint with the fixed labels.
 func newShape(name string, fixed ...label) *shape {
 	s := &shape{labels: sortLabels(append(slices.Clone(fixed), label{channelLabel, ""}, label{touchpointLabel, ""}))}
-	line := name + "{"
+	line, segment := name+"{", 0
 	for i, l := range s.labels {
+		s.pairs = append(s.pairs, s.labels[i].pair())
 		if i > 0 {
 			line += ","
 		}
 		line += l.name + `="`
 		switch l.name {
 		case channelLabel:
-			s.before, line = line, ""
+			s.before, line, segment = line, "", 1
 		case touchpointLabel:
-			s.middle, line = line, ""
+			s.middle, line, segment = line, "", 2
+		default:
+			s.wire[segment] = appendLabelWire(s.wire[segment], l.name, l.value)
 		}
 		line += escapeValue(l.value) + `"`
 	}
