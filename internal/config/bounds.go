@@ -14,11 +14,11 @@ import (
 const namePattern = `^[a-z0-9][a-z0-9-]{0,62}$`
 
 // patternWords says what a pattern asks for.
-func patternWords(pattern string) string {
-	if pattern == namePattern {
+func patternWords(pattern *regexp.Regexp) string {
+	if pattern.String() == namePattern {
 		return "lower-case letters, digits and hyphens, at most 63"
 	}
-	return "text that matches " + pattern
+	return "text that matches " + pattern.String()
 }
 
 // wanted says what the rule asks for, after prefix; nothing when it asks for nothing.
@@ -26,7 +26,7 @@ func (r rule) wanted(prefix string) string {
 	switch {
 	case len(r.enum) > 0:
 		return prefix + orList(r.enum)
-	case r.pattern != "":
+	case r.pattern != nil:
 		return prefix + patternWords(r.pattern)
 	case r.format == "url":
 		return prefix + "a URL"

@@ -22,6 +22,9 @@ const (
 func (l *loader) build(c *Config, main *mainFile) {
 	seen := make(map[string]*channelBlock)
 	for _, block := range l.read {
+		if l.full() {
+			return
+		}
 		if old, double := seen[block.Name]; double && block.Name != "" {
 			at := old.pos("name")
 			l.errs.add(block.pos("name"), block.path.key("name"), "%s is the name of a channel at %s:%d already", quote(block.Name), at.file, at.line)

@@ -77,7 +77,7 @@ func (c *Config) Close() {
 // loader collects the parts of one configuration.
 type loader struct {
 	kinds  map[string]probe.Kind
-	names  []string // of the kinds, in their order
+	fields *fields
 	errs   Errors
 	files  []string
 	hash   []byte // of all contents so far
@@ -87,10 +87,9 @@ type loader struct {
 }
 
 func newLoader(kinds []probe.Kind) *loader {
-	l := &loader{kinds: make(map[string]probe.Kind), refs: make(references), failed: make(map[string][]path)}
+	l := &loader{kinds: make(map[string]probe.Kind), fields: newFields(kindNames(kinds)), refs: make(references), failed: make(map[string][]path)}
 	for _, kind := range kinds {
 		l.kinds[kind.Name] = kind
-		l.names = append(l.names, kind.Name)
 	}
 	return l
 }
@@ -114,8 +113,8 @@ func (l *loader) collect(channels []channelBlock) {
 // maxMistakes bounds what is reported of a file that is not a configuration at all.
 const maxMistakes = 200
 
-// full reports whether so much is wrong that nothing more is looked for.
-func (l *loader) full() bool { return len(l.errs) >= maxMistakes }
+// full reports whether more is wrong than is shown, so that nothing more is looked for.
+func (l *loader) full() bool { return len(l.errs) > maxMistakes }
 
 // parse decodes one file into target.
 func (l *loader) parse(name string, data []byte, target any) {
@@ -140,14 +139,24 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 	l.build(c, main)
 	if len(l.errs) > 0 {
 		c.Close()
-		if l.full() {
-			l.errs.add(position{file: l.files[0]}, "", "has more than %d mistakes, only the first are shown", maxMistakes-1)
+		errs := l.errs.sorted(l.files)
+		if len(errs) > maxMistakes {
+			errs = errs[:maxMistakes]
+			errs.add(position{file: l.files[0]}, "", "there are more mistakes, the first %d are shown", maxMistakes)
 		}
-		return nil, l.errs.sorted(l.files)
+		return nil, errs
 	}
 	c.Files = append(l.files, l.refs.paths()...)
 	c.Hash = hex.EncodeToString(l.hash)
 	return c, nil
+}
+
+func kindNames(kinds []probe.Kind) []string {
+	all := make([]string, len(kinds))
+	for i, kind := range kinds {
+		all[i] = kind.Name
+	}
+	return all
 }
 
 func hostName() string {

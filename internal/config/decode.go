@@ -98,7 +98,7 @@ func (d *decoder) kind(n *yaml.Node, v reflect.Value, p path, r rule) {
 }
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, p path) {
-	fields := fieldsOf(v.Type(), d.names)
+	fields := d.fields.of(v.Type())
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, p, "got %s, want the keys %s", kindOf(n), orList(names(fields)))
 		return

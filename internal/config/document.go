@@ -17,7 +17,7 @@ import (
 // Caps on a file. They hold ten thousand touchpoints and stop a document that expands by aliases.
 const (
 	maxFile  = 4 << 20
-	maxNodes = 2_000_000 // with every alias expanded
+	maxNodes = 1_000_000 // with every alias expanded
 	maxDepth = 64
 )
 

@@ -64,6 +64,18 @@ func (e Errors) Unwrap() []error {
 	return all
 }
 
+// Files returns the files with mistakes. Watch them beside those of the configuration in use: the one that is mended may
+// be a file that only the refused configuration includes.
+func (e Errors) Files() []string {
+	var all []string
+	for _, err := range e {
+		if !slices.Contains(all, err.File) {
+			all = append(all, err.File)
+		}
+	}
+	return all
+}
+
 func (e *Errors) add(at position, p path, format string, args ...any) {
 	*e = append(*e, &Error{File: at.file, Line: at.line, Column: at.column, Path: string(p), Text: fmt.Sprintf(format, args...)})
 }

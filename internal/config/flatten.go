@@ -14,13 +14,13 @@ import (
 )
 
 // flatten returns the fields of a struct by their paths below p. Zero values are left out, but for false.
-func flatten(p path, v reflect.Value) map[string]string {
+func (k *fields) flatten(p path, v reflect.Value) map[string]string {
 	out := make(map[string]string)
-	flattenInto(out, p, v, rule{})
+	k.flattenInto(out, p, v, rule{})
 	return out
 }
 
-func flattenInto(out map[string]string, p path, v reflect.Value, r rule) {
+func (k *fields) flattenInto(out map[string]string, p path, v reflect.Value, r rule) {
 	if !v.IsValid() || v.IsZero() && v.Kind() != reflect.Bool {
 		return
 	}
@@ -31,26 +31,26 @@ func flattenInto(out map[string]string, p path, v reflect.Value, r rule) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if e := v.Elem(); e.Kind() == reflect.Struct {
-			flattenInto(out, p, e, r)
+			k.flattenInto(out, p, e, r)
 		} else {
 			out[string(p)] = shown(e, r) // set, even when it is 0 or false
 		}
 	case reflect.Interface:
 		out[string(p)] = checksum(fmt.Sprint(v.Interface()))
 	case reflect.Struct:
-		for _, f := range fieldsOf(v.Type(), nil) {
-			flattenInto(out, p.key(f.name), v.FieldByIndex(f.index), f.rule)
+		for _, f := range k.of(v.Type()) {
+			k.flattenInto(out, p.key(f.name), v.FieldByIndex(f.index), f.rule)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			flattenInto(out, p.index(i, ""), v.Index(i), r)
+			k.flattenInto(out, p.index(i, ""), v.Index(i), r)
 		}
 	case reflect.Map:
 		for _, key := range v.MapKeys() {
 			if v.Type().Elem().Kind() == reflect.String {
 				out[string(p.key(key.String()))] = checksum(v.MapIndex(key).String())
 			} else {
-				flattenInto(out, p.key(key.String()), v.MapIndex(key), r)
+				k.flattenInto(out, p.key(key.String()), v.MapIndex(key), r)
 			}
 		}
 	default:

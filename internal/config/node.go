@@ -82,6 +82,17 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	if n = resolve(n); n.Kind != yaml.MappingNode {
 		return nil
 	}
+	merges := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := resolve(n.Content[i])
+		if k.Value == key && k.Kind == yaml.ScalarNode {
+			return resolve(n.Content[i+1])
+		}
+		merges = merges || k.Tag == "!!merge"
+	}
+	if !merges {
+		return nil
+	}
 	for _, p := range pairs(n, reportedThere) {
 		if p.key.Value == key {
 			return p.value

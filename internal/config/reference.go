@@ -18,10 +18,7 @@ const referenceHead = `# Every key of a configuration, with its meaning and its 
 
 // Reference returns a configuration that shows every key with its meaning and its default, and an example of each kind.
 func Reference(kinds []probe.Kind) []byte {
-	w := &referenceWriter{}
-	for _, kind := range kinds {
-		w.kinds = append(w.kinds, kind.Name)
-	}
+	w := &referenceWriter{fields: newFields(kindNames(kinds))}
 	w.WriteString(referenceHead)
 	main := mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
 	w.block("", reflect.ValueOf(main), "channels")
@@ -44,12 +41,12 @@ func exampleChannel() channelBlock {
 
 type referenceWriter struct {
 	bytes.Buffer
-	kinds []string
+	fields *fields
 }
 
 // block writes the keys of a struct with its values, each below its meaning, but for one key.
 func (w *referenceWriter) block(indent string, v reflect.Value, without string) {
-	for _, f := range fieldsOf(v.Type(), w.kinds) {
+	for _, f := range w.fields.of(v.Type()) {
 		if f.name == without {
 			continue
 		}
@@ -60,7 +57,7 @@ func (w *referenceWriter) block(indent string, v reflect.Value, without string) 
 		_, _ = fmt.Fprintf(w, "%s# %s\n", indent, f.describe())
 		switch {
 		case isBlock(value.Type()) && value.IsZero():
-			_, _ = fmt.Fprintf(w, "%s# %s: {%s}\n", indent, f.name, strings.Join(names(fieldsOf(value.Type(), w.kinds)), ": , ")+": ")
+			_, _ = fmt.Fprintf(w, "%s# %s: {%s}\n", indent, f.name, strings.Join(names(w.fields.of(value.Type())), ": , ")+": ")
 		case isBlock(value.Type()):
 			_, _ = fmt.Fprintf(w, "%s%s:\n", indent, f.name)
 			w.block(indent+"  ", value, "")
@@ -111,7 +108,7 @@ func (w *referenceWriter) list(indent string, v reflect.Value, without string) {
 }
 
 func (w *referenceWriter) listInto(indent string, p path, v reflect.Value, without string) {
-	for _, f := range fieldsOf(v.Type(), w.kinds) {
+	for _, f := range w.fields.of(v.Type()) {
 		if f.name == without {
 			continue
 		}

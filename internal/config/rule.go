@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,9 +11,9 @@ import (
 type rule struct {
 	required bool
 	enum     []string
-	pattern  string
-	min, max string // in the form in which the value is written
-	format   string // "bytes", "file", "regex", "url" or empty
+	pattern  *regexp.Regexp // nil for none
+	min, max string         // in the form in which the value is written
+	format   string         // "bytes", "file", "regex", "url" or empty
 }
 
 // field is one key of a struct.
@@ -24,9 +25,20 @@ type field struct {
 	rule  rule
 }
 
-// fieldsOf returns the keys of a struct type in their order. Embedded structs with the option inline are part of it.
-func fieldsOf(t reflect.Type, kinds []string) []field {
-	var all []field
+// fields are the keys of struct types, read once.
+type fields struct {
+	kinds []string // names of the kinds, which the enumeration @kinds stands for
+	read  map[reflect.Type][]field
+}
+
+func newFields(kinds []string) *fields { return &fields{kinds, make(map[reflect.Type][]field)} }
+
+// of returns the keys of a struct type in their order. Embedded structs with the option inline are part of it.
+func (k *fields) of(t reflect.Type) []field {
+	all, ok := k.read[t]
+	if ok {
+		return all
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
@@ -34,8 +46,8 @@ func fieldsOf(t reflect.Type, kinds []string) []field {
 			continue
 		}
 		if options == "inline" {
-			for _, inner := range fieldsOf(f.Type, kinds) {
-				inner.index = append([]int{i}, inner.index...)
+			for _, inner := range k.of(f.Type) {
+				inner.index = append([]int{i}, inner.index...) // a new slice: the one of the inner type stays
 				all = append(all, inner)
 			}
 			continue
@@ -43,24 +55,27 @@ func fieldsOf(t reflect.Type, kinds []string) []field {
 		if name == "" {
 			name = strings.ToLower(f.Name)
 		}
-		all = append(all, field{name: name, doc: f.Tag.Get("doc"), index: f.Index, typ: f.Type, rule: ruleOf(f.Tag, kinds)})
+		all = append(all, field{name: name, doc: f.Tag.Get("doc"), index: f.Index, typ: f.Type, rule: k.rule(f.Tag)})
 	}
+	k.read[t] = all
 	return all
 }
 
-// ruleOf reads the tags of a field. The enumeration @kinds stands for the names of the kinds.
-func ruleOf(tag reflect.StructTag, kinds []string) rule {
+// rule reads the tags of a field. A pattern that is none is a mistake of the programmer.
+func (k *fields) rule(tag reflect.StructTag) rule {
 	r := rule{
 		required: tag.Get("required") == "true",
-		pattern:  tag.Get("pattern"),
 		min:      tag.Get("min"),
 		max:      tag.Get("max"),
 		format:   tag.Get("format"),
 	}
+	if pattern := tag.Get("pattern"); pattern != "" {
+		r.pattern = regexp.MustCompile(pattern)
+	}
 	switch enum := tag.Get("enum"); enum {
 	case "":
 	case "@kinds":
-		r.enum = kinds
+		r.enum = k.kinds
 	default:
 		r.enum = strings.Split(enum, ",")
 	}

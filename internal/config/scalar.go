@@ -85,7 +85,7 @@ func (d *decoder) word(n *yaml.Node, v reflect.Value, p path, r rule) {
 		d.fail(n, p, "got %s, want %s", quote(s), orList(r.enum))
 		d.errs.hint(hint)
 		return
-	case r.pattern != "" && !regexp.MustCompile(r.pattern).MatchString(s):
+	case r.pattern != nil && !r.pattern.MatchString(s):
 		d.fail(n, p, "got %s, want %s", quote(s), patternWords(r.pattern))
 		return
 	case r.format == "regex":

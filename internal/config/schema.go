@@ -14,10 +14,7 @@ import (
 // structs that the loader reads into, so that it knows the same keys, words and bounds; what only a kind can judge, such
 // as a URL, it leaves to Load.
 func Schema(kinds []probe.Kind) ([]byte, error) {
-	w := schemaWriter{}
-	for _, kind := range kinds {
-		w.kinds = append(w.kinds, kind.Name)
-	}
+	w := schemaWriter{newFields(kindNames(kinds))}
 	main := mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
 	root := w.structure(reflect.ValueOf(main))
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -42,7 +39,7 @@ func Schema(kinds []probe.Kind) ([]byte, error) {
 // object is a part of a JSON Schema.
 type object = map[string]any
 
-type schemaWriter struct{ kinds []string }
+type schemaWriter struct{ fields *fields }
 
 func withDef(kind string) string { return "with_" + kind }
 
@@ -52,7 +49,7 @@ func (w schemaWriter) touchpoint(kinds []probe.Kind) object {
 	var cases []object
 	for _, kind := range kinds {
 		then := object{"properties": object{"with": object{"$ref": "#/$defs/" + withDef(kind.Name)}}}
-		for _, f := range fieldsOf(reflect.TypeOf(kind.NewConfig(probe.Custom)).Elem(), w.kinds) {
+		for _, f := range w.fields.of(reflect.TypeOf(kind.NewConfig(probe.Custom)).Elem()) {
 			if f.rule.required {
 				then["required"] = []string{"with"}
 			}
@@ -71,7 +68,7 @@ func (w schemaWriter) structure(v reflect.Value) object {
 	properties := object{}
 	out := object{"type": "object", "properties": properties, "additionalProperties": false}
 	var required []string
-	for _, f := range fieldsOf(v.Type(), w.kinds) {
+	for _, f := range w.fields.of(v.Type()) {
 		property := w.value(f.typ, v.FieldByIndex(f.index), f.rule)
 		if f.doc != "" {
 			property["description"] = f.doc
@@ -137,8 +134,8 @@ func scalarSchema(t reflect.Type, r rule) object {
 		return object{"type": "boolean"}
 	case t.Kind() == reflect.String && len(r.enum) > 0:
 		return object{"enum": r.enum}
-	case t.Kind() == reflect.String && r.pattern != "":
-		return object{"type": "string", "pattern": r.pattern}
+	case t.Kind() == reflect.String && r.pattern != nil:
+		return object{"type": "string", "pattern": r.pattern.String()}
 	case t.Kind() == reflect.String:
 		return word()
 	}

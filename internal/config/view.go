@@ -25,18 +25,18 @@ type Block struct {
 // View returns the configuration to look at. References to secrets are shown, secrets are not: URLs lose user and query
 // values, and what requests carry in headers and bodies is shown as a short checksum, so that a change is seen.
 func (c *Config) View() View {
-	v := View{Hash: c.Hash}
+	v, k := View{Hash: c.Hash}, newFields(nil)
 	add := func(typ, name string, fields map[string]string) {
 		v.Blocks = append(v.Blocks, Block{Type: typ, Name: name, Fields: fields})
 	}
-	add("agent", "", flatten("", reflect.ValueOf(c.Agent)))
-	add("host", "", flatten("", reflect.ValueOf(c.Host)))
-	add("control", "", flatten("", reflect.ValueOf(c.Control)))
+	add("agent", "", k.flatten("", reflect.ValueOf(c.Agent)))
+	add("host", "", k.flatten("", reflect.ValueOf(c.Host)))
+	add("control", "", k.flatten("", reflect.ValueOf(c.Control)))
 	for _, channel := range c.Channels {
 		add("channel", channel.Name, channelFields(channel))
 		for _, t := range channel.Touchpoints {
 			fields := touchpointFields(t)
-			maps.Copy(fields, flatten("with", reflect.ValueOf(c.blocks[t])))
+			maps.Copy(fields, k.flatten("with", reflect.ValueOf(c.blocks[t])))
 			add("touchpoint", t.Key(), fields)
 		}
 	}

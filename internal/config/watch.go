@@ -22,7 +22,8 @@ const (
 // Watch calls changed whenever the content of the files is not what it was, until ctx ends. files returns what is
 // watched, such as Config.Files of the configuration in use: it is asked anew after every sign of a change, and a
 // directory stands for the YAML files in it. Files that are replaced, swapped by a symlink as Kubernetes does, removed
-// or added are seen; one that is written with the same content is not a change. Calls never overlap.
+// or added are seen; one that is written with the same content is not a change. What Watch finds when it is called is the
+// first content. Calls never overlap.
 // The error says that the system has no watches left.
 func Watch(ctx context.Context, files func() []string, changed func()) error {
 	watcher, err := fsnotify.NewWatcher()
