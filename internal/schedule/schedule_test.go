@@ -225,6 +225,7 @@ func TestScheduler_FirstProbeDoesNotWait(t *testing.T) {
 		began := time.Now()
 		s := start(t, r, schedule.Options{}, touchpoint("early", time.Hour, takes(0)))
 		pass(10 * time.Minute)
+		s.Start() // a second one must not begin anew
 		s.Apply([]*probe.Touchpoint{r.of("early")[0].Touchpoint, touchpoint("added", time.Hour, takes(0))})
 		synctest.Wait()
 		for name, want := range map[string]time.Duration{"early": 0, "added": 10 * time.Minute} {
