@@ -61,15 +61,13 @@ func (w *wire) Read(p []byte) (int, error) {
 // Write writes to the connection.
 func (w *wire) Write(p []byte) (int, error) { return w.conn.Write(p) }
 
-// setBody gives a request a body of known length; none for an empty one, unless the method is known to have one: then
-// servers expect to be told that it is empty (RFC 9110 section 8.6).
-func setBody(req *http.Request, body []byte) error {
+// setBody gives a request a body of known length. Without one, net/http tells servers that it is empty where the method
+// usually has one (RFC 9110 section 8.6).
+func setBody(req *http.Request, body []byte) {
 	req.Body, req.ContentLength = http.NoBody, 0
 	if len(body) > 0 {
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
-	req.GetBody = nil
-	return nil
 }
 
 // readBody reads to the end within the limit. A declared length is only a hint: nothing is allocated for more than has

@@ -13,7 +13,7 @@ import (
 // could be measured: a mistake in the request, a cancelled context, or a lack of the agent's own resources such as file
 // descriptors. A deadline of ctx that passes is a Response with the reason of the phase that hung.
 func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
-	u, err := c.parse(req.URL)
+	target, err := c.parse(req.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		defer cancel()
 	}
 	resp := &Response{Start: time.Now()}
-	way := c.newWay(req, u)
+	way := c.newWay(req, target)
 	for {
 		x := way.exchange()
 		err := x.do(ctx)
@@ -52,7 +52,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 // do sends the exchange through resty.
 func (x *exchange) do(ctx context.Context) error {
 	request := x.client.resty.R().SetContext(context.WithValue(ctx, exchangeKey{}, x)).SetDoNotParseResponse(true)
-	_, err := request.Execute(x.method, x.url.String())
+	_, err := request.Execute(x.method, x.text)
 	switch {
 	case x.err != nil:
 		return x.err
@@ -65,7 +65,7 @@ func (x *exchange) do(ctx context.Context) error {
 // add joins an exchange to the response.
 func (r *Response) add(x *exchange) {
 	r.Status, r.Header, r.Protocol = x.status, x.respHeader, x.record.Protocol
-	r.FinalURL = x.url.String()
+	r.FinalURL = x.text
 	r.Phases.AddAll(&x.record.Phases)
 	r.Duration = r.Phases.Sum()
 	r.WireBytes = int64(len(x.content))
@@ -109,27 +109,32 @@ func (r *Response) end(err error) (*Response, error) {
 
 // parsedURL is the last URL that a client was asked for: touchpoints ask for the same one every time.
 type parsedURL struct {
-	raw      string
-	url      *url.URL
-	redacted string
+	raw  string
+	url  *url.URL // without user info
+	user *url.Userinfo
+	text string // of url
+	safe string // redacted
 }
 
-func (c *Client) parse(raw string) (*url.URL, error) {
+func (c *Client) parse(raw string) (*parsedURL, error) {
 	if last := c.lastURL.Load(); last != nil && last.raw == raw {
-		return last.url, nil
+		return last, nil
 	}
 	u, err := ParseURL(raw)
 	if err != nil {
 		return nil, err
 	}
-	c.lastURL.Store(&parsedURL{raw, u, RedactURL(u)})
-	return u, nil
+	parsed := &parsedURL{raw: raw, url: u, user: u.User, safe: RedactURL(u)}
+	u.User = nil
+	parsed.text = u.String()
+	c.lastURL.Store(parsed)
+	return parsed, nil
 }
 
-// redact returns the URL for evidence.
-func (c *Client) redact(u *url.URL) string {
+// text returns the URL as text, as it is and redacted.
+func (c *Client) text(u *url.URL) (plain, safe string) {
 	if last := c.lastURL.Load(); last != nil && last.url == u {
-		return last.redacted
+		return last.text, last.safe
 	}
-	return RedactURL(u)
+	return u.String(), RedactURL(u)
 }

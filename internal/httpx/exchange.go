@@ -21,6 +21,7 @@ import (
 type exchange struct {
 	client *Client
 	url    *url.URL
+	text   string // of url
 	method string
 	header http.Header
 	body   []byte
@@ -45,18 +46,11 @@ func (x *exchange) mark(p probe.Phase) {
 	x.last = now
 }
 
-// prepare hands resty's request exactly what is to be sent: resty would add a user agent and guess content types.
+// prepare undoes what resty adds to a request: a user agent and a guessed content type. The header that is sent is the
+// exchange's; to show it to net/http's client would only cost the copies that it makes for redirects.
 func prepare(_ *resty.Client, req *http.Request) error {
-	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
-	if !ok {
-		return errNoExchange
-	}
-	req.Header = x.header
-	req.Close = true
-	if host := x.header.Get("Host"); host != "" {
-		req.Host = host
-	}
-	return setBody(req, x.body)
+	req.Header = nil
+	return nil
 }
 
 // transport is the http.RoundTripper below resty: one connection, one exchange.
@@ -74,6 +68,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errNoExchange
 	}
+	req.Header, req.Close = x.header, true
+	if host := x.header["Host"]; len(host) > 0 {
+		req.Host = host[0]
+	}
+	setBody(req, x.body)
 	resp, err := x.run(req.Context(), req)
 	if err != nil {
 		x.err = err

@@ -36,7 +36,7 @@ type Response struct {
 	Status   int // of the last exchange; 0 when there was no response
 	Header   http.Header
 	Body     []byte // decoded; what had arrived when it is truncated and not encoded
-	FinalURL string // where the last exchange went, not redacted: never print it without RedactURL
+	FinalURL string // where the last exchange went, without user info but with its query: print it by RedactRawURL only
 	Protocol string // "HTTP/1.0", "HTTP/1.1" or "HTTP/2"
 
 	Start    time.Time

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"encoding/base64"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -15,7 +16,8 @@ import (
 type way struct {
 	client   *Client
 	req      *Request
-	url      *url.URL
+	url      *url.URL      // without user info
+	user     *url.Userinfo // of the request's URL
 	method   string
 	bodyless bool // a redirect turned the method into GET
 	left     bool // a redirect led to another site, which gets nothing of the request's own header
@@ -28,8 +30,8 @@ type way struct {
 // visit is what must not come twice: with other cookies the same URL may well lead elsewhere.
 type visit struct{ method, url, cookies string }
 
-func (c *Client) newWay(req *Request, u *url.URL) *way {
-	w := &way{client: c, req: req, url: u, method: req.Method, trail: trail{policy: c.opts.Policy}}
+func (c *Client) newWay(req *Request, target *parsedURL) *way {
+	w := &way{client: c, req: req, url: target.url, user: target.user, method: req.Method, trail: trail{policy: c.opts.Policy}}
 	if w.method == "" {
 		w.method = http.MethodGet
 	}
@@ -41,14 +43,16 @@ func (c *Client) newWay(req *Request, u *url.URL) *way {
 
 // exchange returns the next exchange to make.
 func (w *way) exchange() *exchange {
+	text, safe := w.client.text(w.url)
 	x := &exchange{
 		client: w.client,
 		url:    w.url,
+		text:   text,
 		method: w.method,
 		header: w.header(),
 		trail:  &w.trail,
 		follow: w.client.opts.MaxRedirects > 0,
-		record: probe.Exchange{Method: w.method, URL: w.client.redact(w.url)},
+		record: probe.Exchange{Method: w.method, URL: safe},
 	}
 	if !w.bodyless {
 		x.body = w.req.Body
@@ -62,8 +66,9 @@ func (w *way) header() http.Header {
 	if w.left {
 		own = nil
 	}
+	credentials := w.credentials()
 	cookies := w.cookies()
-	if len(own) == 0 && cookies == "" {
+	if len(own) == 0 && credentials == "" && cookies == "" {
 		return w.client.header
 	}
 	header := make(http.Header, len(w.client.header)+len(own)+1)
@@ -75,10 +80,22 @@ func (w *way) header() http.Header {
 		}
 		header[name] = values
 	}
+	if credentials != "" && len(header["Authorization"]) == 0 {
+		header["Authorization"] = []string{credentials}
+	}
 	if cookies != "" {
 		header["Cookie"] = []string{strings.Join(append(slices.Clone(header["Cookie"]), cookies), "; ")}
 	}
 	return header
+}
+
+// credentials returns the user info of the request's URL as basic authentication (RFC 7617), for its own site only.
+func (w *way) credentials() string {
+	if w.user == nil || w.left {
+		return ""
+	}
+	password, _ := w.user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(w.user.Username()+":"+password))
 }
 
 // cookies returns the cookies set on the way that belong to the next URL.

@@ -187,7 +187,7 @@ func ca(cert *x509.Certificate) *x509.Certificate {
 }
 
 // issue signs a certificate with a; with nil it signs itself.
-func (a *authority) issue(t *testing.T, cert *x509.Certificate) *authority {
+func (a *authority) issue(t testing.TB, cert *x509.Certificate) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -218,12 +218,12 @@ func (a *authority) with(chain ...*authority) tls.Certificate {
 }
 
 // file writes the certificate as PEM.
-func (a *authority) file(t *testing.T) string {
+func (a *authority) file(t testing.TB) string {
 	t.Helper()
 	return writePEM(t, "CERTIFICATE", a.der)
 }
 
-func (a *authority) keyFile(t *testing.T) string {
+func (a *authority) keyFile(t testing.TB) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
@@ -232,7 +232,7 @@ func (a *authority) keyFile(t *testing.T) string {
 	return writePEM(t, "PRIVATE KEY", der)
 }
 
-func writePEM(t *testing.T, kind string, der []byte) string {
+func writePEM(t testing.TB, kind string, der []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.pem")
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
