@@ -22,11 +22,16 @@ const (
 
 // ObserverOptions configure an Observer. The zero value is what agents use.
 //
-// The limits are about what delays the agent itself, because only that changes what it times. On a machine of two
-// cores, processor pressure (PSI) stood at 100 % beside four greedy processes, while the agent's timers were 1 ms late:
-// pressure and steal are exported for people, but prove nothing. With eight greedy processes and own work the threads of
-// the agent waited 3 to 6 ms for each turn and its timers were up to 46 ms late; a healthy agent at 60 % processor
-// use waits 0.2 to 0.7 ms.
+// The limits are about what delays the agent itself, because only that changes what it times; pressure and steal are
+// exported for people. Measured on two cores, beside an agent that wakes about a thousand times a second:
+//
+//	                                             wait per turn   timers late by
+//	host at 46 to 70 % of its processors         0.1–0.4 ms      1–6 ms
+//	host at 82 %                                 0.2–1.2 ms      2–13 ms
+//	four greedy processes (pressure at 100 %)    0.7–2 ms        4–8 ms
+//	eight greedy processes (pressure at 100 %)   2–6 ms          13–46 ms
+//	quota of 3 % of a core, want of 5 %          6–8 ms          91–97 ms, throttled for 60 %
+//	least share beside four greedy processes     67 ms           60–420 ms
 type ObserverOptions struct {
 	// Root is the directory that holds the agent's own proc and sys; default "/".
 	Root string
@@ -38,8 +43,9 @@ type ObserverOptions struct {
 	MaxTurnWait time.Duration
 	// MaxThrottled is the share of a second for which the agent's control group may be kept from running. Default 0.1.
 	MaxThrottled float64
-	// MinShare is how much of a result's time must have been starved to make it worthless. Default 0.05: a pause of
-	// 60 ms spoils a result of 200 ms, but does not excuse an outage that took 10 s to time out.
+	// MinShare is how much of a result's time must have been starved to make it worthless. Default 0.1: speed limits lie
+	// a factor of two apart, so that less hardly moves a rating. A pause of 60 ms spoils a result of 200 ms, but does not
+	// excuse an outage that took 10 s to time out.
 	MinShare float64
 }
 
@@ -77,7 +83,7 @@ func NewObserver(opts ObserverOptions) *Observer {
 	opts.MaxLate = cmp.Or(opts.MaxLate, 50*time.Millisecond)
 	opts.MaxTurnWait = cmp.Or(opts.MaxTurnWait, 10*time.Millisecond)
 	opts.MaxThrottled = cmp.Or(opts.MaxThrottled, 0.1)
-	opts.MinShare = cmp.Or(opts.MinShare, 0.05)
+	opts.MinShare = cmp.Or(opts.MinShare, 0.1)
 	return &Observer{opts: opts}
 }
 
