@@ -43,7 +43,7 @@ func (e *Expect) notEmpty() rule {
 		return nil
 	}
 	return func(v *view) *probe.Finding {
-		if len(v.Body) > 0 || v.Status < http.StatusOK || v.Status >= http.StatusMultipleChoices {
+		if len(v.Body) > 0 || v.Status >= http.StatusMultipleChoices {
 			return nil
 		}
 		return findf(bodyEmpty, "status %d with an empty body, want a page", v.Status)

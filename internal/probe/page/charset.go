@@ -3,7 +3,6 @@ package page
 import (
 	"bytes"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -29,18 +28,15 @@ func newContent(header http.Header, body []byte) content {
 	if declared == "" {
 		declared = http.DetectContentType(body)
 	}
-	media, _, err := mime.ParseMediaType(declared)
-	if err != nil {
-		media = "text/html"
-	}
+	media, _, _ := strings.Cut(declared, ";") // a broken parameter does not make it another type
 	e, name, _ := charset.DetermineEncoding(body[:min(len(body), maxSniffed)], declared)
-	return content{media, name, e, body}
+	return content{strings.ToLower(strings.TrimSpace(media)), name, e, body}
 }
 
 // isHTML reports whether browsers show the body as an HTML document.
 func (c *content) isHTML() bool { return c.media == "text/html" || c.media == "application/xhtml+xml" }
 
-// isText reports whether the body is of a kind that compression makes smaller.
+// isText reports whether the body is made of letters: browsers show them, and compression makes them fewer bytes.
 func (c *content) isText() bool {
 	return strings.HasPrefix(c.media, "text/") || strings.HasSuffix(c.media, "+xml") || c.media == "application/json"
 }
@@ -58,7 +54,7 @@ func (c *content) document() document {
 func (c *content) garbled() string {
 	valid := utf8.Valid(c.body)
 	switch {
-	case !c.isHTML():
+	case !c.isText():
 	case c.charset == utf8Name && !valid:
 		return fmt.Sprintf("byte %d is not valid utf-8", invalidAt(c.body))
 	case c.charset == "windows-1252" && valid && !isASCII(c.body):

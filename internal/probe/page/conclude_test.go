@@ -118,6 +118,29 @@ func TestConclude_CompressedPage(t *testing.T) {
 	}
 }
 
+func TestConclude_WithoutContentType(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body string
+		want       int
+	}{
+		{"looks like HTML", "<!doctype html><title>Hats</title>", 0},
+		{"looks like a picture", "\x89PNG\r\n\x1a\n<title>Hats</title>", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			response := landed("https://shop.example/")
+			response.Header, response.Body = nil, []byte(tt.body)
+			expect := page.Expect{Title: "Hats"}
+			findings, err := expect.Conclude(response)
+			if err != nil || len(findings) != tt.want {
+				t.Errorf("got %+v and error %v, want %d findings", findings, err, tt.want)
+			}
+		})
+	}
+}
+
 func BenchmarkConclude(b *testing.B) {
 	response := landed("https://shop.example/")
 	yes := true

@@ -50,7 +50,7 @@ func TestScan(t *testing.T) {
 		},
 		{
 			"what browsers do not show", `<script>var a="<p>secret</p>"</script><style>p{}</style><!-- comment --><noscript>no</noscript>` +
-				`<template><p>later<title>T</title></template><iframe>old</iframe>shown`,
+				`<template><p>later<title>T</title></template><iframe>old</iframe><noembed>no</noembed><noframes>no</noframes>shown`,
 			page.Scanned{Text: "shown"},
 		},
 		{"templates can nest", "<template><template>a</template>b</template>c", page.Scanned{Text: "c"}},

@@ -150,7 +150,10 @@ func TestProbe_Findings(t *testing.T) {
 			page.Expect{Charset: "utf-8"},
 			[]string{"charset_wrong: character encoding koi8-r, want utf-8"},
 		},
-		{"a picture has no encoding", answer(200, "\x89PNG\xff\xfe", "Content-Type", "image/png"), page.Expect{}, nil},
+		{"a picture has no encoding", answer(200, "\x89PNG\xff", "Content-Type", "image/png; charset=utf-8"), page.Expect{}, nil},
+		{"plain letters need no declaration", answer(200, "cafe", "Content-Type", "text/html"), page.Expect{}, nil},
+		{"a plain text can be garbled", answer(200, "\xff", "Content-Type", "text/plain; charset=utf-8"), page.Expect{}, []string{"charset_wrong: byte 0 is not valid utf-8"}},
+		{"a broken type is still a type", answer(200, "<title>Shop</title>x", "Content-Type", "TEXT/HTML ; =; charset"), page.Expect{Title: "Shop"}, nil},
 
 		{
 			"a long text is not compressed", answer(200, long()),

@@ -140,6 +140,16 @@ func TestProbe_FinePageOverHTTP2(t *testing.T) {
 	}
 }
 
+func TestKind_Limits(t *testing.T) {
+	t.Parallel()
+	want := probe.Limits{Excellent: 800 * time.Millisecond, Good: 1800 * time.Millisecond, Fair: 4 * time.Second}
+	for _, channel := range probe.ChannelTypes() {
+		if got := page.Kind().Limits(channel); got != want {
+			t.Errorf("%s: got %+v, want %+v", channel, got, want)
+		}
+	}
+}
+
 func TestKind_SeriesBudget(t *testing.T) {
 	t.Parallel()
 	built, err := page.Kind().Build(config(probe.DesktopWeb, "https://www.example.com/", nil), setup())
