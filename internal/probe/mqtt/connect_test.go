@@ -54,8 +54,8 @@ func TestProbe_AnswersToConnect(t *testing.T) {
 			if !strings.Contains(r.Detail, tc.detail) {
 				t.Errorf("detail is %q, want %q in it", r.Detail, tc.detail)
 			}
-			if !reached(r, probe.Connect) || reached(r, probe.Deliver) {
-				t.Errorf("phases are %+v, want connect without deliver", r.Phases)
+			if opened(r) != 1 || reached(r, probe.Deliver) {
+				t.Errorf("opened %d connections with phases %+v, want one and no delivery", opened(r), r.Phases)
 			}
 		})
 	}

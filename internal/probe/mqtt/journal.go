@@ -13,9 +13,11 @@ const (
 )
 
 // journal collects what a probe saw on its way. It is used by one goroutine.
+//
+// The phases of opening a connection stay in the evidence: the receiver of a message does not wait for them, so that
+// they must neither explain a slow delivery nor be exported beside it.
 type journal struct {
 	start     time.Time
-	phases    probe.Phases // of the connections that this probe opened
 	exchanges []probe.Exchange
 	events    []probe.Event
 	findings  []probe.Finding
@@ -29,7 +31,6 @@ func (j *journal) addAt(at time.Time, format string, args ...any) {
 
 // opened notes a connection that this probe opened, or tried to.
 func (j *journal) opened(exchange probe.Exchange) {
-	j.phases.AddAll(&exchange.Phases)
 	j.exchanges = append(j.exchanges, exchange)
 }
 
@@ -51,7 +52,6 @@ func (j *journal) result() probe.Result {
 	r := probe.Result{
 		Start:    j.start,
 		Duration: time.Since(j.start),
-		Phases:   j.phases,
 		Findings: j.findings,
 		Evidence: &probe.Evidence{Exchanges: j.exchanges, Events: j.events},
 	}

@@ -18,6 +18,8 @@ type mosquitto struct {
 	port   string
 	config string
 	cmd    *exec.Cmd
+	output strings.Builder // complete when ended is closed
+	ended  chan struct{}
 }
 
 // startMosquitto starts a broker whose listener has the given further options and waits until it accepts connections.
@@ -26,43 +28,67 @@ func startMosquitto(tb testing.TB, options ...string) *mosquitto {
 	if _, err := exec.LookPath("mosquitto"); err != nil {
 		tb.Fatal("mosquitto is missing: apt-get install -y mosquitto")
 	}
-	m := &mosquitto{port: freePort(tb), config: filepath.Join(tb.TempDir(), "mosquitto.conf")}
-	lines := append([]string{
-		"per_listener_settings false",
-		"set_tcp_nodelay true", // off by default, which delays every small message by 40 ms
-		"persistence false",
-		"user root", // ignored unless root starts it: it must read the test's directory
-		"listener " + m.port + " 127.0.0.1",
-	}, options...)
-	if !strings.Contains(strings.Join(lines, "\n"), "allow_anonymous") {
-		lines = append(lines, "allow_anonymous true")
+	m := &mosquitto{config: filepath.Join(tb.TempDir(), "mosquitto.conf")}
+	if !strings.Contains(strings.Join(options, "\n"), "allow_anonymous") {
+		options = append(options, "allow_anonymous true")
 	}
-	writeFile(tb, m.config, strings.Join(lines, "\n")+"\n")
-	m.start(tb)
-	tb.Cleanup(func() { m.signal(tb, syscall.SIGCONT); m.kill(tb) })
-	return m
+	tb.Cleanup(func() { m.kill(tb) })
+	// Another program can take a free port before the broker does.
+	for range 5 {
+		m.port = freePort(tb)
+		writeFile(tb, m.config, strings.Join(append([]string{
+			"per_listener_settings false",
+			"set_tcp_nodelay true", // off by default, which delays every small message by 40 ms
+			"persistence false",
+			"user root", // ignored unless root starts it: it must read the test's directory
+			"listener " + m.port + " 127.0.0.1",
+		}, options...), "\n")+"\n")
+		if m.start(tb) {
+			return m
+		}
+	}
+	tb.Fatalf("mosquitto does not start: %s", m.output.String())
+	return nil
 }
 
-func (m *mosquitto) start(tb testing.TB) {
+// start returns whether the broker listens.
+func (m *mosquitto) start(tb testing.TB) bool {
 	tb.Helper()
 	// Not the test's context: it ends before the cleanup that waits for the process.
 	m.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), "mosquitto", "-c", m.config)
-	var output strings.Builder
-	m.cmd.Stdout, m.cmd.Stderr = &output, &output
+	m.output.Reset()
+	m.cmd.Stdout, m.cmd.Stderr = &m.output, &m.output
 	if err := m.cmd.Start(); err != nil {
 		tb.Fatalf("starting mosquitto: %v", err)
 	}
-	if !eventually(tb, 5*time.Second, func() bool {
+	cmd, ended := m.cmd, make(chan struct{})
+	m.ended = ended
+	go func() {
+		_ = cmd.Wait() // reports the signal
+		close(ended)
+	}()
+	listens := false
+	eventually(tb, 5*time.Second, func() bool {
 		conn, err := net.DialTimeout("tcp", m.address(), time.Second)
-		if err != nil {
-			return false
+		if err == nil {
+			_ = conn.Close()
+			listens = true
 		}
-		_ = conn.Close()
+		return listens || m.hasEnded()
+	})
+	if !listens || m.hasEnded() {
+		m.kill(tb)
+		return false
+	}
+	return true
+}
+
+func (m *mosquitto) hasEnded() bool {
+	select {
+	case <-m.ended:
 		return true
-	}) {
-		_ = m.cmd.Process.Kill()
-		_ = m.cmd.Wait()
-		tb.Fatalf("mosquitto does not listen on %s: %s", m.address(), output.String())
+	default:
+		return false
 	}
 }
 
@@ -70,22 +96,19 @@ func (m *mosquitto) address() string { return "127.0.0.1:" + m.port }
 
 func (m *mosquitto) signal(tb testing.TB, signal syscall.Signal) {
 	tb.Helper()
-	if m.cmd == nil {
-		return
-	}
 	if err := m.cmd.Process.Signal(signal); err != nil {
 		tb.Errorf("sending %v to mosquitto: %v", signal, err)
 	}
 }
 
-// kill ends the broker as a crash would.
+// kill ends the broker as a crash would, also when it is stopped or has ended.
 func (m *mosquitto) kill(tb testing.TB) {
 	tb.Helper()
 	if m.cmd == nil {
 		return
 	}
-	m.signal(tb, syscall.SIGKILL)
-	_ = m.cmd.Wait() // reports the signal
+	_ = m.cmd.Process.Kill()
+	<-m.ended
 	m.cmd = nil
 }
 

@@ -42,14 +42,9 @@ func build(c Config, setup probe.Setup) (probe.Built, error) {
 		return probe.Built{}, err
 	}
 	p := newProber(s)
-	phases := []probe.Phase{probe.Connect, probe.Accept, probe.Deliver}
-	if net.ParseIP(s.send.host) == nil || net.ParseIP(s.receive.host) == nil {
-		phases = append(phases, probe.Resolve)
-	}
 	names := []string{messagesTotal, lastDelivered}
 	secure := s.send.tls != nil || s.receive.tls != nil
 	if secure {
-		phases = append(phases, probe.TLS)
 		names = append(names, probe.CertificateNotAfter, probe.CertificateNotBefore)
 	}
 	return probe.Built{
@@ -57,7 +52,7 @@ func build(c Config, setup probe.Setup) (probe.Built, error) {
 		Profile: probe.Profile{
 			Target:  net.JoinHostPort(s.send.host, s.send.port),
 			URL:     s.send.url,
-			Phases:  phases,
+			Phases:  []probe.Phase{probe.Accept, probe.Deliver},
 			Metrics: names,
 			TLS:     secure,
 		},
