@@ -22,11 +22,14 @@ import (
 // Options configures a Shop. The zero value is the shop of the demo command.
 type Options struct {
 	Script Script           // what goes wrong when; without episodes and length: DefaultScript
-	Every  time.Duration    // interval of the websites and the API, at least 1 s; 0: 5 s. Push messages are sent every 5 s or slower
+	Every  time.Duration    // interval of the websites and the API, at least 2 s; 0: 5 s. Push messages are sent every 5 s or slower
 	Seed   uint64           // of the made-up variation of answer times
 	Now    func() time.Time // clock of the script; nil: time.Now
 	Dir    string           // existing directory for generated files; empty: an own one, which Close removes
 }
+
+// minEvery leaves time for a slow page within the timeout, which is no longer than the interval.
+const minEvery = 2 * time.Second
 
 // Shop is a running shop. Its methods are safe for concurrent use.
 type Shop struct {
@@ -59,8 +62,8 @@ func Start(ctx context.Context, opts Options) (*Shop, error) {
 	if opts.Every == 0 {
 		opts.Every = 5 * time.Second
 	}
-	if opts.Every < time.Second {
-		return nil, fmt.Errorf("demo interval: %v, want at least 1s", opts.Every)
+	if opts.Every < minEvery {
+		return nil, fmt.Errorf("demo interval: %v, want at least %v", opts.Every, minEvery)
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

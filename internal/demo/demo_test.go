@@ -241,7 +241,7 @@ func TestStart_Refuses(t *testing.T) {
 		{"an unknown fault", episode("earthquake", 0, 1), `demo script: episode 0: no fault is named "earthquake"`},
 		{"an end before the start", episode("push-lost", 2*time.Second, time.Second), "demo script: episode 0: from 2s until 1s, want a start before its end"},
 		{"an end after the round", episode("push-lost", 0, time.Hour), "demo script: episode 0: until 1h0m0s is after the round of 1m0s"},
-		{"a short interval", demo.Options{Every: time.Millisecond}, "demo interval: 1ms, want at least 1s"},
+		{"a short interval", demo.Options{Every: time.Millisecond}, "demo interval: 1ms, want at least 2s"},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

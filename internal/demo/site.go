@@ -13,7 +13,7 @@ import (
 var pageTemplate string
 
 // slowness is how much longer slow pages take: between the limits of good and fair of the configuration.
-const slowness = 2400 * time.Millisecond
+const slowness = 1300 * time.Millisecond
 
 // site is one of the two websites.
 type site struct {
