@@ -246,3 +246,34 @@ func TestHandler_StopsWhenTheClientIsGone(t *testing.T) {
 		}
 	}
 }
+
+// FuzzHandler_Labels reads back what people write into titles, whatever it is.
+func FuzzHandler_Labels(f *testing.F) {
+	for _, seed := range []string{"", "plain", `"quoted"`, "two\nlines", `back\slash`, `\n`, `\"`, "{}=,#", "ü€\u2028"} {
+		f.Add(seed, seed+"x")
+	}
+	f.Fuzz(func(t *testing.T, title, name string) {
+		title, name = strings.ToValidUTF8(title, "?"), strings.ToValidUTF8(name, "?")
+		m := metrics.New(metrics.Options{Catalogue: catalogue(t), Location: title})
+		tp := page("shop", name)
+		tp.Title = title
+		m.Apply([]*probe.Channel{channelOf("shop", tp)}, nil)
+		parser := expfmt.NewTextParser(model.LegacyValidation)
+		parsed, err := parser.TextToMetricFamilies(scrape(t, m).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		families, err := m.Gatherer().Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mf := range families {
+			if !strings.HasPrefix(mf.GetName(), "channelwatch_touchpoint") {
+				continue
+			}
+			if diff := cmp.Diff(mf, parsed[mf.GetName()], protocmp.Transform()); diff != "" {
+				t.Errorf("family (-gathered +parsed):\n%s", diff)
+			}
+		}
+	})
+}

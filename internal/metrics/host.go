@@ -66,7 +66,8 @@ func (m *Metrics) hostFamilies(readings []Reading) []hostFamily {
 		}
 		labels := slices.Clone(m.constant)
 		for _, l := range r.Labels {
-			labels = append(labels, label{l.Name, l.Value})
+			// The kernel's names are bytes; one that is not UTF-8 would cost Prometheus the whole scrape.
+			labels = append(labels, label{l.Name, strings.ToValidUTF8(l.Value, "\uFFFD")})
 		}
 		families[n].rows = append(families[n].rows, hostRow{sortLabels(labels), r.Value})
 	}

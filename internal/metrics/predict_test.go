@@ -59,6 +59,9 @@ func TestPredict_EqualsScrape(t *testing.T) {
 	if got := scraped(t, m); got != want.Rest {
 		t.Errorf("at rest %+v, predicted %+v", got, want.Rest)
 	}
+	if got, want := samples(t, m)["agent_series{}"], float64(want.Rest.Classic-want.Agent.Classic); got != want {
+		t.Errorf("agent_series is %v, want %v", got, want)
+	}
 	for _, tp := range []*probe.Touchpoint{home, plain, topic} {
 		for _, check := range catalogue(t).KindChecks(tp.Kind) {
 			for _, rating := range probe.Ratings() {
