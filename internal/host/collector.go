@@ -72,20 +72,25 @@ type runner struct {
 	failing bool
 }
 
-// run waits for the collector until the timeout. A run that hangs, such as in a dead disk, cannot be stopped: it is
-// left alone, and no second one joins it.
+// run waits for the collector until the timeout or the end of ctx. A run that hangs, such as in a dead disk, cannot be
+// stopped: it is left alone, and no second one joins it.
 func (r *runner) run(ctx context.Context, opts Options) outcome {
-	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
+	select {
+	case <-r.pending: // ended after nobody waited any more: what it read is old
+		r.pending = nil
+	default:
+	}
 	if r.pending == nil {
 		done := make(chan outcome, 1)
 		r.pending, r.since = done, time.Now()
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.Timeout)
 		go func() {
 			defer cancel()
-			done <- r.once(ctx, opts.MaxLabelSets)
+			done <- r.once(own, opts.MaxLabelSets)
 		}()
-	} else {
-		defer cancel()
 	}
+	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
+	defer cancel()
 	select {
 	case o := <-r.pending:
 		r.pending = nil

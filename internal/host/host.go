@@ -115,10 +115,11 @@ func (h *Host) Collect(ctx context.Context) []Reading {
 	}
 	var readings []Reading
 	for _, r := range h.collectors {
+		o := r.run(ctx, h.opts)
 		if ctx.Err() != nil {
-			return readings
+			return readings // not kept: that the caller left says nothing about the collector
 		}
-		readings = append(readings, h.readings(r, r.run(ctx, h.opts))...)
+		readings = append(readings, h.readings(r, o)...)
 	}
 	slices.SortStableFunc(readings, func(a, b Reading) int { return strings.Compare(a.Name, b.Name) })
 	h.mu.Lock()

@@ -250,15 +250,35 @@ func TestHost_CollectsOnceForMany(t *testing.T) {
 
 func TestHost_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	h := newHost(t, host.Options{Root: "testdata/server"}, nil)
-	if got := len(h.Collect(ctx)); got != 0 {
-		t.Errorf("%d readings with an ended context, want 0", got)
-	}
-	if got := len(h.Collect(t.Context())); got == 0 {
-		t.Error("no readings afterwards: the empty answer was kept")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var calls atomic.Int64
+		h := newHost(t, host.Options{
+			Root: "testdata/server", Collectors: []string{"load", "time"}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		}, func(fake *host.Unrecorded) {
+			fake.Clock = func() (bool, time.Duration, time.Duration, error) {
+				<-time.After(time.Second)
+				return true, time.Duration(calls.Add(1)) * time.Second, 0, nil
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		got := exposition(h.Collect(ctx))
+		if took := time.Since(start); took != 500*time.Millisecond {
+			t.Errorf("collecting took %s, want 500ms", took)
+		}
+		if !strings.Contains(got, "host_load1{} 0.36\n") || strings.Contains(got, "collector=\"time\"") {
+			t.Errorf("want the load and nothing of the clock:\n%s", got)
+		}
+		<-time.After(time.Minute)
+		if got := exposition(h.Collect(t.Context())); !strings.Contains(got, "host_clock_offset_seconds{} 2\n") {
+			t.Errorf("want the clock read anew, not what was read a minute ago:\n%s", got)
+		}
+		if log.Len() != 0 {
+			t.Errorf("log has %s, want nothing: no collector failed", &log)
+		}
+	})
 }
 
 func TestHost_BoundsLabelSets(t *testing.T) {
