@@ -6,18 +6,26 @@ import "github.com/channelwatch/channelwatch/internal/probe"
 // a touchpoint that is already there changes nothing: the old one stays with its phase, its running probe and its
 // prober, and the new one is closed. The others are added, and those that are missing or different are taken out;
 // their running probes end on their own, unreported, and then they are closed. Once Apply has returned, no outcome of
-// a touchpoint that it took out is reported any more; it waits for the calls of Report that are under way.
+// a touchpoint that it took out is reported any more; it waits for those calls of Report that are under way.
 //
 // Apply returns the touchpoints that are in effect, in the order of tps.
 func (s *Scheduler) Apply(tps []*probe.Touchpoint) []*probe.Touchpoint {
-	s.report.Lock()
-	defer s.report.Unlock()
+	effective, out := s.replace(tps)
+	for _, e := range out {
+		e.report.Lock()   // until a Report that is under way is over; the next one sees that the entry is gone
+		e.report.Unlock() //nolint:staticcheck // an empty section is all that it takes
+	}
+	return effective
+}
+
+// replace does the work of Apply. It returns the touchpoints in effect and the entries that were taken out.
+func (s *Scheduler) replace(tps []*probe.Touchpoint) (effective []*probe.Touchpoint, out []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
-		return s.refuse(tps)
+		return s.refuse(tps), nil
 	}
-	effective := make([]*probe.Touchpoint, 0, len(tps))
+	effective = make([]*probe.Touchpoint, 0, len(tps))
 	entries := make(map[string]*entry, len(tps))
 	now, added := s.clock.now(), 0
 	for _, tp := range tps {
@@ -39,12 +47,13 @@ func (s *Scheduler) Apply(tps []*probe.Touchpoint) []*probe.Touchpoint {
 	for key, e := range s.entries {
 		if entries[key] != e {
 			s.takeOut(e)
+			out = append(out, e)
 		}
 	}
 	s.entries = entries
 	s.arm()
 	s.assign()
-	return effective
+	return effective, out
 }
 
 // refuse closes what comes after Stop.
@@ -74,7 +83,7 @@ func (s *Scheduler) hostOf(tp *probe.Touchpoint) *host {
 
 // takeOut removes an entry from the schedule, at once or when its probe has ended.
 func (s *Scheduler) takeOut(e *entry) {
-	e.gone = true
+	e.gone.Store(true)
 	switch e.state {
 	case running: // finish drops it; until then its ticks watch over its deadline
 		return

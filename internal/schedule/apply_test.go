@@ -3,6 +3,7 @@ package schedule_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -210,6 +211,27 @@ func TestScheduler_ApplyGivesBackTheHostOfOneThatWaits(t *testing.T) {
 	})
 }
 
+func TestScheduler_ApplyDoesNotWaitForReportsOfWhatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := schedule.New(schedule.Options{Report: func(o *schedule.Outcome) bool {
+			if o.Touchpoint.Name == "slow" {
+				<-time.After(5 * time.Second)
+			}
+			return false
+		}})
+		slow, goes := touchpoint("slow", time.Minute, takes(0)), touchpoint("goes", time.Minute, takes(0))
+		s.Apply([]*probe.Touchpoint{slow, goes})
+		s.Start()
+		defer stop(t, s)
+		pass(time.Second)
+		began := time.Now()
+		s.Apply([]*probe.Touchpoint{slow})
+		if took := time.Since(began); took != 0 {
+			t.Errorf("Apply took %v while another touchpoint was reported, want no wait", took)
+		}
+	})
+}
+
 // TestScheduler_ApplyEndsReports runs in real time, because a lock that is waited for stops a synctest bubble.
 func TestScheduler_ApplyEndsReports(t *testing.T) {
 	prober := proberFunc(func(context.Context) (probe.Result, error) { return probe.Result{}, nil })
@@ -217,6 +239,9 @@ func TestScheduler_ApplyEndsReports(t *testing.T) {
 	var reports atomic.Int64
 	s := schedule.New(schedule.Options{Report: func(o *schedule.Outcome) bool {
 		reports.Add(1)
+		for range 20 {
+			runtime.Gosched() // time for Apply to return too early
+		}
 		if _, gone := removed.Load(o.Touchpoint); gone {
 			t.Errorf("reported %s after Apply took it out", o.Touchpoint.Name)
 		}

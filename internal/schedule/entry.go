@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"container/heap"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -25,13 +27,15 @@ type entry struct {
 	due   time.Duration // next tick
 
 	planned  time.Duration // when the current probe was due
-	overdue  time.Duration // when the running probe's worker is given up
+	overdue  time.Duration // when the running probe's worker is given up: time for the probe, and overrun
 	index    int           // in the heap
 	state    state
 	recheck  bool // the current probe is one
-	gone     bool // removed or replaced; written under Scheduler.report too
 	lost     bool // its worker was given up
 	panicked bool // its first panic was logged
+
+	gone   atomic.Bool // removed or replaced
+	report sync.Mutex  // held during Report, so that Apply can wait for it; never taken under Scheduler.mu
 }
 
 // host counts the probes against one target.

@@ -24,7 +24,7 @@ func (s *Scheduler) takeReady() *entry {
 		switch {
 		case e == nil:
 			return nil
-		case e.gone:
+		case e.gone.Load():
 			s.release(e.host)
 		default:
 			s.waiting--
@@ -44,7 +44,7 @@ func (s *Scheduler) release(h *host) {
 	}
 	h.running--
 	for e := h.waiting.pop(); e != nil; e = h.waiting.pop() {
-		if !e.gone {
+		if !e.gone.Load() {
 			h.running++
 			s.ready.push(e)
 			return

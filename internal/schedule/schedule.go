@@ -49,8 +49,8 @@ type Stats interface {
 // Options configures a Scheduler.
 type Options struct {
 	// Report is called after every probe, from several goroutines, but never twice at once for one touchpoint. It
-	// returns whether the touchpoint should be probed once more soon; of a recheck the answer is ignored. It must not
-	// call the scheduler. It is required.
+	// returns whether the touchpoint should be probed once more soon; of a recheck the answer is ignored. The time that
+	// it takes is added to the probe's; it must not call the scheduler. It is required.
 	Report func(*Outcome) (recheck bool)
 	// Stats may be nil.
 	Stats Stats
@@ -73,10 +73,6 @@ type Scheduler struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the last goroutine has ended
 	wg     sync.WaitGroup
-
-	// report is held for reading during Report and for writing by Apply, so that no outcome of a removed touchpoint
-	// is reported after Apply. It is locked before mu.
-	report sync.RWMutex
 
 	mu       sync.Mutex // guards everything below and the fields of all entries
 	stopping bool

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// grace is how long probes may take to return after Stop has cancelled them.
+const grace = time.Second
+
 // Stop ends the schedule: nothing starts any more, running probes are waited for and reported, and every prober is
 // closed. When ctx ends first, the running probes are cancelled and have one more second to return; Stop then reports
 // that, and names those that did not. It may be called several times; each call waits.
@@ -19,13 +22,13 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	}
 	busy := s.busy()
 	s.cancel()
-	grace := time.NewTimer(overrun)
-	defer grace.Stop()
+	last := time.NewTimer(grace)
+	defer last.Stop()
 	select {
 	case <-s.done:
-	case <-grace.C:
+	case <-last.C:
 		return fmt.Errorf("stopping the schedule: still open %v after the end: probes of %q: %w",
-			overrun, s.busy(), context.Cause(ctx))
+			grace, s.busy(), context.Cause(ctx))
 	}
 	if len(busy) == 0 {
 		return nil

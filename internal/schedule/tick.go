@@ -5,8 +5,8 @@ import "time"
 const (
 	// firstStep is the distance of the first probes of touchpoints that come together.
 	firstStep = 10 * time.Millisecond
-	// overrun is how long after its deadline a probe may take to return.
-	overrun = time.Second
+	// overrun is how long after its deadline a probe may take to return and to be reported.
+	overrun = 5 * time.Second
 )
 
 // tick is called by the watching worker when a tick is due. It starts all that are due and returns the one that the
@@ -68,7 +68,7 @@ func (s *Scheduler) fire(e *entry, now time.Duration) {
 		skipped++
 		s.giveUp(e, now)
 	}
-	if skipped > 0 && !e.gone {
+	if skipped > 0 && !e.gone.Load() {
 		s.opts.Stats.Skipped(e.tp, skipped)
 	}
 }

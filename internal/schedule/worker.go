@@ -80,9 +80,9 @@ func (s *Scheduler) run(e *entry) (recheck bool) {
 		o.Result.Start = o.Started
 	}
 
-	s.report.RLock()
-	defer s.report.RUnlock()
-	if e.gone || (o.Err != nil && s.base.Err() != nil) { // what Stop cancelled was not measured
+	e.report.Lock()
+	defer e.report.Unlock()
+	if e.gone.Load() || (o.Err != nil && s.base.Err() != nil) { // what Stop cancelled was not measured
 		return false
 	}
 	return s.opts.Report(o) && !o.Recheck
@@ -124,7 +124,7 @@ func (s *Scheduler) finish(w *worker, e *entry, recheck bool) (next *entry) {
 	}
 	now := s.clock.now()
 	switch {
-	case e.gone:
+	case e.gone.Load():
 		s.drop(e)
 	case recheck:
 		s.armRecheck(e, now)
