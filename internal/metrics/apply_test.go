@@ -90,6 +90,9 @@ func TestApply_ChangedDefinition(t *testing.T) {
 		}
 	}
 	want(t, like(got, "page_bytes"), map[string]float64{})
+	fresh := metrics.New(metrics.Options{Catalogue: catalogue(t)})
+	fresh.Apply([]*probe.Channel{channelOf("shop", changed)}, nil)
+	want(t, like(got, "agent_series{"), like(samples(t, fresh), "agent_series{"))
 }
 
 func TestApply_ChannelsAndTargets(t *testing.T) {
