@@ -16,6 +16,7 @@ type Fault struct {
 	Start func(testing.TB) Target // the service runs until the test ends
 	Want  probe.CheckID           // the reason, or the cause of the rating, of every probe
 	Hangs bool                    // the service never finishes, and the probe is given up at its deadline
+	Chain bool                    // the service shows a chain of certificates, and the result has to show it all the same
 }
 
 const (
@@ -115,6 +116,24 @@ func (s Subject) checkFault(t *testing.T, fault Fault, profile probe.Profile, go
 	}
 	if result.Reason != "" && result.Reason != fault.Want {
 		t.Errorf("got reason %q beside cause %q, want one", result.Reason, verdict.Cause)
+	}
+	if fault.Chain {
+		checkChain(t, &result)
+	}
+}
+
+// checkChain checks that a chain that nobody believes is shown with its dates: they are what the owner has to see.
+func checkChain(t *testing.T, result *probe.Result) {
+	t.Helper()
+	var dates []string
+	for _, m := range result.Measurements {
+		if m.Metric == probe.CertificateNotAfter || m.Metric == probe.CertificateNotBefore {
+			dates = append(dates, m.Metric)
+		}
+	}
+	facts := result.Evidence.Exchanges[len(result.Evidence.Exchanges)-1].TLS
+	if facts == nil || len(facts.Chain) == 0 || facts.VerifyError == "" || len(dates) != 2 {
+		t.Errorf("got the dates %v and %s, want both dates, the chain and why it is not believed", dates, explain(result))
 	}
 }
 

@@ -20,7 +20,7 @@ func certificateFaults() []Fault {
 			return secured(tb, root, root.issue(tb, edit))
 		}
 	}
-	return []Fault{
+	faults := []Fault{
 		{Name: "certificate: expired", Start: leaf(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), Want: probe.TLSExpired},
 		{Name: "certificate: not yet valid", Start: leaf(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), Want: probe.TLSNotYetValid},
 		{Name: "certificate: another name", Start: leaf(func(c *x509.Certificate) {
@@ -52,6 +52,10 @@ func certificateFaults() []Fault {
 			return secured(tb, newRoot(tb, "Test Root"), stranger.issue(tb, nil))
 		}, Want: probe.TLSUntrusted},
 	}
+	for i := range faults {
+		faults[i].Chain = true
+	}
+	return faults
 }
 
 // secured serves a page behind the certificate to those who trust the root.
