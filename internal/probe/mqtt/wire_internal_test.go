@@ -1,0 +1,77 @@
+package mqtt
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+)
+
+// chunked reads at most n bytes at a time.
+type chunked struct {
+	r io.Reader
+	n int
+}
+
+func (c chunked) Read(p []byte) (int, error) { return c.r.Read(p[:min(c.n, len(p))]) }
+
+// FuzzInbound checks that what a broker sends is judged by its bytes alone, however the network cuts them, and that
+// nothing is added or lost on the way.
+func FuzzInbound(f *testing.F) {
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0x30, 5, 0, 1, 'a', 0, 'x'}, byte(1))
+	f.Add([]byte{0x20, 2, 0, 1}, byte(3))
+	f.Add([]byte{0x20, 0x80, 0x80, 0x80, 0x64}, byte(2))
+	f.Add([]byte{0x20, 0xff, 0xff, 0xff, 0xff, 0x01}, byte(4))
+	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), byte(7))
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0xd0, 0, 0xd0, 0}, byte(1))
+	f.Fuzz(func(t *testing.T, data []byte, size byte) {
+		read := func(n int) ([]byte, error) {
+			in := newInbound(bytes.NewReader(data))
+			return io.ReadAll(chunked{&in, n})
+		}
+		whole, wholeErr := read(len(data) + 1)
+		parts, partsErr := read(int(size)%16 + 1)
+		if (wholeErr == nil) != (partsErr == nil) || wholeErr != nil && wholeErr.Error() != partsErr.Error() {
+			t.Errorf("in one piece: %v, in parts: %v", wholeErr, partsErr)
+		}
+		if wholeErr == nil && !bytes.Equal(whole, data) {
+			t.Errorf("got %x, want %x", whole, data)
+		}
+		if !bytes.HasPrefix(data, parts) {
+			t.Errorf("got %x in parts, want the start of %x", parts, data)
+		}
+	})
+}
+
+func TestInbound_Judges(t *testing.T) {
+	cases := []struct {
+		name string
+		data []byte
+		want string // error; empty for none
+	}{
+		{"nothing", nil, ""},
+		{"largest packet", append([]byte{0x20, 3, 0, 0, 0, 0x30, 0x80, 0x80, 4}, make([]byte, maxPacket)...), ""},
+		{"one byte more", []byte{0x20, 3, 0, 0, 0, 0x30, 0x81, 0x80, 4}, "packet of 65537 bytes, want at most 65536"},
+		{"four bytes of length", []byte{0x20, 0x83, 0x80, 0x80, 0, 0, 0, 0}, ""},
+		{"five bytes of length", []byte{0x20, 0x83, 0x80, 0x80, 0x80, 0}, "packet length has more than four bytes"},
+		{"MQTT 3", []byte{0x20, 2, 0, 1}, errOldConnack.Error()},
+		{"another packet first", []byte{0x30, 0}, "the first byte is 0x30, want a CONNACK"},
+		{"empty packets later", []byte{0x20, 3, 0, 0, 0, 0xd0, 0, 0xd0, 0}, ""},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			in := newInbound(bytes.NewReader(tc.data))
+			got, err := io.ReadAll(&in)
+			if tc.want == "" && (err != nil || !bytes.Equal(got, tc.data)) {
+				t.Errorf("got %d bytes and %v, want all %d", len(got), err, len(tc.data))
+			}
+			if tc.want != "" && (err == nil || err.Error() != tc.want) {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+	in := newInbound(bytes.NewReader([]byte{0x20, 2, 0, 1}))
+	if _, err := io.ReadAll(&in); !errors.Is(err, errOldConnack) {
+		t.Errorf("got %v, want errOldConnack", err)
+	}
+}
