@@ -120,7 +120,9 @@ func (a *Agent) buildObservers(h *config.Host, c *config.Control) (err error) {
 		}
 	}
 	if c.Enabled {
-		a.control, err = control.New(control.Options{Targets: c.Targets, Every: c.Every, Timeout: c.Timeout})
+		a.control, err = control.New(control.Options{
+			Targets: c.Targets, Every: c.Every, Timeout: c.Timeout, OnChange: a.networkChanged,
+		})
 		if err != nil {
 			return fmt.Errorf("control: %w", err)
 		}
@@ -141,7 +143,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		tasks.Go(func() { a.observer.Run(background) })
 	}
 	if a.control != nil {
-		tasks.Go(func() { a.watchControl(background, &tasks) })
+		tasks.Go(func() { a.control.Run(background) })
 	}
 	if a.opts.Watch {
 		tasks.Go(func() { a.watchFiles(background) })
@@ -179,23 +181,12 @@ func (a *Agent) start() {
 	a.log.Info("probing", "channels", len(cfg.Channels), "touchpoints", len(cfg.Touchpoints()), "address", a.Addr())
 }
 
-// watchControl runs the control probe and exports what it finds; the log says it once when it changes.
-func (a *Agent) watchControl(ctx context.Context, tasks *sync.WaitGroup) {
-	tasks.Go(func() { a.control.Run(ctx) })
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	blind := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		state := a.control.State()
-		a.metrics.SetBlind(state.Blind)
-		if state.Blind != blind {
-			blind = state.Blind
-			a.log.Warn("own network changed", "blind", blind, "why", state.Why)
-		}
+// networkChanged exports and logs what the control probe found, once for each change.
+func (a *Agent) networkChanged(state control.State) {
+	a.metrics.SetBlind(state.Blind)
+	if state.Blind {
+		a.log.Warn("own network is gone, channels read unknown", "why", state.Why)
+		return
 	}
+	a.log.Info("own network works", "known", state.Known, "why", state.Why)
 }

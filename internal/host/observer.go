@@ -220,9 +220,10 @@ func (o *Observer) Starving() bool {
 
 // Collect returns the Observer's readings, sorted by name.
 func (o *Observer) Collect() []Reading {
+	starving := o.Starving()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	values := []float64{o.starved.Seconds(), o.now.throttled, o.now.late.Seconds(), o.now.turnWait.Seconds()}
+	values := []float64{flag(starving), o.starved.Seconds(), o.now.throttled, o.now.late.Seconds(), o.now.turnWait.Seconds()}
 	var readings []Reading
 	for i, desc := range observerMetrics() {
 		readings = append(readings, desc.reading(values[i]))
@@ -232,6 +233,7 @@ func (o *Observer) Collect() []Reading {
 
 func observerMetrics() []Desc {
 	return []Desc{
+		gauge("agent_starved", "Whether results of the last 10 seconds are unknown because the agent was too starved to time anything"),
 		counter("agent_starved_seconds_total", "Seconds in which the agent was too starved to time anything"),
 		gauge("agent_throttled_ratio", "Share of the last second in which the agent's control group was kept from running"),
 		gauge("agent_timer_late_seconds", "How late a timer woke the agent at worst in the last second"),
