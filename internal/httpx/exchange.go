@@ -46,11 +46,14 @@ func (x *exchange) mark(p probe.Phase) {
 	x.last = now
 }
 
-// prepare undoes what resty adds to a request: a user agent and a guessed content type. The header that is sent is the
-// exchange's; to show it to net/http's client would only cost the copies that it makes for redirects.
-func prepare(_ *resty.Client, req *http.Request) error {
-	req.Header = nil
-	return nil
+// prepare returns the hook that undoes what resty adds to a request: a user agent and a guessed content type. The header
+// that is sent is the exchange's; net/http's client gets to see an empty one, because it would only make copies of it.
+func prepare() resty.PreRequestHook {
+	empty := make(http.Header)
+	return func(_ *resty.Client, req *http.Request) error {
+		req.Header = empty
+		return nil
+	}
 }
 
 // transport is the http.RoundTripper below resty: one connection, one exchange.

@@ -54,7 +54,7 @@ func New(opts Options) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
 	c.resty.SetLogger(silent{})
-	c.resty.SetPreRequestHook(prepare)
+	c.resty.SetPreRequestHook(prepare())
 	return c, nil
 }
 

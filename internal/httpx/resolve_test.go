@@ -126,7 +126,7 @@ func TestClient_Resolve(t *testing.T) {
 				test.opts.Resolver = dns
 			}
 			client := newClient(t, test.opts)
-			resp, err := client.Do(within(t, time.Second), &httpx.Request{URL: "http://" + test.host + ":" + port, FromContent: test.content})
+			resp, err := client.Do(within(t, patience(test.reason)), &httpx.Request{URL: "http://" + test.host + ":" + port, FromContent: test.content})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestClient_ConnectFailures(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			resp, err := newClient(t, httpx.Options{}).Do(within(t, 300*time.Millisecond), &httpx.Request{URL: test.url})
+			resp, err := newClient(t, httpx.Options{}).Do(within(t, patience(test.reason)), &httpx.Request{URL: test.url})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +52,14 @@ func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// patience is how long a test waits for a result: short when a deadline is what it is about.
+func patience(reason probe.Reason) time.Duration {
+	if strings.HasSuffix(string(reason), "_timeout") {
+		return 3 * time.Second
+	}
+	return time.Minute
 }
 
 // checkClocks asserts what holds for every response: the phases add up to the duration, over all exchanges and in each.
@@ -187,11 +196,11 @@ func ca(cert *x509.Certificate) *x509.Certificate {
 }
 
 // issue signs a certificate with a; with nil it signs itself.
-func (a *authority) issue(t testing.TB, cert *x509.Certificate) *authority {
-	t.Helper()
+func (a *authority) issue(tb testing.TB, cert *x509.Certificate) *authority {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	parent, signer := cert, key
 	if a != nil {
@@ -199,11 +208,11 @@ func (a *authority) issue(t testing.TB, cert *x509.Certificate) *authority {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, cert, parent, &key.PublicKey, signer)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	parsed, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &authority{parsed, key, der}
 }
@@ -218,25 +227,25 @@ func (a *authority) with(chain ...*authority) tls.Certificate {
 }
 
 // file writes the certificate as PEM.
-func (a *authority) file(t testing.TB) string {
-	t.Helper()
-	return writePEM(t, "CERTIFICATE", a.der)
+func (a *authority) file(tb testing.TB) string {
+	tb.Helper()
+	return writePEM(tb, "CERTIFICATE", a.der)
 }
 
-func (a *authority) keyFile(t testing.TB) string {
-	t.Helper()
+func (a *authority) keyFile(tb testing.TB) string {
+	tb.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return writePEM(t, "PRIVATE KEY", der)
+	return writePEM(tb, "PRIVATE KEY", der)
 }
 
-func writePEM(t testing.TB, kind string, der []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "x.pem")
+func writePEM(tb testing.TB, kind string, der []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "x.pem")
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
@@ -266,7 +275,7 @@ func serveTLS(t *testing.T, config *tls.Config, handler http.HandlerFunc) string
 
 func TestMain(m *testing.M) {
 	if os.Getenv(targetEnv) != "" {
-		os.Exit(serveTarget())
+		serveTarget()
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -26,17 +26,17 @@ const (
 const servedHeader = "X-Served"
 
 // serveTarget answers every request after 20 ms with 1 KB and closes, until its standard input ends.
-func serveTarget() int {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // lives as long as the process
+func serveTarget() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
+		os.Exit(1)
 	}
 	if os.Getenv(targetEnv) == "tls" {
 		cert, err := tls.LoadX509KeyPair(os.Getenv(targetCertEnv), os.Getenv(targetKeyEnv))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			return 1
+			os.Exit(1)
 		}
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}})
 	}
@@ -49,7 +49,7 @@ func serveTarget() int {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			return 1
+			os.Exit(1)
 		}
 		go func() {
 			start := time.Now()
