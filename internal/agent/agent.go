@@ -50,6 +50,7 @@ type Agent struct {
 	host      *host.Host       // nil when the configuration turns it off
 	observer  *host.Observer   // nil likewise
 	control   *control.Control // nil when the configuration turns it off
+	starved   func(from, to time.Time) (starved bool, why string)
 	schedule  *schedule.Scheduler
 	ready     atomic.Bool
 
@@ -108,8 +109,10 @@ func build(opts Options) (*Agent, error) {
 
 // buildObservers builds what tells the agent's own troubles from those of a channel.
 func (a *Agent) buildObservers(h *config.Host, c *config.Control) (err error) {
+	a.starved = func(time.Time, time.Time) (bool, string) { return false, "" }
 	if h.Enabled {
 		a.observer = host.NewObserver(host.ObserverOptions{})
+		a.starved = a.observer.Starved
 		a.host, err = host.New(host.Options{
 			Root: h.Root, Collectors: h.Collectors, Filesystems: host.Filter(h.Filesystems), Mounts: host.Filter(h.Mounts),
 			Disks: host.Filter(h.Disks), Interfaces: host.Filter(h.Interfaces), Processes: h.Processes,

@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +26,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -409,4 +412,29 @@ func TestAgent_CoversEveryRouteWithCredentials(t *testing.T) {
 	if code, _ := r.get(http.MethodPost, "/-/reload"); code != http.StatusUnauthorized {
 		t.Errorf("POST /-/reload without credentials: %d, want 401", code)
 	}
+}
+
+// TestAgent_Blind takes away the agent's network: its neighbour is silent and its resolver is gone.
+func TestAgent_Blind(t *testing.T) {
+	faults := probetest.Faults()
+	i := slices.IndexFunc(faults, func(f probetest.Fault) bool { return f.Name == "connect: black hole" })
+	hole, err := url.Parse(faults[i].Start(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(yaml("home http://shop.invalid/", "local http://127.0.0.1:1/"), "control: {enabled: false}",
+		"control: {targets: ["+hole.Host+"], every: 1s, timeout: 200ms}", 1)
+	text = strings.Replace(text, `url: "http://shop.invalid/"`, `url: "http://shop.invalid/", resolver: "127.0.0.1:1"`, 1)
+	r := start(t, text)
+	r.eventually("an unknown result", func() bool {
+		return r.series("touchpoint_state", `"home"`, `rating="unknown"`, `cause="agent_blind"`) == "1"
+	})
+	r.eventually("the gauge", func() bool { return r.series("agent_blind") == "1" })
+	if _, page := r.get(http.MethodGet, "/"); !strings.Contains(page, "The agent&#39;s own network is gone") {
+		t.Errorf("the page does not say that the agent is blind:\n%s", page)
+	}
+	// What runs on this machine is reached without a network: it has no excuse.
+	r.eventually("a poor result of what is local", func() bool {
+		return r.series("touchpoint_state", `"local"`, `rating="poor"`, `cause="connect_refused"`) == "1"
+	})
 }

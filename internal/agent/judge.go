@@ -39,17 +39,16 @@ func (a *Agent) judge(o *schedule.Outcome) (verdict quality.Verdict, why string)
 	if o.Err != nil {
 		return quality.NotMeasured(probe.NotMeasured), o.Err.Error()
 	}
-	if a.observer != nil {
-		if starved, why := a.observer.Starved(o.Started, o.Started.Add(o.Result.Duration)); starved {
-			return quality.NotMeasured(probe.AgentStarved), why
-		}
+	ended := o.Started.Add(o.Result.Duration)
+	if starved, why := a.starved(o.Started, ended); starved {
+		return quality.NotMeasured(probe.AgentStarved), why
 	}
 	verdict = quality.Rate(a.catalogue, o.Touchpoint.Limits, &o.Result)
 	if a.control != nil && verdict.Rating == probe.Poor && verdict.Dimension == probe.Reachable &&
 		networkTrouble(o.Result.Reason) && control.Excuses(o.Touchpoint.Profile.Target) {
 		ctx, cancel := context.WithTimeout(context.Background(), confirmTimeout)
 		defer cancel()
-		if state := a.control.Confirm(ctx); state.Blind || a.control.BlindDuring(o.Started, o.Started.Add(o.Result.Duration)) {
+		if state := a.control.Confirm(ctx); state.Blind || a.control.BlindDuring(o.Started, ended) {
 			return quality.NotMeasured(probe.AgentBlind), state.Why
 		}
 	}
