@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -273,4 +274,43 @@ func TestConfig_Close(t *testing.T) {
 		}
 		equal(t, "closed", closed, 1)
 	})
+}
+
+func TestParse_LimitsOfAKindWithout(t *testing.T) {
+	var got []pageConfig
+	var setups []probe.Setup
+	yaml := oneTouchpoint(probe.MobileWeb, "limits: {good: 2s, fair: 4s}")
+	_, err := config.Parse("shop.yaml", []byte(yaml), recorded(&got, &setups))
+	want := `shop.yaml:7:17: channels[0] "mobile-web": touchpoints[0] "home-page": limits: ` +
+		`got excellent 0s, good 2s, fair 4s, want each larger than the one before`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestParse_BoundsAreAllowed(t *testing.T) {
+	c := parse(t, "agent: {max_concurrent: 1, per_host: 10000, recent_bytes: 64KiB, recheck: 1h}\n"+oneTouchpoint(probe.MobileWeb, "every: 1s", "timeout: 1s"))
+	equal(t, "max_concurrent", c.Agent.MaxConcurrent, 1)
+	equal(t, "per_host", c.Agent.PerHost, 10_000)
+	equal(t, "recent_bytes", c.Agent.RecentBytes, int64(64<<10))
+	equal(t, "recheck", c.Agent.Recheck, time.Hour)
+}
+
+// TestParse_OneMistakePerField checks that a kind does not judge a field that could not be read, but all others.
+func TestParse_OneMistakePerField(t *testing.T) {
+	type with struct {
+		A int `yaml:"a"`
+	}
+	build := func(with, probe.Setup) (probe.Built, error) {
+		return probe.Built{}, errors.Join(probe.Fieldf("a", "missing"), probe.Fieldf("ab", "missing"), errors.New("too little"))
+	}
+	kind := probe.Define(probe.Kind{Name: "page"}, func(probe.ChannelType) with { return with{} }, build)
+	_, err := config.Parse("shop.yaml", []byte(oneTouchpoint(probe.MobileWeb, "with: {a: x}")), []probe.Kind{kind})
+	var got []string
+	if all, ok := errors.AsType[config.Errors](err); ok {
+		for _, one := range all {
+			got = append(got, fmt.Sprintf("%d %s: %s", one.Column, one.Path[len(`channels[0] "mobile-web": touchpoints[0] "home-page": `):], one.Text))
+		}
+	}
+	equal(t, "mistakes", got, []string{"15 with.ab: missing", "15 with: too little", `19 with.a: got "x", want a whole number`})
 }

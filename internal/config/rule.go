@@ -102,13 +102,13 @@ func orList(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// suggestion returns `did you mean "x"?` for the word that is most like got, or "". A word is like another when at most
-// a third of its letters differ.
+// suggestion returns `did you mean "x"?` for the word that is most like got, and the word; nothing when none is like it.
+// A word is like another when at most a third of its letters, rounded up, are mistyped.
 func suggestion(got string, words []string) (hint, word string) {
-	best := len(got)/3 + 1
+	least := (len(got)+2)/3 + 1
 	for _, w := range words {
-		if n := distance(strings.ToLower(got), w); n < best || n == best && word == "" {
-			best, word = n, w
+		if n := distance(strings.ToLower(got), w); n < least {
+			least, word = n, w
 		}
 	}
 	if word == "" {

@@ -47,7 +47,7 @@ func setScalar(n *yaml.Node, v reflect.Value, r rule) bool {
 		v.SetBool(b)
 	case v.CanInt():
 		i, err := parseInt(n.Value, r.format)
-		if err != nil || n.Tag == "!!float" || v.OverflowInt(i) {
+		if err != nil || v.OverflowInt(i) {
 			return false
 		}
 		v.SetInt(i)

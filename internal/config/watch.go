@@ -16,7 +16,7 @@ const (
 	// settle is how long after a first sign the files are read: editors and Kubernetes write in several steps.
 	settle = 200 * time.Millisecond
 	// pollEvery finds what the system does not tell, as on network filesystems.
-	pollEvery = 10 * time.Second
+	pollEvery = 30 * time.Second
 )
 
 // Watch calls changed whenever the content of the files is not what it was, until ctx ends. files returns what is

@@ -118,14 +118,16 @@ func TestWatch_SameContent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "main.yaml")
 	write(t, file, "a")
 	w := watch(t, file)
-	asked := w.asked.Load()
-	write(t, file, "a")
-	eventually(t, "the write to be looked at", func() bool { return w.asked.Load() >= asked+2 })
-	write(t, file, "b")
-	eventually(t, "the change to be seen", func() bool { return w.changed.Load() > 0 })
-	if got := w.changed.Load(); got != 1 {
-		t.Errorf("got %d changes, want 1: writing the same content is none", got)
+	for range 2 { // the second look begins when all that follows from the first is done
+		asked := w.asked.Load()
+		write(t, file, "a")
+		eventually(t, "the write to be looked at", func() bool { return w.asked.Load() >= asked+2 })
 	}
+	if got := w.changed.Load(); got != 0 {
+		t.Errorf("got %d changes, want none: the content is the same", got)
+	}
+	write(t, file, "b")
+	eventually(t, "the change to be seen", func() bool { return w.changed.Load() == 1 })
 }
 
 func symlink(t *testing.T, target, name string) {
