@@ -64,6 +64,9 @@ func TestSet_Check(t *testing.T) {
 		"status class in a list":      {rules: "status: [200, 4XX]", edit: func(r *assert.Response) { r.Status = 499 }},
 		"status range, first":         {rules: "status: [301-303]", edit: func(r *assert.Response) { r.Status = 301 }},
 		"status range, last":          {rules: "status: [301-303]", edit: func(r *assert.Response) { r.Status = 303 }},
+		"status of the first class":   {rules: "status: [1xx]", edit: func(r *assert.Response) { r.Status = 100 }},
+		"status of the last class":    {rules: "status: [5xx]", edit: func(r *assert.Response) { r.Status = 599 }},
+		"status range of all":         {rules: "status: [100-599]"},
 		"content type":                {rules: "content_type: [Application/JSON]"},
 		"content type, any of a kind": {rules: "content_type: [text/html, application/*]"},
 		"content type, broken parameter": {
@@ -110,6 +113,11 @@ func TestSet_Check(t *testing.T) {
 			rules: "not_contains: [oops]",
 			edit:  func(r *assert.Response) { r.Body = []byte("an oops") },
 			want:  findings{{Check: assert.TextForbidden, Detail: `"oops" at byte 3, want none`}},
+		},
+		"text forbidden at the start": {
+			rules: "not_contains: [oops]",
+			edit:  func(r *assert.Response) { r.Body = []byte("oops") },
+			want:  findings{{Check: assert.TextForbidden, Detail: `"oops" at byte 0, want none`}},
 		},
 		"size at both bounds": {rules: "size: {min: 3, max: 3}", edit: func(r *assert.Response) { r.Body = []byte("abc") }},
 		"size too small": {
@@ -164,7 +172,7 @@ func TestRules_CompileReportsAllMistakes(t *testing.T) {
 	t.Parallel()
 	rules := read(t, `
 status: [abc, 6xx, 99, 204-200, 600]
-content_type: [html]
+content_type: [/html, text/html]
 header:
   - {name: "", matches: "("}
   - {name: X, absent: true, contains: y}
@@ -179,7 +187,7 @@ json:
   - {path: $.a, exists: false, equals: 1}
   - {path: $.a, count: -1}
   - {path: $.a, count: 0, equals: 1}
-  - {path: $.a, equals: 2026-01-31}
+  - {path: $.a, equals: {days: [2026-01-31]}}
   - {path: $.a, equals: null}
   - {path: $.a, type: text}
 `)
@@ -190,7 +198,7 @@ json:
 		`expect.status[2]: "99": want a code such as 200, a class such as 2xx or a range such as 200-204`,
 		`expect.status[3]: "204-200": want a code such as 200, a class such as 2xx or a range such as 200-204`,
 		`expect.status[4]: "600": want a code such as 200, a class such as 2xx or a range such as 200-204`,
-		`expect.content_type[0]: "html": want a media type without parameters, such as application/json or image/*`,
+		`expect.content_type[0]: "/html": want a media type without parameters, such as application/json or image/*`,
 		`expect.header[0].name: "": want the name of a header field, such as Cache-Control`,
 		"expect.header[0].matches: error parsing regexp: missing closing ): `(`",
 		`expect.header[1].absent: is set beside equals, contains or matches, want it alone`,
@@ -213,6 +221,16 @@ json:
 	}
 	if fieldErr, ok := errors.AsType[*probe.FieldError](err); !ok || fieldErr.Field != "expect.status[0]" {
 		t.Errorf("got %#v, want a FieldError of expect.status[0]", fieldErr)
+	}
+}
+
+func TestRules_CompileContentType(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "html", "/html", "text/", "text/html;charset=utf-8", "text / html"} {
+		rules := assert.Rules{ContentType: []string{text}}
+		if _, err := rules.Compile("expect"); err == nil {
+			t.Errorf("%q: got no error, want one", text)
+		}
 	}
 }
 

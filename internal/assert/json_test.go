@@ -12,7 +12,7 @@ import (
 
 func TestJSONRule(t *testing.T) {
 	t.Parallel()
-	const document = `{"id":9007199254740993,"n":1.50,"s":"v2.1","null":null,"list":[1,2,3],"obj":{"b":[true],"a":"x"},"quoted":"[[\"{{"}`
+	const document = `{"id":9007199254740993,"n":1.50,"s":"v2.1","null":null,"list":[1,2,3],"half":0.5,"huge":1e999,"obj":{"b":[true],"a":"x"},"quoted":"[[\"{{"}`
 	cases := map[string]struct {
 		rule string
 		want string // detail of the one finding; empty: none
@@ -44,6 +44,14 @@ func TestJSONRule(t *testing.T) {
 		"equals object":               {"{path: $.obj, equals: {a: x, b: [true]}}", ""},
 		"equals object, one key more": {"{path: $.obj, equals: {a: x}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x"}`},
 		"equals object, other key":    {"{path: $.obj, equals: {a: x, c: [true]}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x","c":[true]}`},
+		"equals object, other value":  {"{path: $.obj, equals: {a: y, b: [true]}}", `$.obj is {"a":"x","b":[true]}, want {"a":"y","b":[true]}`},
+		"equals text, but list":       {"{path: $.list, equals: x}", `$.list is [1,2,3], want "x"`},
+		"equals list, but text":       {"{path: $.s, equals: [x]}", `$.s is "v2.1", want ["x"]`},
+		"equals object, but list":     {"{path: $.list, equals: {a: x}}", `$.list is [1,2,3], want {"a":"x"}`},
+		"equals whole, but fraction":  {"{path: $.half, equals: 0}", "$.half is 0.5, want 0"},
+		"equals fraction, but whole":  {"{path: '$.list[0]', equals: 1.5}", "$.list[0] is 1, want 1.5"},
+		"equals, but too large":       {"{path: $.huge, equals: 1e308}", "$.huge is 1e999, want 1e+308"},
+		"max, but too large":          {"{path: $.huge, max: 1}", "$.huge is 1e999, want at most 1"},
 		"equals missing":              {"{path: $.nope, equals: 1}", "$.nope selects nothing, want 1"},
 		"equals for all":              {`{path: "$.list[*]", equals: 1}`, "$.list[*] is 2, want 1"},
 		"matches text":                {`{path: $.s, matches: '^v\d'}`, ""},
@@ -96,17 +104,51 @@ func TestJSONRule_BodyIsNotUsable(t *testing.T) {
 			}
 		})
 	}
-	deepest := strings.Repeat("[", 200) + strings.Repeat("]", 200)
-	if got := check(t, "json: [{path: $, exists: true}]", deepest); got != nil {
-		t.Errorf("200 levels: got %v, want no finding", got)
+}
+
+func TestJSONRule_DepthCountsBracketsOutsideOfTexts(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"deepest":   strings.Repeat("[", 200) + strings.Repeat("]", 200),
+		"wide":      "[" + strings.Repeat("[],{},", 300) + "0]",
+		"in a text": `["\\\"` + strings.Repeat("[{", 300) + `"]`,
+	} {
+		if got := check(t, "json: [{path: $, exists: true}]", body); got != nil {
+			t.Errorf("%s: got %v, want no finding", name, got)
+		}
+	}
+}
+
+func TestDetails_AreCutAtACharacter(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ text, want string }{
+		"300 bytes":              {strings.Repeat("x", 300), strings.Repeat("x", 300) + `"`},
+		"301 bytes":              {strings.Repeat("x", 301), strings.Repeat("x", 300) + `"…`},
+		"in a character":         {strings.Repeat("x", 297) + "🛒🛒", strings.Repeat("x", 297) + `"…`},
+		"after a character":      {strings.Repeat("x", 296) + "🛒🛒", strings.Repeat("x", 296) + `🛒"…`},
+		"no characters anywhere": {strings.Repeat("\x80", 400), strings.Repeat(`\x80`, 296) + `"…`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := check(t, "contains: [basket]", c.text)
+			if len(got) != 1 || !strings.HasSuffix(got[0].Detail, `; the body starts with "`+c.want) {
+				t.Errorf("got %q, want it to end in %q", got, c.want)
+			}
+		})
 	}
 }
 
 func TestJSONRule_DetailIsCut(t *testing.T) {
 	t.Parallel()
-	got := check(t, "json: [{path: $.a, equals: 1}]", `{"a":"`+strings.Repeat("x", 5000)+`"}`)
-	if len(got) != 1 || len(got[0].Detail) > 400 || !strings.HasSuffix(got[0].Detail, `"…, want 1`) {
-		t.Errorf("got %d findings, %q; want one that is cut", len(got), got)
+	for length, want := range map[int]string{
+		298: `$.a is "` + strings.Repeat("x", 298) + `", want 1`,
+		299: `$.a is "\"` + strings.Repeat("x", 299) + `"…, want 1`,
+	} {
+		got := check(t, "json: [{path: $.a, equals: 1}]", `{"a":"`+strings.Repeat("x", length)+`"}`)
+		if len(got) != 1 || got[0].Detail != want {
+			t.Errorf("%d letters: got %q, want %q", length, got, want)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package assert
 
 import (
 	"bytes"
-	"mime"
 	"strings"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -22,11 +21,8 @@ func compileContentType(field string, want []string) (check, error) {
 	wanted := strings.Join(want, ", ")
 	return func(response *Response) *probe.Finding {
 		got := response.Header.Get("Content-Type")
-		// A broken parameter does not make the media type another one; browsers read on as well.
+		// Whatever is wrong with the parameters, browsers read the media type all the same.
 		media, _, _ := strings.Cut(got, ";")
-		if parsed, _, err := mime.ParseMediaType(got); err == nil {
-			media = parsed
-		}
 		media = strings.ToLower(strings.TrimSpace(media))
 		for _, text := range want {
 			if matchesMedia(media, strings.ToLower(text)) {
