@@ -32,8 +32,9 @@ func (l *loader) build(c *Config, main *mainFile) {
 		seen[block.Name] = block
 		c.Channels = append(c.Channels, l.channel(c, block))
 	}
-	if len(l.read) == 0 && len(l.errs) == 0 {
+	if len(l.read) == 0 && len(l.errs) == 0 && main.Channels == nil {
 		l.errs.add(position{file: main.decoder.file}, "channels", "missing, want at least one with a touchpoint")
+		l.errs.hint("write channels: [] for an agent that only watches its host")
 	}
 	l.served(c, main)
 }

@@ -12,7 +12,7 @@ type mainFile struct {
 	Agent    Agent          `yaml:"agent" doc:"how the agent itself runs"`
 	Host     Host           `yaml:"host" doc:"what the agent reads of the machine that it runs on"`
 	Control  Control        `yaml:"control" doc:"how the agent finds out that its own network is gone, so that no channel is blamed for it"`
-	Channels []channelBlock `yaml:"channels" doc:"the ways in which customers meet the brand"`
+	Channels []channelBlock `yaml:"channels" doc:"the ways in which customers meet the brand; [] for an agent that only watches its host"`
 	place
 }
 

@@ -1,9 +1,14 @@
 package config_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
@@ -39,6 +44,39 @@ func TestConfigs_Load(t *testing.T) {
 				t.Error("got no touchpoints")
 			}
 		})
+	}
+}
+
+// TestConfigs_Kubernetes reads the configurations in the manifest's config maps.
+func TestConfigs_Kubernetes(t *testing.T) {
+	in := yaml.NewDecoder(bytes.NewReader(read(t, configs+"/kubernetes/channelwatch.yaml")))
+	found := 0
+	for {
+		var manifest struct {
+			Metadata struct{ Name string }
+			Data     map[string]string
+		}
+		err := in.Decode(&manifest)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, ok := manifest.Data["channelwatch.yaml"]
+		if !ok {
+			continue
+		}
+		found++
+		c, err := config.Parse(manifest.Metadata.Name, []byte(text), kinds.All())
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		c.Close()
+	}
+	if found == 0 {
+		t.Error("got no configuration in the manifest")
 	}
 }
 

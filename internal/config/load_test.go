@@ -314,3 +314,10 @@ func TestParse_OneMistakePerField(t *testing.T) {
 	}
 	equal(t, "mistakes", got, []string{"15 with.ab: missing", "15 with: too little", `19 with.a: got "x", want a whole number`})
 }
+
+func TestParse_HostOnly(t *testing.T) {
+	c := parse(t, "host: {root: /host}\nchannels: []\n")
+	if len(c.Channels) != 0 || len(c.Touchpoints()) != 0 || c.Host.Root != "/host" {
+		t.Errorf("got %+v, want a host and no channels", c)
+	}
+}

@@ -22,7 +22,7 @@ func Reference(kinds []probe.Kind) []byte {
 	w.WriteString(referenceHead)
 	main := mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
 	w.block("", reflect.ValueOf(main), "channels")
-	w.WriteString("\n# the ways in which customers meet the brand\nchannels:\n  -\n")
+	w.WriteString("\n# the ways in which customers meet the brand; [] for an agent that only watches its host\nchannels:\n  -\n")
 	w.block("    ", reflect.ValueOf(exampleChannel()), "touchpoints")
 	w.WriteString("    # what is probed; each of them has these keys:\n")
 	w.list("    ", reflect.ValueOf(touchpointBlock{Tier: probe.Standard, Weight: 1}), "with")
