@@ -315,7 +315,7 @@ func TestAgent_RefusesAReloadThatNeedsARestart(t *testing.T) {
 	r := start(t, yaml("home "+s.URL))
 	r.write(strings.Replace(yaml("home "+s.URL), "location: lab", "location: elsewhere", 1))
 	err := r.Reload()
-	if want := `agent.location: changed from "lab" to "elsewhere", which needs a restart`; err == nil || err.Error() != want {
+	if want := "agent.location: changed from lab to elsewhere, which needs a restart"; err == nil || err.Error() != want {
 		t.Errorf("Reload: %v, want %s", err, want)
 	}
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/config"
@@ -36,20 +37,25 @@ func (a *Agent) Reload() error {
 
 // fixed refuses a configuration that changes what only a restart can change.
 func (a *Agent) fixed(cfg *config.Config) error {
-	old, now := a.opts.Config.Agent, cfg.Agent
-	for _, s := range []struct{ name, old, now string }{
-		{"listen", old.Listen, now.Listen},
-		{"location", old.Location, now.Location},
-		{"web_config_file", old.WebConfigFile, now.WebConfigFile},
-		{"max_concurrent", fmt.Sprint(old.MaxConcurrent), fmt.Sprint(now.MaxConcurrent)},
-		{"per_host", fmt.Sprint(old.PerHost), fmt.Sprint(now.PerHost)},
-		{"series_limit", fmt.Sprint(old.SeriesLimit), fmt.Sprint(now.SeriesLimit)},
-		{"recent_bytes", fmt.Sprint(old.RecentBytes), fmt.Sprint(now.RecentBytes)},
-		{"pprof", fmt.Sprint(old.Pprof), fmt.Sprint(now.Pprof)},
-		{"log", fmt.Sprint(old.Log), fmt.Sprint(now.Log)},
+	old, now := a.opts.Config, cfg
+	for _, s := range []struct {
+		name     string
+		old, now any
+	}{
+		{"agent.listen", old.Agent.Listen, now.Agent.Listen},
+		{"agent.location", old.Agent.Location, now.Agent.Location},
+		{"agent.web_config_file", old.Agent.WebConfigFile, now.Agent.WebConfigFile},
+		{"agent.max_concurrent", old.Agent.MaxConcurrent, now.Agent.MaxConcurrent},
+		{"agent.per_host", old.Agent.PerHost, now.Agent.PerHost},
+		{"agent.series_limit", old.Agent.SeriesLimit, now.Agent.SeriesLimit},
+		{"agent.recent_bytes", old.Agent.RecentBytes, now.Agent.RecentBytes},
+		{"agent.pprof", old.Agent.Pprof, now.Agent.Pprof},
+		{"agent.log", old.Agent.Log, now.Agent.Log},
+		{"host", old.Host, now.Host},
+		{"control", old.Control, now.Control},
 	} {
-		if s.old != s.now {
-			return fmt.Errorf("agent.%s: changed from %q to %q, which needs a restart", s.name, s.old, s.now)
+		if !reflect.DeepEqual(s.old, s.now) {
+			return fmt.Errorf("%s: changed from %v to %v, which needs a restart", s.name, s.old, s.now)
 		}
 	}
 	return nil

@@ -36,3 +36,14 @@ func TestRules_Fresh(t *testing.T) {
 	rules, err := docs.Rules()
 	fresh(t, "../../configs/prometheus/channelwatch.rules.yaml", rules, err)
 }
+
+func TestReference_Fresh(t *testing.T) {
+	for path, generate := range map[string]func() ([]byte, error){
+		"reference/metrics.md": docs.Metrics,
+		"reference/checks.md":  docs.Checks,
+		"reference/kinds.md":   docs.Kinds,
+	} {
+		text, err := generate()
+		fresh(t, path, text, err)
+	}
+}
