@@ -10,8 +10,8 @@ import (
 
 // unreached is the result of a probe that could not send because a connection was missing.
 func (p *prober) unreached(j *journal, err error) (probe.Result, error) {
-	why := (*failure)(nil)
-	if !errors.As(err, &why) {
+	why, ok := errors.AsType[*failure](err)
+	if !ok {
 		return probe.Result{}, fmt.Errorf("connecting to the broker: %w", err)
 	}
 	r := j.result()

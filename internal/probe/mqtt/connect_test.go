@@ -10,6 +10,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
+	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
 
 func raw(data ...byte) func(net.Conn) {
@@ -135,4 +136,25 @@ func TestProbe_ShortContextKeepsTimeToConnect(t *testing.T) {
 	broker := startMosquitto(t)
 	p := newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) { c.Window = timeout - time.Millisecond })
 	want(t, take(t, p), "", "delivered")
+}
+
+// TestProbe_MisbehavingServices points the kind at every service of the shared table that misbehaves before anybody
+// speaks MQTT.
+func TestProbe_MisbehavingServices(t *testing.T) {
+	for _, fault := range probetest.Faults() {
+		early := strings.HasPrefix(string(fault.Want), "tls_") || strings.HasPrefix(string(fault.Want), "connect_")
+		if !early || fault.Want == probe.TLSALPN || strings.HasPrefix(fault.Name, "redirect") {
+			continue // later than the connection, or about what HTTP alone negotiates
+		}
+		t.Run(fault.Name, func(t *testing.T) {
+			target := fault.Start(t)
+			if target.Resolver != "" {
+				return // the name is served by a resolver that the kind cannot be told
+			}
+			r := take(t, newProber(t, strings.TrimSuffix(strings.Replace(target.URL, "http", "mqtt", 1), "/"), func(c *mqtt.Config) {
+				c.TLS.CAFile = target.CAFile
+			}))
+			want(t, r, fault.Want, "unsent")
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -28,11 +28,18 @@ func failf(reason probe.Reason, format string, args ...any) error {
 	return &failure{reason: reason, detail: fmt.Sprintf(format, args...)}
 }
 
-// classify turns what broke a phase into a failure. A context that was cancelled says nothing about the channel: its
-// error comes back as it is. probe.Wait stands for the time between CONNECT and its answer.
+// classify turns what broke a phase into a failure. A context that was cancelled and a lack of the agent's own resources
+// say nothing about the channel: such an error comes back as it is. probe.Wait stands for the time between CONNECT and its answer.
 func classify(ctx context.Context, phase probe.Phase, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
+	}
+	for _, ours := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
+	} {
+		if errors.Is(err, ours) {
+			return err
+		}
 	}
 	switch phase {
 	case probe.Resolve:
@@ -47,13 +54,13 @@ func classify(ctx context.Context, phase probe.Phase, err error) error {
 }
 
 func classifyResolve(err error) error {
-	dns := (*net.DNSError)(nil)
+	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case timedOut(err):
 		return failf(probe.DNSTimeout, "no answer from the resolver in time")
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case isDNS && dns.IsNotFound:
 		return failf(probe.DNSNotFound, "%s: no such host", dns.Name)
-	case errors.As(err, &dns):
+	case isDNS:
 		return failf(probe.DNSFailed, "%s: %s", dns.Name, dns.Err)
 	}
 	return failf(probe.DNSFailed, "%v", err)
@@ -70,40 +77,46 @@ func classifyConnect(err error) error {
 }
 
 func classifyTLS(err error) error {
-	var (
-		record    tls.RecordHeaderError
-		invalid   x509.CertificateInvalidError
-		host      x509.HostnameError
-		authority x509.UnknownAuthorityError
-	)
-	switch {
-	case timedOut(err):
+	if record, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return failf(probe.TLSNotTLS, "answer is not TLS: begins with %q", record.RecordHeader[:])
+	}
+	if distrust, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return failf(distrusted(distrust), "%v", distrust.Err)
+	}
+	if timedOut(err) {
 		return failf(probe.TLSTimeout, "TLS handshake not finished in time")
-	case errors.As(err, &record):
-		return failf(probe.TLSNotTLS, "%v", record.Msg)
-	case errors.As(err, &host):
-		return failf(probe.TLSWrongHost, "%v", host)
-	case errors.As(err, &authority):
-		return failf(probe.TLSUntrusted, "%v", authority)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.NotBefore.After(time.Now()):
-		return failf(probe.TLSNotYetValid, "%v", invalid)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return failf(probe.TLSExpired, "%v", invalid)
-	case errors.As(err, &invalid):
-		return failf(probe.TLSUntrusted, "%v", invalid)
 	}
 	return failf(probe.TLSHandshake, "%v", err)
 }
 
+// distrusted sorts why a chain is not believed.
+func distrusted(err *tls.CertificateVerificationError) probe.Reason {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		if time.Now().Before(invalid.Cert.NotBefore) {
+			return probe.TLSNotYetValid
+		}
+		return probe.TLSExpired
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return probe.TLSWrongHost
+	}
+	chain := err.UnverifiedCertificates
+	_, stranger := errors.AsType[x509.UnknownAuthorityError](err)
+	if stranger && len(chain) == 1 && !bytes.Equal(chain[0].RawIssuer, chain[0].RawSubject) {
+		return probe.TLSIncompleteChain
+	}
+	return probe.TLSUntrusted
+}
+
 // classifyAnswer is for the time between CONNECT or SUBSCRIBE and its answer.
 func classifyAnswer(err error) error {
-	remote := (*net.OpError)(nil)
+	remote, isOp := errors.AsType[*net.OpError](err)
 	switch {
 	case timedOut(err):
 		return failf(probe.ResponseTimeout, "no answer from the broker in time")
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return failf(probe.ConnectionReset, "connection reset before an answer")
-	case errors.As(err, &remote) && remote.Op == "remote error":
+	case isOp && remote.Op == "remote error":
 		// With TLS 1.3 a refused client certificate shows only after the handshake.
 		return failf(probe.TLSHandshake, "%v", remote.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
@@ -113,7 +126,6 @@ func classifyAnswer(err error) error {
 }
 
 func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
-		errors.As(err, &timeout) && timeout.Timeout()
+	timeout, isNet := errors.AsType[net.Error](err)
+	return errors.Is(err, context.DeadlineExceeded) || isNet && timeout.Timeout()
 }

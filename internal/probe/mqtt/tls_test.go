@@ -110,8 +110,8 @@ func TestProbe_TLS(t *testing.T) {
 	}{
 		{name: "trusted", broker: valid, chain: true},
 		{name: "trusted, by name", broker: valid, change: func(c *mqtt.Config) { c.TLS.ServerName = "push.example.com" }, chain: true},
-		{name: "unknown authority", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = stranger.caFile }, reason: "tls_untrusted", chain: true},
-		{name: "system's authorities", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = "" }, reason: "tls_untrusted", chain: true},
+		{name: "unknown authority", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = stranger.caFile }, reason: "tls_incomplete_chain", chain: true},
+		{name: "system's authorities", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = "" }, reason: "tls_incomplete_chain", chain: true},
 		{name: "wrong name", broker: valid, change: func(c *mqtt.Config) { c.TLS.ServerName = "shop.example.com" }, reason: "tls_wrong_host", chain: true},
 		{name: "expired", broker: expired, reason: "tls_expired", chain: true},
 		{name: "not yet valid", broker: future, reason: "tls_not_yet_valid", chain: true},

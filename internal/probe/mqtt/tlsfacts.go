@@ -15,7 +15,7 @@ func tlsFacts(name string, conn *tls.Conn, err error) *probe.TLSFacts {
 	state := conn.ConnectionState()
 	facts := &probe.TLSFacts{ServerName: name}
 	chain := state.PeerCertificates
-	if unverified := (*tls.CertificateVerificationError)(nil); errors.As(err, &unverified) {
+	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		chain = unverified.UnverifiedCertificates
 		facts.VerifyError = unverified.Err.Error()
 	}
