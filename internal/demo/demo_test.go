@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -255,7 +256,7 @@ func TestStart_Refuses(t *testing.T) {
 	}
 }
 
-func TestShop_ConfigSaysThatAllIsMadeUp(t *testing.T) {
+func TestShop_Config(t *testing.T) {
 	shop, touchpoints := open(t, demo.Options{Every: 2 * time.Second})
 	conf, err := config.Parse("demo", shop.Config(), kinds.All())
 	if err != nil {
@@ -269,6 +270,9 @@ func TestShop_ConfigSaysThatAllIsMadeUp(t *testing.T) {
 		if channel.OwnerIT == "" || channel.OwnerMkt == "" || channel.Objective.Score == 0 || channel.Objective.Review.IsZero() {
 			t.Errorf("channel %q is %+v, want owners and an objective with a review", channel.Name, channel)
 		}
+	}
+	if !bytes.Equal(shop.Config(), shop.Config()) {
+		t.Error("the configuration changes from call to call: every reload would start everything anew")
 	}
 	for key, tp := range touchpoints {
 		want := 2 * time.Second
