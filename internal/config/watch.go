@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// settle is how long after a first sign the files are read: editors and Kubernetes write in several steps.
+	// settle is how long after a first sign the files are read, and how long a new content must stand: editors and
+	// Kubernetes write in several steps, and a file that is written in place is empty for a moment.
 	settle = 200 * time.Millisecond
 	// pollEvery finds what the system does not tell, as on network filesystems.
 	pollEvery = 30 * time.Second
@@ -35,6 +36,7 @@ func Watch(ctx context.Context, files func() []string, changed func()) error {
 	defer poll.Stop()
 	watchDirs(watcher, files())
 	last := contents(files())
+	pending := last // content that was seen once
 	var settled <-chan time.Time
 	for {
 		select {
@@ -54,10 +56,16 @@ func Watch(ctx context.Context, files func() []string, changed func()) error {
 		}
 		settled = nil
 		watchDirs(watcher, files())
-		if now := contents(files()); now != last {
+		switch now := contents(files()); now {
+		case last:
+			pending = last
+		case pending:
 			last = now
 			changed()
 			watchDirs(watcher, files())
+		default:
+			pending = now
+			settled = time.After(settle)
 		}
 	}
 }
