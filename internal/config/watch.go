@@ -47,8 +47,8 @@ func Watch(ctx context.Context, files func() []string, changed func()) error {
 				settled = time.After(settle)
 			}
 			continue
-		case _, lost := <-watcher.Errors: // which events were lost is not known
-			if !lost {
+		case _, ok := <-watcher.Errors: // which events were lost is not known
+			if !ok {
 				return nil
 			}
 		case <-settled:
