@@ -13,9 +13,10 @@ import (
 
 // dialed is an open connection and what opening it showed.
 type dialed struct {
-	tcp      *net.TCPConn
-	tls      *tls.Conn // nil without TLS
-	exchange probe.Exchange
+	tcp       *net.TCPConn
+	tls       *tls.Conn // nil without TLS
+	anonymous bool      // the broker asked for a client certificate and got none
+	exchange  probe.Exchange
 }
 
 // dial opens a connection to e and clocks every phase. On failure the exchange holds what was seen until then, and the
@@ -37,7 +38,17 @@ func dial(ctx context.Context, e *endpoint) (dialed, error) {
 		return d, nil
 	}
 	start = time.Now()
-	d.tls = tls.Client(d.tcp, e.tls)
+	config := e.tls.Clone()
+	config.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		for i := range e.tls.Certificates {
+			if asked.SupportsCertificate(&e.tls.Certificates[i]) == nil {
+				return &e.tls.Certificates[i], nil
+			}
+		}
+		d.anonymous = true
+		return new(tls.Certificate), nil
+	}
+	d.tls = tls.Client(d.tcp, config)
 	err = d.tls.HandshakeContext(ctx)
 	d.exchange.Phases.Add(probe.TLS, time.Since(start))
 	d.exchange.TLS = tlsFacts(e.tls.ServerName, d.tls, err)

@@ -24,6 +24,11 @@ type failure struct {
 // Error returns the detail.
 func (f *failure) Error() string { return f.detail }
 
+// ended reports whether the other side ended the connection instead of an answer.
+func (f *failure) ended() bool {
+	return f.reason == probe.ConnectionClosed || f.reason == probe.ConnectionReset
+}
+
 func failf(reason probe.Reason, format string, args ...any) error {
 	return &failure{reason: reason, detail: fmt.Sprintf(format, args...)}
 }

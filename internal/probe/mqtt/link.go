@@ -84,7 +84,12 @@ func open(ctx context.Context, end *endpoint, s *settings, onMessage func(*paho.
 	}
 	answer, err := l.client.Connect(ctx, connectPacket(end, s))
 	if err != nil {
-		return nil, d.exchange, s.refusal(ctx, answer, err)
+		err = s.refusal(ctx, answer, err)
+		if why, ok := errors.AsType[*failure](err); ok && d.anonymous && why.ended() {
+			// With TLS 1.3 the refusal follows the handshake, and a reset can overtake the alert that explains it.
+			err = failf(probe.TLSHandshake, "broker asked for a client certificate, got none that fits, and ended the connection")
+		}
+		return nil, d.exchange, err
 	}
 	_ = l.wire.SetDeadline(time.Time{})
 	return l, d.exchange, nil

@@ -111,10 +111,7 @@ func TestProbe_RestartedBetweenProbes(t *testing.T) {
 	if !broker.start(t) {
 		t.Fatal("the broker does not come back")
 	}
-	back := take(t, p)
-	want(t, back, "", "delivered")
-	wantFindings(t, back, "mqtt_disconnected", "mqtt_disconnected")
-	wantFindings(t, take(t, p))
+	wantDisconnected(t, p)
 }
 
 func TestProbe_Frozen(t *testing.T) {
@@ -169,7 +166,23 @@ func TestProbe_TakenOver(t *testing.T) {
 	want(t, take(t, first), "", "delivered")
 	want(t, take(t, second), "", "delivered")
 
-	back := take(t, first)
+	wantDisconnected(t, first)
+}
+
+// wantDisconnected checks what follows when both held connections were cut: a probe that comes so soon that it still
+// finds them open loses its message with them; otherwise it says that they were cut. Then all is well again.
+func wantDisconnected(t *testing.T, p probe.Prober) {
+	t.Helper()
+	back := take(t, p)
+	cut := back.Find("mqtt_disconnected") != nil
+	missed := back.Reason == "message_lost" || back.Reason == "message_unsent"
+	if !cut && !missed {
+		t.Errorf("got reason %q (%s) and findings %v, want the cut connections noticed", back.Reason, back.Detail, back.Findings)
+	}
+	// After a missed message the publisher's connection may still have to be noticed.
+	for range 2 {
+		back = take(t, p)
+	}
 	want(t, back, "", "delivered")
-	wantFindings(t, back, "mqtt_disconnected", "mqtt_disconnected")
+	wantFindings(t, back)
 }
