@@ -44,6 +44,7 @@ func TestJSONRule(t *testing.T) {
 		"equals object":               {"{path: $.obj, equals: {a: x, b: [true]}}", ""},
 		"equals object, one key more": {"{path: $.obj, equals: {a: x}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x"}`},
 		"equals object, other key":    {"{path: $.obj, equals: {a: x, c: [true]}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x","c":[true]}`},
+		"equals object, one key less": {"{path: $.obj, equals: {a: x, b: [true], c: 1}}", `$.obj is {"a":"x","b":[true]}, want {"a":"x","b":[true],"c":1}`},
 		"equals object, other value":  {"{path: $.obj, equals: {a: y, b: [true]}}", `$.obj is {"a":"x","b":[true]}, want {"a":"y","b":[true]}`},
 		"equals text, but list":       {"{path: $.list, equals: x}", `$.list is [1,2,3], want "x"`},
 		"equals list, but text":       {"{path: $.s, equals: [x]}", `$.s is "v2.1", want ["x"]`},
@@ -115,6 +116,16 @@ func TestJSONRule_DepthCountsBracketsOutsideOfTexts(t *testing.T) {
 	} {
 		if got := check(t, "json: [{path: $, exists: true}]", body); got != nil {
 			t.Errorf("%s: got %v, want no finding", name, got)
+		}
+	}
+	for name, body := range map[string]string{
+		"after texts":  `["","a","ab","\"","\\","]","\"]",` + strings.Repeat("[", 200) + strings.Repeat("]", 201),
+		"with members": strings.Repeat(`{"a": `, 201) + "1" + strings.Repeat("}", 201),
+		"with entries": strings.Repeat(`[1, `, 201) + "1" + strings.Repeat("]", 201),
+	} {
+		got := check(t, "json: [{path: $, exists: true}]", body)
+		if len(got) != 1 || !strings.HasPrefix(got[0].Detail, "the body is not usable JSON: nested 201 deep, want at most 200;") {
+			t.Errorf("%s: got %v, want too deep", name, got)
 		}
 	}
 }

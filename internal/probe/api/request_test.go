@@ -207,6 +207,37 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 	}
 }
 
+func TestBuild_Bounds(t *testing.T) {
+	t.Parallel()
+	largest := filepath.Join(t.TempDir(), "largest")
+	if err := os.WriteFile(largest, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	resolver := func(address string) func(*api.Config) { return func(c *api.Config) { c.Resolver = address } }
+	head := func(expect assert.Rules) func(*api.Config) {
+		return func(c *api.Config) { c.Method, c.Expect = http.MethodHead, expect }
+	}
+	cases := map[string]struct {
+		change func(*api.Config)
+		good   bool
+	}{
+		"largest body file":          {func(c *api.Config) { c.BodyFile = largest }, true},
+		"resolver":                   {resolver("127.0.0.1:53"), true},
+		"resolver without host":      {resolver(":53"), false},
+		"resolver without port":      {resolver("127.0.0.1"), false},
+		"resolver with a service":    {resolver("127.0.0.1:domain"), false},
+		"resolver with a large port": {resolver("127.0.0.1:65536"), false},
+		"HEAD":                       {head(assert.Rules{Status: []string{"204"}}), true},
+		"HEAD and a text":            {head(assert.Rules{Contains: []string{"x"}}), false},
+		"HEAD and a size":            {head(assert.Rules{Size: assert.SizeRule{Min: 1}}), false},
+	}
+	for name, c := range cases {
+		if _, err := build(t, "https://example.com/", c.change); (err == nil) != c.good {
+			t.Errorf("%s: got the error %v, want it good: %v", name, err, c.good)
+		}
+	}
+}
+
 func TestBuild_Profile(t *testing.T) {
 	t.Parallel()
 	const (
