@@ -4,6 +4,7 @@
 package record
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -75,7 +76,7 @@ func New(catalogue *probe.Catalogue, tp *probe.Touchpoint, result *probe.Result,
 		r.Findings = append(r.Findings, explain(catalogue, f.Check, f.Detail))
 	}
 	if verdict.Cause != "" {
-		r.Cause = r.cause(catalogue, verdict.Cause)
+		r.Cause = r.cause(catalogue, verdict.Cause, tp.Limits)
 	}
 	for _, m := range result.Measurements {
 		r.Measurements = append(r.Measurements, Measurement(m))
@@ -85,11 +86,15 @@ func New(catalogue *probe.Catalogue, tp *probe.Touchpoint, result *probe.Result,
 
 // cause returns the finding that decided the rating. Slowness is no finding of a kind: quality names it, and it is
 // added to the findings here.
-func (r *Record) cause(catalogue *probe.Catalogue, id probe.CheckID) *Finding {
+func (r *Record) cause(catalogue *probe.Catalogue, id probe.CheckID, limits probe.Limits) *Finding {
 	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Check == id })
 	if i < 0 {
 		i = len(r.Findings)
-		r.Findings = append(r.Findings, explain(catalogue, id, ""))
+		f := explain(catalogue, id, "")
+		if f.Dimension == probe.Fast {
+			f.Detail = fmt.Sprintf("took %.3g s, good is at most %.3g s", r.Duration, limits.Good.Seconds())
+		}
+		r.Findings = append(r.Findings, f)
 	}
 	return &r.Findings[i]
 }

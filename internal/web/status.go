@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -39,7 +40,7 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
 	totals := make(map[probe.Rating]int)
 	for _, c := range h.opts.Source.Channels() {
 		view := channelView{
-			Name: c.Name, Title: c.Title, Type: string(c.Type),
+			Name: c.Name, Title: c.Title, Type: strings.ReplaceAll(string(c.Type), "_", " "),
 			OwnerIT: c.OwnerIT, OwnerMarketing: c.OwnerMkt, Agreement: agreement(c.Objective),
 		}
 		for _, tp := range c.Touchpoints {
