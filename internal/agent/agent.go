@@ -60,6 +60,7 @@ type Agent struct {
 	config   *config.Config
 	channels []*probe.Channel // with the touchpoints that are in effect
 	refused  string           // why the last reload was refused; empty when it was not
+	watched  []string         // files of the last configuration that was read, refused or not
 }
 
 // New builds an agent and binds its address, so that a port in use is an error here. It takes over the configuration:
@@ -80,7 +81,7 @@ func build(opts Options) (*Agent, error) {
 	}
 	cfg := opts.Config
 	a := &Agent{
-		opts: opts, log: opts.Log, catalogue: catalogue, config: cfg, channels: cfg.Channels,
+		opts: opts, log: opts.Log, catalogue: catalogue, config: cfg, channels: cfg.Channels, watched: cfg.Files,
 		recent: recent.New(cfg.Agent.RecentBytes),
 		metrics: metrics.New(metrics.Options{
 			Catalogue: catalogue, Version: opts.Version, Revision: opts.Revision, Location: cfg.Agent.Location,

@@ -29,7 +29,17 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the tests, or plays the part of a benchmark that this process was started for.
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleEnv); role != "" {
+		if err := play(role); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", role, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
@@ -308,6 +318,23 @@ func TestAgent_RefusesABadReload(t *testing.T) {
 	if got := r.series("config_last_reload_successful"); got != "1" {
 		t.Errorf("config_last_reload_successful is %q, want 1", got)
 	}
+}
+
+func TestAgent_MendingABrokenIncludeIsSeen(t *testing.T) {
+	s := newShop(t)
+	r := start(t, yaml("home "+s.URL))
+	r.eventually("a first result", func() bool { return r.series("touchpoint_rating", `"home"`) == "4" })
+	team := filepath.Join(filepath.Dir(r.path), "team.yaml")
+	channel := fmt.Sprintf("channels:\n  - {name: app, type: mobile_app, touchpoints: [{name: call, kind: page, every: 1s, timeout: 400ms, with: {url: %q}}]}\n", s.URL)
+	if err := os.WriteFile(team, []byte(strings.Replace(channel, "kind:", "knid:", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.write("include: team.yaml\n" + yaml("home "+s.URL))
+	r.eventually("a refusal", func() bool { return r.series("config_last_reload_successful") == "0" })
+	if err := os.WriteFile(team, []byte(channel), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the touchpoint of the mended file", func() bool { return r.series("touchpoint_rating", `"call"`) == "4" })
 }
 
 func TestAgent_RefusesAReloadThatNeedsARestart(t *testing.T) {

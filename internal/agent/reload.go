@@ -2,8 +2,10 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/config"
@@ -25,6 +27,9 @@ func (a *Agent) Reload() error {
 	if err != nil {
 		a.mu.Lock()
 		a.refused = err.Error()
+		if mistakes, ok := errors.AsType[config.Errors](err); ok {
+			a.watched = append(slices.Clone(a.config.Files), mistakes.Files()...) // mending any of them must be seen
+		}
 		hash := a.config.Hash
 		a.mu.Unlock()
 		a.metrics.Reloaded(false, time.Now(), hash)
@@ -68,7 +73,7 @@ func (a *Agent) apply(cfg *config.Config) {
 	channels := withTouchpoints(cfg.Channels, effective)
 	a.mu.Lock()
 	old := a.channels
-	a.config, a.channels, a.refused = cfg, channels, ""
+	a.config, a.channels, a.refused, a.watched = cfg, channels, "", cfg.Files
 	a.mu.Unlock()
 	kept := make(map[string]bool, len(effective))
 	for _, tp := range effective {
@@ -111,5 +116,5 @@ func (a *Agent) watchFiles(ctx context.Context) {
 func (a *Agent) files() []string {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.config.Files
+	return a.watched
 }

@@ -4,3 +4,4 @@
 package docs
 
 //go:generate go test . -run Fresh -update
+//go:generate go test ../config -run TestReference -update
