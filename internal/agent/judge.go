@@ -19,14 +19,14 @@ const confirmTimeout = 3 * time.Second
 func (a *Agent) report(o *schedule.Outcome) (recheck bool) {
 	tp := o.Touchpoint
 	verdict, why := a.judge(o)
-	entry := recent.Entry{Touchpoint: tp, Result: o.Result, Err: why, Verdict: verdict, Recheck: o.Recheck}
-	if o.Recheck {
+	if o.Recheck { // confirms or clears for alerts; it is no result of its own, so that page and metrics agree
 		if verdict.Rating != probe.Unknown {
 			a.metrics.Rechecked(tp, verdict.Rating == probe.Poor)
 		}
 		return false
 	}
 	a.metrics.Record(tp, &o.Result, verdict)
+	entry := recent.Entry{Touchpoint: tp, Result: o.Result, Err: why, Verdict: verdict}
 	changed, previous := a.recent.Add(entry)
 	if changed {
 		a.logChange(&entry, previous)

@@ -31,7 +31,6 @@ type Entry struct {
 	Result     probe.Result // Start must be set; Evidence may have been forgotten
 	Err        string       // why it could not be measured; empty when it was
 	Verdict    quality.Verdict
-	Recheck    bool
 	Since      time.Time // start of the first result of the unbroken run with this rating; set by Add
 }
 
@@ -48,7 +47,6 @@ type Summary struct {
 	Rating    probe.Rating
 	Dimension probe.Dimension // of the cause; meaningful when Cause is not empty
 	Cause     probe.CheckID
-	Recheck   bool
 }
 
 // Ring holds recent results. It is safe for concurrent use; the results of one touchpoint must be added one after

@@ -68,7 +68,7 @@ func TestRing_AddTellsChanges(t *testing.T) {
 func TestRing_LastIsWhatWasAdded(t *testing.T) {
 	ring, tp := recent.New(1<<20), named("home")
 	want := entry(tp, 7, probe.Fair, 100)
-	want.Err, want.Recheck = "no browser", true
+	want.Err = "no browser"
 	want.Result.Detail = "got status 503, want 200"
 	want.Result.Phases.Add(probe.Wait, 3*time.Millisecond)
 	want.Result.Findings = []probe.Finding{{Check: probe.SlowServer, Detail: "wait took 3 s"}}
@@ -86,7 +86,6 @@ func TestRing_HistoryIsNewestFirst(t *testing.T) {
 	var want []recent.Summary
 	for n := range recent.MaxHistory + 7 {
 		e := entry(tp, n, probe.Ratings()[n%5], 0)
-		e.Recheck = n%3 == 0
 		e.Verdict.Dimension = probe.Dimensions()[n%4]
 		if e.Verdict.Cause != "" && n%2 == 0 {
 			e.Verdict.Cause = probe.DNSFailed
@@ -94,7 +93,7 @@ func TestRing_HistoryIsNewestFirst(t *testing.T) {
 		ring.Add(e)
 		want = append([]recent.Summary{{
 			Start: second(n), Duration: time.Duration(n) * time.Millisecond,
-			Rating: e.Verdict.Rating, Dimension: e.Verdict.Dimension, Cause: e.Verdict.Cause, Recheck: e.Recheck,
+			Rating: e.Verdict.Rating, Dimension: e.Verdict.Dimension, Cause: e.Verdict.Cause,
 		}}, want...)
 		got := ring.History("web/home")
 		if diff := cmp.Diff(want[:min(n+1, recent.MaxHistory)], got); diff != "" {

@@ -13,10 +13,8 @@ type compact struct {
 	duration  uint32 // microseconds
 	cause     uint16 // index in causes
 	rating    probe.Rating
-	dimension uint8 // and recheckBit
+	dimension probe.Dimension
 }
-
-const recheckBit = 0x80
 
 // results is the short history of a touchpoint.
 type results struct {
@@ -53,17 +51,13 @@ func (c *causes) compact(e *Entry) compact {
 		c.ids = append(c.ids, e.Verdict.Cause)
 		c.number[e.Verdict.Cause] = number
 	}
-	out := compact{
+	return compact{
 		start:     e.Result.Start.UnixNano(),
 		duration:  uint32(min(max(e.Result.Duration.Microseconds(), 0), math.MaxUint32)),
 		cause:     number,
 		rating:    e.Verdict.Rating,
-		dimension: uint8(e.Verdict.Dimension),
+		dimension: e.Verdict.Dimension,
 	}
-	if e.Recheck {
-		out.dimension |= recheckBit
-	}
-	return out
 }
 
 func (c *causes) expand(in compact) Summary {
@@ -71,8 +65,7 @@ func (c *causes) expand(in compact) Summary {
 		Start:     time.Unix(0, in.start),
 		Duration:  time.Duration(in.duration) * time.Microsecond,
 		Rating:    in.rating,
-		Dimension: probe.Dimension(in.dimension &^ recheckBit),
+		Dimension: in.dimension,
 		Cause:     c.ids[in.cause],
-		Recheck:   in.dimension&recheckBit != 0,
 	}
 }
