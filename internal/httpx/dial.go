@@ -19,14 +19,15 @@ import (
 const secondFamily = 250 * time.Millisecond
 
 // connect opens a TCP connection to the first of the addresses that answers.
-func (x *exchange) connect(ctx context.Context, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
-	conn, err := x.client.dial(ctx, addrs, port)
+func (x *exchange) connect(ctx context.Context, addrs []netip.Addr) (*net.TCPConn, error) {
+	to := port(x.url)
+	conn, err := x.client.dial(ctx, addrs, to)
 	x.mark(probe.Connect)
 	if err != nil {
 		return nil, connectFault(err)
 	}
 	addr := address(conn)
-	x.record.Address = netip.AddrPortFrom(addr, port).String()
+	x.record.Address = netip.AddrPortFrom(addr, to).String()
 	x.trail.went(x.client.reserved, addr)
 	return conn, nil
 }

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -93,11 +92,11 @@ func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, 
 	if err != nil {
 		return nil, err
 	}
-	tcp, err := x.connect(ctx, addrs, port(x.url))
+	tcp, err := x.connect(ctx, addrs)
 	if err != nil {
 		return nil, err
 	}
-	guard := guardConn(ctx, tcp)
+	guard := newGuard(ctx, tcp)
 	defer guard.close()
 	if x.url.Scheme == "http" {
 		return x.speak(req, tcp, HTTP1)
@@ -134,36 +133,6 @@ func port(u *url.URL) uint16 {
 		return 443
 	}
 	return 80
-}
-
-// guarded is a connection that the end of a context interrupts.
-type guarded struct {
-	conn  net.Conn
-	stop  func() bool
-	ended sync.WaitGroup
-}
-
-// guardConn gives conn the deadline of ctx and interrupts it when ctx is cancelled.
-func guardConn(ctx context.Context, conn net.Conn) *guarded {
-	g := &guarded{conn: conn}
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline) // fails on a closed connection only, and then the next read says so
-	}
-	g.ended.Add(1)
-	g.stop = context.AfterFunc(ctx, func() {
-		defer g.ended.Done()
-		_ = conn.SetDeadline(time.Unix(1, 0))
-	})
-	return g
-}
-
-// close waits until nothing uses the connection any more and closes it.
-func (g *guarded) close() {
-	if g.stop() {
-		g.ended.Done()
-	}
-	g.ended.Wait()
-	_ = g.conn.Close() // the exchange is over; there is nobody to tell
 }
 
 // address returns the address that a connection goes to.

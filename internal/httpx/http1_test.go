@@ -172,7 +172,7 @@ func TestClient_HTTP1Responses(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, test.opts)
 			url := "http://" + listen(t, test.serve) + "/"
-			resp, err := client.Do(within(t, patience(test.reason)), &httpx.Request{URL: url, Method: test.method})
+			resp, err := client.Do(within(t, patience(test.reason, 500*time.Millisecond)), &httpx.Request{URL: url, Method: test.method})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -226,7 +227,7 @@ func TestClient_HTTP2Responses(t *testing.T) {
 			test.opts.TLS = options
 			client := newClient(t, test.opts)
 			addr := listen(t, speakHTTP2(t, cert, test.serve))
-			resp, err := client.Do(within(t, patience(test.reason)), &httpx.Request{URL: "https://" + addr})
+			resp, err := client.Do(within(t, patience(test.reason, 2*time.Second)), &httpx.Request{URL: "https://" + addr})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -277,7 +278,7 @@ func TestClient_HTTP2AnswerBeforeBody(t *testing.T) {
 		p.fields(true, ":status", "413")
 		hang(p.conn)
 	})))
-	resp, err := newClient(t, httpx.Options{TLS: options}).Do(within(t, patience("")),
+	resp, err := newClient(t, httpx.Options{TLS: options}).Do(within(t, time.Minute),
 		&httpx.Request{Method: "POST", URL: "https://" + addr, Body: make([]byte, 1<<20)})
 	if err != nil {
 		t.Fatal(err)

@@ -177,7 +177,7 @@ func TestClient_HandshakeFailures(t *testing.T) {
 			t.Parallel()
 			test.opts.TLS.CAFile = root.file(t)
 			client := newClient(t, test.opts)
-			resp, err := client.Do(within(t, patience(test.reason)), &httpx.Request{URL: "https://" + listen(t, test.serve)})
+			resp, err := client.Do(within(t, patience(test.reason, 2*time.Second)), &httpx.Request{URL: "https://" + listen(t, test.serve)})
 			if err != nil {
 				t.Fatal(err)
 			}
