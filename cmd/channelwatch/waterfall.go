@@ -58,22 +58,18 @@ func printable(r rune) rune {
 
 // writeWaterfall draws the phases one below the other, each from where the one before ended.
 func writeWaterfall(b *bytes.Buffer, phases *probe.Phases, total float64) {
-	scale := max(total, phases.Sum().Seconds())
-	if scale == 0 {
+	for _, span := range phases.Spans() {
+		total = max(total, (span.Start + span.Duration).Seconds())
+	}
+	if total == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n")
-	at := 0.0
-	for p := range probe.NumPhases {
-		d, ok := phases.Get(p)
-		if !ok {
-			continue
-		}
-		from := int(at / scale * barWidth)
-		at += d.Seconds()
-		to := max(int(at/scale*barWidth), from+1)
+	for p, span := range phases.Spans() {
+		from := min(int(span.Start.Seconds()/total*barWidth), barWidth-1)
+		to := max(int((span.Start+span.Duration).Seconds()/total*barWidth), from+1)
 		fmt.Fprintf(b, "  %-8s |%s%s%s| %s\n", p,
-			strings.Repeat(" ", from), strings.Repeat("#", to-from), strings.Repeat(" ", max(barWidth-to, 0)), seconds(d.Seconds()))
+			strings.Repeat(" ", from), strings.Repeat("#", to-from), strings.Repeat(" ", barWidth-to), seconds(span.Duration.Seconds()))
 	}
 }
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -69,6 +70,32 @@ func (ps *Phases) AddAll(other *Phases) {
 	for p := range NumPhases {
 		if d, ok := other.Get(p); ok {
 			ps.Add(p, d)
+		}
+	}
+}
+
+// Span is when a phase began, since the start of the probe, and how long it took.
+type Span struct{ Start, Duration time.Duration }
+
+// Spans returns the reached phases in their order, each from where the one before ended, as a waterfall shows them. A
+// message is on its way to its receiver while its sender waits for the acknowledgement: Accept and Deliver begin
+// together.
+func (ps *Phases) Spans() iter.Seq2[Phase, Span] {
+	return func(yield func(Phase, Span) bool) {
+		var end time.Duration
+		for p := range NumPhases {
+			d, ok := ps.Get(p)
+			if !ok {
+				continue
+			}
+			start := end
+			if accept, ok := ps.Get(Accept); ok && p == Deliver {
+				start -= accept
+			}
+			if !yield(p, Span{start, d}) {
+				return
+			}
+			end = max(end, start+d)
 		}
 	}
 }

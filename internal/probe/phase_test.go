@@ -2,6 +2,8 @@ package probe_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,5 +101,42 @@ func TestPhase_Words(t *testing.T) {
 	}
 	if got := probe.NumPhases.String(); got != "phase(8)" {
 		t.Errorf("got %q, want phase(8)", got)
+	}
+}
+
+func TestPhases_Spans(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		name   string
+		phases map[probe.Phase]time.Duration
+		want   []string
+	}{
+		{"none", nil, nil},
+		{
+			"a request",
+			map[probe.Phase]time.Duration{probe.Connect: 2 * ms, probe.Send: 0, probe.Wait: 5 * ms},
+			[]string{"connect 0s+2ms", "send 2ms+0s", "wait 2ms+5ms"},
+		},
+		{
+			"a message arrives before it is acknowledged",
+			map[probe.Phase]time.Duration{probe.Connect: ms, probe.Accept: 5 * ms, probe.Deliver: 3 * ms},
+			[]string{"connect 0s+1ms", "accept 1ms+5ms", "deliver 1ms+3ms"},
+		},
+		{"arrived only", map[probe.Phase]time.Duration{probe.Deliver: 3 * ms}, []string{"deliver 0s+3ms"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var phases probe.Phases
+			for p, d := range tt.phases {
+				phases.Add(p, d)
+			}
+			var got []string
+			for p, span := range phases.Spans() {
+				got = append(got, fmt.Sprintf("%s %v+%v", p, span.Start, span.Duration))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("spans %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

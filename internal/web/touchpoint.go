@@ -99,20 +99,20 @@ func newResultView(rec record.Record, now time.Time, failure bool) resultView {
 
 // waterfall places the phases one behind the other.
 func waterfall(rec *record.Record) []phaseView {
-	total := max(rec.Duration, rec.Phases.Sum().Seconds())
+	total := rec.Duration
+	for _, span := range rec.Phases.Spans() {
+		total = max(total, (span.Start + span.Duration).Seconds())
+	}
+	if total == 0 {
+		return nil
+	}
 	var views []phaseView
-	at := 0.0
-	for p := range probe.NumPhases {
-		d, ok := rec.Phases.Get(p)
-		if !ok || total == 0 {
-			continue
-		}
+	for p, span := range rec.Phases.Spans() {
 		views = append(views, phaseView{
-			Phase: p.String(), Took: took(d),
-			From:  fmt.Sprintf("%.2f", 100*at/total),
-			Width: fmt.Sprintf("%.2f", max(100*d.Seconds()/total, 0.5)),
+			Phase: p.String(), Took: took(span.Duration),
+			From:  fmt.Sprintf("%.2f", 100*span.Start.Seconds()/total),
+			Width: fmt.Sprintf("%.2f", max(100*span.Duration.Seconds()/total, 0.5)),
 		})
-		at += d.Seconds()
 	}
 	return views
 }
