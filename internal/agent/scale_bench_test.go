@@ -1,0 +1,246 @@
+package agent_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// BenchmarkAgentScale probes 10,000 pages every 10 s: ticks that were missed, how late and how evenly probes start, what
+// a touchpoint keeps in memory, and how long a scrape takes.
+func BenchmarkAgentScale(b *testing.B) {
+	const touchpoints, every, intervals = 10_000, 10 * time.Second, 4
+	target, urls := startTarget(b, touchpoints, &job{})
+	defer target.stop()
+	var took, resident []float64
+	for b.Loop() {
+		agent, address := startProber(b, agentRole, &job{URLs: urls, Every: every}, "")
+		scrapes(b, address, every*5/2) // until everybody follows the grid
+		before, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
+		seen, used := target.count(), agent.cpu()
+		took = append(took, scrapes(b, address, every*intervals)...)
+		used = agent.cpu() - used
+		log := target.seen(seen)
+		after, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
+		resident = append(resident, float64(agent.resident("VmRSS"))/1e6)
+		peak := float64(agent.resident("VmHWM")) / 1e6
+		agent.stop()
+
+		grown := func(series, part string) float64 {
+			return sum(after, "channelwatch_"+series, part) - sum(before, "channelwatch_"+series, part)
+		}
+		missed, double := log.missed(every)
+		started := grown("agent_schedule_lateness_seconds_count", "")
+		late := started - grown("agent_schedule_lateness_seconds_bucket", `le="0.01"`)
+		probes := float64(len(log.ID))
+		fmt.Fprintf(os.Stderr, "%d touchpoints @%s over %s: %.0f probes, %d missed, %d double, %.0f skipped, results %.0f (%.0f excellent)\n",
+			touchpoints, every, every*intervals, probes, missed, double, grown("agent_schedule_skipped_total", ""),
+			grown("experience_total", ""), grown("experience_total", `rating="excellent"`))
+		b.ReportMetric(float64(missed), "missed")
+		b.ReportMetric(grown("agent_schedule_skipped_total", ""), "skipped")
+		b.ReportMetric(100*late/started, "%-late-by-10ms")
+		b.ReportMetric(float64(log.mostWithin(10*time.Millisecond))*float64(every)/float64(10*time.Millisecond)/touchpoints, "×even-in-10ms")
+		b.ReportMetric(used.Seconds()*1000/probes, "cpu-ms/probe")
+		b.ReportMetric(peak, "peak-MB")
+		b.ReportMetric(float64(len(after))/1e6, "scrape-MB")
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(resident), "resident-MB")
+	b.ReportMetric((median(resident)-30)*1e3/touchpoints, "KB/touchpoint-over-30MB")
+	b.ReportMetric(median(took), "scrape-ms")
+	b.ReportMetric(quantile(took, 1), "slowest-scrape-ms")
+}
+
+// BenchmarkAgentLatency compares what 1,000 probes a second say that they took with the clock of the server, beside
+// net/http's word on the same. A page whose body takes 300 ms shows that the body counts.
+func BenchmarkAgentLatency(b *testing.B) {
+	target, urls := startTarget(b, 1000, &job{})
+	defer target.stop()
+	var ours, theirs, slow []float64
+	for b.Loop() {
+		prober, _ := startProber(b, netHTTPRole, &job{URLs: urls, Every: time.Second}, "")
+		<-time.After(benchWarm)
+		var over []time.Duration
+		prober.ask("latency", &over)
+		<-time.After(benchRound)
+		prober.ask("latency", &over)
+		prober.stop()
+		for _, d := range over {
+			theirs = append(theirs, d.Seconds()*1000)
+		}
+
+		base, _, _ := strings.Cut(urls[0], "/t/")
+		agent, address := startProber(b, agentRole, &job{URLs: append(urls[:999:999], base+slowPath), Every: time.Second}, "")
+		<-time.After(benchWarm)
+		tick := time.NewTicker(3 * time.Second) // reading all results takes processor time of its own
+		for range int(benchRound / (3 * time.Second)) {
+			<-tick.C
+			more, body := reported(b, address)
+			ours, slow = append(ours, more...), append(slow, body...)
+		}
+		tick.Stop()
+		agent.stop()
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(ours), "p50-over-ms")
+	b.ReportMetric(quantile(ours, 0.99), "p99-over-ms")
+	b.ReportMetric(median(theirs), "net/http-p50-over-ms")
+	b.ReportMetric(quantile(theirs, 0.99), "net/http-p99-over-ms")
+	b.ReportMetric(quantile(slow, 0), "shortest-300ms-body-ms")
+	b.ReportMetric(median(slow), "300ms-body-ms")
+}
+
+// reported returns how much longer than by the clock of the server the last results of an agent took, in milliseconds:
+// until the end of the answer, and of slow pages until their header.
+func reported(b *testing.B, address string) (over, slow []float64) {
+	b.Helper()
+	var page struct {
+		Results []struct {
+			URL      string
+			Duration float64 `json:"duration_seconds"`
+			Evidence struct {
+				Exchanges []struct {
+					Header []struct{ Name, Value string }
+				}
+			}
+		}
+	}
+	text, _ := get(b, http.MethodGet, "http://"+address+"/api/v1/results")
+	if err := json.Unmarshal([]byte(text), &page); err != nil {
+		b.Fatal(err)
+	}
+	for _, result := range page.Results {
+		for _, exchange := range result.Evidence.Exchanges {
+			for _, h := range exchange.Header {
+				if h.Name != "Server-Timing" {
+					continue
+				}
+				served, err := serverTime(h.Value)
+				if err != nil {
+					b.Fatal(err)
+				}
+				ms := (result.Duration - served.Seconds()) * 1000
+				if strings.HasSuffix(result.URL, slowPath) {
+					slow = append(slow, ms)
+				} else {
+					over = append(over, ms)
+				}
+			}
+		}
+	}
+	return over, slow
+}
+
+// BenchmarkAgentReload changes one of 1,000 touchpoints again and again: the others must miss nothing.
+func BenchmarkAgentReload(b *testing.B) {
+	const every = time.Second
+	target, urls := startTarget(b, 1000, &job{})
+	defer target.stop()
+	path := benchConfig(b, urls, every, "")
+	var address string
+	agent := startProcess(b, agentRole, &job{Config: path}, &address)
+	defer agent.stop()
+	<-time.After(benchWarm)
+	seen := target.count()
+	var took []float64
+	tick := time.NewTicker(every * 5 / 4)
+	defer tick.Stop()
+	for b.Loop() {
+		<-tick.C
+		changed := append([]string{fmt.Sprintf("%s?%d", urls[0], len(took))}, urls[1:]...)
+		if err := os.WriteFile(path, benchYAML(changed, every, ""), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		_, d := get(b, http.MethodPost, "http://"+address+"/-/reload")
+		took = append(took, d.Seconds()*1000)
+	}
+	<-time.After(2 * every)
+	log := target.seen(seen)
+	missed, double := log.missedBut(0, every)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(missed), "missed")
+	b.ReportMetric(float64(double), "double")
+	b.ReportMetric(median(took), "reload-ms")
+}
+
+// missedBut is missed without one touchpoint.
+func (a *arrivals) missedBut(except int, every time.Duration) (missed, double int) {
+	var rest arrivals
+	for i, id := range a.ID {
+		if id != except {
+			rest.ID, rest.At = append(rest.ID, id), append(rest.At, a.At[i])
+		}
+	}
+	return rest.missed(every)
+}
+
+// BenchmarkAgentStart builds the command and times it from its start on 1,000 touchpoints to the first result in its
+// metrics.
+func BenchmarkAgentStart(b *testing.B) {
+	target, urls := startTarget(b, 1000, &job{})
+	defer target.stop()
+	binary := filepath.Join(b.TempDir(), "channelwatch")
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../../cmd/channelwatch")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("building: %v\n%s", err, out)
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		b.Fatal(err)
+	}
+	path := benchConfig(b, urls, time.Second, "")
+	var took []float64
+	for b.Loop() {
+		took = append(took, firstResult(b, binary, path))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(took), "first-result-ms")
+	b.ReportMetric(float64(info.Size())/1e6, "binary-MB")
+}
+
+// firstResult starts the command and returns the milliseconds until there is a result in its metrics.
+func firstResult(b *testing.B, binary, config string) float64 {
+	b.Helper()
+	start := time.Now()
+	command := exec.CommandContext(b.Context(), binary, "run", "--config", config)
+	stderr, err := command.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	address := ""
+	for address == "" && lines.Scan() {
+		_, rest, _ := strings.Cut(lines.Text(), "address=")
+		address, _, _ = strings.Cut(rest, " ")
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for lines.Scan() { // so that the command is never held up
+		}
+	}()
+	for done := false; !done; {
+		page, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
+		done = sum(page, "channelwatch_experience_total", "") > 0
+	}
+	took := time.Since(start).Seconds() * 1000
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		b.Error(err)
+	}
+	<-drained
+	if err := command.Wait(); err != nil {
+		b.Errorf("the command: %v", err)
+	}
+	return took
+}
