@@ -29,7 +29,7 @@ func defaultAgent() Agent {
 		Log:           Log{Format: "text", Level: "info"},
 		MaxConcurrent: 1000,
 		PerHost:       32,
-		SeriesLimit:   100_000,
+		SeriesLimit:   1_000_000,
 		Recheck:       time.Second,
 		RecentBytes:   16 << 20,
 	}

@@ -52,7 +52,7 @@ func TestParse_Defaults(t *testing.T) {
 		}
 		equal(t, "agent", c.Agent, config.Agent{
 			Listen: "127.0.0.1:9977", Location: name, Log: config.Log{Format: "text", Level: "info"}, MaxConcurrent: 1000, PerHost: 32,
-			SeriesLimit: 100_000, Recheck: time.Second, RecentBytes: 16 << 20,
+			SeriesLimit: 1_000_000, Recheck: time.Second, RecentBytes: 16 << 20,
 		})
 		equal(t, "host", c.Host, config.Host{Enabled: true, Root: "/", MaxAge: 5 * time.Second, Timeout: 2 * time.Second})
 		equal(t, "control", c.Control, config.Control{Enabled: true, Every: 5 * time.Second, Timeout: 2 * time.Second})

@@ -31,7 +31,7 @@ func TestConfig_View(t *testing.T) {
 		"agent: {location: berlin-1, recheck: 0}\n").View()
 	equal(t, "agent", block(t, v, "agent", ""), map[string]string{
 		"listen": "127.0.0.1:9977", "location": "berlin-1", "log.format": "text", "log.level": "info", "max_concurrent": "1000",
-		"per_host": "32", "series_limit": "100000", "recent_bytes": "16MiB", "pprof": "false",
+		"per_host": "32", "series_limit": "1000000", "recent_bytes": "16MiB", "pprof": "false",
 	})
 	equal(t, "channel", block(t, v, "channel", "mobile-web"), map[string]string{"title": "Mobile web", "type": "mobile_web"})
 	equal(t, "touchpoint", block(t, v, "touchpoint", "mobile-web/home-page"), map[string]string{
