@@ -6,20 +6,26 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// newResolver returns the system's resolver, or one that asks server (host:port) only.
+// newResolver returns the system's resolver, or one that asks server (host:port) only. A lookup that is given up ends at
+// once: by itself, package net would wait for the answer on a goroutine that nobody owns.
 func newResolver(server string) *net.Resolver {
-	if server == "" {
-		return new(net.Resolver)
-	}
 	return &net.Resolver{
-		PreferGo: true,
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		PreferGo: server != "",
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if server != "" {
+				address = server
+			}
 			var dialer net.Dialer
-			return dialer.DialContext(ctx, network, server)
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err == nil {
+				context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+			}
+			return conn, err
 		},
 	}
 }

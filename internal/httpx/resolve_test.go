@@ -174,14 +174,32 @@ func TestClient_ConnectFailures(t *testing.T) {
 // backlogged returns the address of a socket on host whose accept queue is full: the kernel drops what comes.
 func backlogged(t *testing.T, host string) string {
 	t.Helper()
-	return backloggedOn(t, host, "0")
+	addr, err := backloggedOn(t, host, "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
-func backloggedOn(t *testing.T, host, port string) string {
+// backloggedAnd returns the port of a backlogged socket on host for which also succeeds, which needs the same port.
+func backloggedAnd(t *testing.T, host string, also func(port string) error) string {
+	t.Helper()
+	var err error
+	for range 20 { // somebody else may have the port on the other address
+		_, port, _ := net.SplitHostPort(backlogged(t, host))
+		if err = also(port); err == nil {
+			return port
+		}
+	}
+	t.Fatalf("no port is free on both IPv4 and IPv6 loopback: %v", err)
+	return ""
+}
+
+func backloggedOn(t *testing.T, host, port string) (string, error) {
 	t.Helper()
 	n, err := strconv.Atoi(port)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	family, local := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}})
 	if host == "::1" {
@@ -189,18 +207,18 @@ func backloggedOn(t *testing.T, host, port string) string {
 	}
 	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	t.Cleanup(func() { _ = syscall.Close(fd) })
 	if err := syscall.Bind(fd, local); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	if err := syscall.Listen(fd, 0); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	name, err := syscall.Getsockname(fd)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	switch name := name.(type) {
 	case *syscall.SockaddrInet4:
@@ -215,17 +233,18 @@ func backloggedOn(t *testing.T, host, port string) string {
 			t.Cleanup(func() { _ = conn.Close() })
 		}
 	}
-	return addr
+	return addr, nil
 }
 
 // A cancelled context ends a connect that is under way, for one address family and for two.
 func TestClient_CancelDuringConnect(t *testing.T) {
-	hole := backlogged(t, "127.0.0.1")
-	_, port, _ := net.SplitHostPort(hole)
+	port := backloggedAnd(t, "127.0.0.1", func(port string) error {
+		_, err := backloggedOn(t, "::1", port)
+		return err
+	})
 	loopback := netip.MustParseAddr("127.0.0.1")
 	dns := nameserver(t, map[string]any{"both.test": []netip.Addr{loopback, netip.MustParseAddr("::1")}, "one.test": []netip.Addr{loopback, loopback}})
-	backloggedOn(t, "::1", port)
-	for _, url := range []string{"http://" + hole, "http://one.test:" + port, "http://both.test:" + port} {
+	for _, url := range []string{"http://127.0.0.1:" + port, "http://one.test:" + port, "http://both.test:" + port} {
 		t.Run(url, func(t *testing.T) {
 			ctx, cancel := contextWithCancel(t)
 			time.AfterFunc(100*time.Millisecond, cancel)
@@ -263,13 +282,13 @@ func TestClient_OutOfFileDescriptors(t *testing.T) {
 func TestClient_HappyEyeballs(t *testing.T) {
 	for _, test := range []struct{ hole, open string }{{"127.0.0.1", "::1"}, {"::1", "127.0.0.1"}} {
 		t.Run(test.hole, func(t *testing.T) {
-			_, port, _ := net.SplitHostPort(backlogged(t, test.hole))
-			open := net.JoinHostPort(test.open, port)
 			var config net.ListenConfig
-			listener, err := config.Listen(t.Context(), "tcp", open)
-			if err != nil {
-				t.Fatalf("IPv4 and IPv6 on loopback are needed: %v", err)
-			}
+			var listener net.Listener
+			port := backloggedAnd(t, test.hole, func(port string) (err error) {
+				listener, err = config.Listen(t.Context(), "tcp", net.JoinHostPort(test.open, port))
+				return err
+			})
+			open := net.JoinHostPort(test.open, port)
 			server := httptest.NewUnstartedServer(http.HandlerFunc(hello))
 			_ = server.Listener.Close()
 			server.Listener = listener
