@@ -40,6 +40,7 @@ type wire struct {
 	conn net.Conn
 	left int64 // bytes that may still be read
 	over bool  // more was sent
+	err  error // of the last read: parsers of a header hide it behind what they think of the part that came
 }
 
 var errBudget = errors.New("more than the limit")
@@ -54,7 +55,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		return 0, errBudget
 	}
 	n, err := w.conn.Read(p[:min(int64(len(p)), w.left)])
-	w.left -= int64(n)
+	w.left, w.err = w.left-int64(n), err
 	return n, err
 }
 

@@ -71,11 +71,11 @@ func readHeader(req *http.Request, b *buffers) (*http.Response, error) {
 			continue
 		case b.wire.over:
 			return nil, faultf(probe.HeaderTooLarge, "response header is larger than the limit")
-		case timedOut(err):
+		case timedOut(b.wire.err):
 			return nil, faultf(probe.ResponseTimeout, "response header not complete in time")
-		case wasReset(err):
+		case wasReset(b.wire.err):
 			return nil, faultf(probe.ConnectionReset, "connection reset in the middle of the response header")
-		case errors.Is(err, io.ErrUnexpectedEOF):
+		case errors.Is(b.wire.err, io.EOF):
 			return nil, faultf(probe.ResponseMalformed, "connection closed in the middle of the response header")
 		}
 		return nil, faultf(probe.ResponseMalformed, "reading response header: %s", bare(err))
