@@ -56,7 +56,7 @@ func prepare() resty.PreRequestHook {
 }
 
 // transport is the http.RoundTripper below resty: one connection, one exchange.
-type transport struct{ client *Client }
+type transport struct{}
 
 var (
 	errNoExchange = errors.New("request without an exchange")
@@ -65,7 +65,7 @@ var (
 
 // RoundTrip makes the exchange that the context of the request carries and reads the body to its end. The response has
 // no body: the exchange has it.
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
 	if !ok {
 		return nil, errNoExchange
@@ -114,7 +114,10 @@ func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, 
 
 // speak sends the request and reads the response in the protocol that was agreed on.
 func (x *exchange) speak(req *http.Request, conn net.Conn, protocol string) (*http.Response, error) {
-	buffers, _ := x.client.buffers.Get().(*buffers)
+	buffers, ok := x.client.buffers.Get().(*buffers)
+	if !ok {
+		buffers = newBuffers()
+	}
 	defer x.client.buffers.Put(buffers)
 	defer buffers.release()
 	buffers.reset(conn, x.client.opts.HeaderLimit)

@@ -23,6 +23,45 @@ import (
 // Client makes HTTP exchanges for one touchpoint. It is immutable and safe for concurrent use; it holds no connection,
 // so there is nothing to close.
 type Client struct {
+	*core
+
+	lastURL  atomic.Pointer[parsedURL]
+	lastCert atomic.Pointer[chainFacts]
+}
+
+// New checks the options and returns a client that has nothing in common with others. All mistakes are reported at once.
+func New(opts Options) (*Client, error) { return new(Common).New(opts) }
+
+// Common makes clients that share what they can, because there can be tens of thousands. Clients with equal options,
+// contents of files included, have everything in common but what they remember of their own URL; all use the same
+// memory for their exchanges, one after the other. The zero value is ready. It is safe for concurrent use.
+type Common struct {
+	mu      sync.Mutex
+	cores   map[string]*core // by signature of the options
+	buffers sync.Pool        // of *buffers
+}
+
+// New checks the options and returns a client. All mistakes are reported at once.
+func (c *Common) New(opts Options) (*Client, error) {
+	signature := opts.signature()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	shared := c.cores[signature]
+	if shared == nil {
+		var err error
+		if shared, err = newCore(opts, &c.buffers); err != nil {
+			return nil, err
+		}
+		if c.cores == nil {
+			c.cores = make(map[string]*core)
+		}
+		c.cores[signature] = shared
+	}
+	return &Client{core: shared}, nil
+}
+
+// core is what clients with equal options share. It is immutable.
+type core struct {
 	opts     Options
 	resty    *resty.Client
 	resolver *net.Resolver
@@ -31,26 +70,22 @@ type Client struct {
 	header   http.Header    // sent with every request; never changed
 	fields   []string       // response header fields that evidence keeps
 	reserved []scopedPrefix // ranges of addresses that the policy knows
-	buffers  sync.Pool      // of *buffers
-	lastURL  atomic.Pointer[parsedURL]
-	lastCert atomic.Pointer[chainFacts]
+	buffers  *sync.Pool     // of *buffers
 }
 
-// New checks the options and returns a client. All mistakes are reported at once.
-func New(opts Options) (*Client, error) {
+func newCore(opts Options, buffers *sync.Pool) (*core, error) {
 	opts = opts.withDefaults()
 	settings, err := newTLSSettings(opts.TLS, opts.Protocols)
 	if err = errors.Join(err, opts.validate()); err != nil {
 		return nil, err
 	}
-	c := &Client{opts: opts, tls: settings, resolver: newResolver(opts.Resolver)}
+	c := &core{opts: opts, tls: settings, resolver: newResolver(opts.Resolver), buffers: buffers}
 	c.header = opts.baseHeader()
 	c.fields = evidenceFields()
 	c.reserved = reserved()
 	c.dialer.KeepAlive = -1 // one exchange is too short for keep-alive probes: three system calls less
-	c.buffers.New = func() any { return newBuffers() }
 	c.resty = resty.NewWithClient(&http.Client{
-		Transport:     &transport{c},
+		Transport:     transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
 	c.resty.SetLogger(silent{})

@@ -1,10 +1,12 @@
 package httpx
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +67,18 @@ func (o Options) withDefaults() Options {
 		o.AllowedHosts[i] = strings.ToLower(strings.TrimSuffix(host, "."))
 	}
 	return o
+}
+
+// signature is the same for options that make the same client.
+func (o *Options) signature() string {
+	files := sha256.New()
+	for _, name := range []string{o.TLS.CAFile, o.TLS.CertFile, o.TLS.KeyFile} {
+		if name != "" {
+			content, _ := os.ReadFile(name) // whoever uses the file says why it cannot be read
+			files.Write(content)
+		}
+	}
+	return fmt.Sprintf("%#v %x", *o, files.Sum(nil)) // maps are printed in the order of their keys
 }
 
 // baseHeader returns what is sent with every request.

@@ -21,7 +21,7 @@ var sample string
 // responseBytes is the name of the kind's own metric.
 const responseBytes = "api_response_bytes"
 
-// Kind returns the kind.
+// Kind returns the kind. Its touchpoints share what their clients have in common.
 func Kind() probe.Kind {
 	return probe.Define(probe.Kind{
 		Name:    "api",
@@ -34,7 +34,7 @@ func Kind() probe.Kind {
 		Every:   30 * time.Second,
 		Timeout: 10 * time.Second,
 		Limits:  limits,
-	}, defaults, build)
+	}, defaults, new(builder).build)
 }
 
 // limits returns the default speed limits of one call on a new connection.

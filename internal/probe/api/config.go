@@ -56,13 +56,16 @@ func defaults(probe.ChannelType) Config {
 	return Config{Method: http.MethodGet, Redirects: Redirects{Max: defaultRedirects}, MaxBody: defaultMaxBody}
 }
 
+// builder builds the probers of all touchpoints.
+type builder struct{ clients httpx.Common }
+
 // build validates the configuration and returns a ready prober.
-func build(c Config, setup probe.Setup) (probe.Built, error) {
+func (b *builder) build(c Config, setup probe.Setup) (probe.Built, error) {
 	target, errURL := parseURL(c.URL)
 	request, secrets, errRequest := c.request()
 	expect, errExpect := c.Expect.Compile("expect")
 	errFields := c.validate()
-	client, errClient := httpx.New(c.options(target, setup))
+	client, errClient := b.clients.New(c.options(target, setup))
 	if errClient != nil {
 		errClient = probe.Fieldf("tls", "%w", errClient) // all else that the client could dislike is left out
 	}

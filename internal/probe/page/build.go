@@ -12,13 +12,16 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
+// builder builds the probers of all touchpoints.
+type builder struct{ clients httpx.Common }
+
 // build validates the configuration and returns a ready prober.
-func build(c Config, setup probe.Setup) (probe.Built, error) {
+func (b *builder) build(c Config, setup probe.Setup) (probe.Built, error) {
 	target, errURL := parseURL(c.URL)
 	headers, errHeaders := c.requestHeaders(setup.UserAgent)
 	rules, errRules := c.Expect.compile()
 	errFields := c.validate()
-	client, errTLS := httpx.New(c.options(target, headers, setup))
+	client, errTLS := b.clients.New(c.options(target, headers, setup))
 	if errTLS != nil {
 		errTLS = probe.Fieldf("tls", "%w", errTLS) // all else that the client could dislike was left out
 	}

@@ -23,7 +23,7 @@ var sample string
 // pageBytes is the kind's own metric.
 const pageBytes = "page_bytes"
 
-// Kind returns the kind page.
+// Kind returns the kind page. Its touchpoints share what their clients have in common.
 func Kind() probe.Kind {
 	return probe.Define(probe.Kind{
 		Name:    "page",
@@ -36,7 +36,7 @@ func Kind() probe.Kind {
 		Every:   30 * time.Second,
 		Timeout: 10 * time.Second,
 		Limits:  limits,
-	}, defaults, build)
+	}, defaults, new(builder).build)
 }
 
 // limits returns the bounds of the time until the document is complete, the same for desktop and phone, as the field
