@@ -56,6 +56,8 @@ var layers = []struct {
 		[]string{"internal/config", "internal/host", "internal/kinds", "internal/metrics", "internal/probe"},
 		"generators read what they document",
 	},
+	{"internal/e2e", nil, "nothing but tests of the whole"},
+	{"dashboards", nil, "nothing but dashboards and their tests"},
 	{
 		"cmd/channelwatch",
 		[]string{
