@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,14 +26,17 @@ func newCheck() *cobra.Command {
 		Long: `Read a configuration as the agent would, with all that it includes, and report every
 mistake at once with file, line and column. Nothing is probed.
 
-With --diff ADDRESS, show what would change if the agent at that address reloaded
-this configuration. With --schema, print the JSON Schema of the configuration for
+With --diff URL, show what would change if the agent at that address reloaded this
+configuration. With --schema, print the JSON Schema of the configuration for
 editors, and read no file.`,
 		Example: `  channelwatch check --config channelwatch.yaml
   channelwatch check --config channelwatch.yaml --diff http://127.0.0.1:9977
   channelwatch check --schema > channelwatch.schema.json`,
-		Args: usage(cobra.NoArgs),
+		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if schema && diff != "" {
+				return &usageError{errors.New("--schema and --diff: want one of them")}
+			}
 			if schema {
 				return printSchema(cmd.OutOrStdout())
 			}
@@ -44,15 +48,14 @@ editors, and read no file.`,
 			if diff != "" {
 				return printDiff(cmd, cfg, diff)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d channels with %d touchpoints, no mistakes\n",
-				path, len(cfg.Channels), len(cfg.Touchpoints()))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s with %s, no mistakes\n",
+				path, count(len(cfg.Channels), "channel"), count(len(cfg.Touchpoints()), "touchpoint"))
 			return err
 		},
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&diff, "diff", "", "compare with the running agent at this `URL`")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the configuration")
-	cmd.MarkFlagsMutuallyExclusive("diff", "schema")
 	return cmd
 }
 
@@ -65,10 +68,15 @@ func checkError(w io.Writer, err error) error {
 	for _, mistake := range mistakes {
 		fmt.Fprintln(w, mistake)
 	}
-	if len(mistakes) == 1 {
-		return errors.New("1 mistake in the configuration")
+	return fmt.Errorf("%s in the configuration", count(len(mistakes), "mistake"))
+}
+
+// count returns a number of things in words.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return fmt.Errorf("%d mistakes in the configuration", len(mistakes))
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func printSchema(w io.Writer) error {
@@ -104,11 +112,14 @@ func printDiff(cmd *cobra.Command, cfg *config.Config, agent string) error {
 // fetchView asks a running agent for the configuration in force. It is a plain client of the agent's own API: probing
 // has a client of its own.
 func fetchView(ctx context.Context, agent string) (view config.View, err error) {
+	if err := checkAgentURL("--diff", agent); err != nil {
+		return view, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, agent+"/api/v1/config", http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(agent, "/")+"/api/v1/config", http.NoBody)
 	if err != nil {
-		return view, &usageError{fmt.Errorf("--diff: want the URL of an agent, such as http://127.0.0.1:9977: %w", err)}
+		return view, err
 	}
 	client := &http.Client{}
 	response, err := client.Do(request)
@@ -123,4 +134,13 @@ func fetchView(ctx context.Context, agent string) (view config.View, err error) 
 		return view, fmt.Errorf("asking the running agent: reading its configuration: %w", err)
 	}
 	return view, nil
+}
+
+// checkAgentURL refuses what cannot be the URL of an agent.
+func checkAgentURL(flag, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &usageError{fmt.Errorf("%s: want the URL of an agent, such as http://127.0.0.1:9977", flag)}
+	}
+	return nil
 }

@@ -21,7 +21,7 @@ func newDemo() *cobra.Command {
 an app API and push messages, with faults that come and go on a script. It needs
 no internet and no other server. Everything that it shows is made up, and says so.`,
 		Example: "  channelwatch demo",
-		Args:    usage(cobra.NoArgs),
+		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			shop, err := demo.Start(cmd.Context(), demo.Options{Every: every})
 			if err != nil {

@@ -16,16 +16,22 @@ import (
 func newHealthcheck() *cobra.Command {
 	var url string
 	cmd := &cobra.Command{
-		Use:     "healthcheck",
-		Short:   "Ask the agent on this machine whether it lives, for container health checks",
+		Use:   "healthcheck",
+		Short: "Ask the agent on this machine whether it lives, for container health checks",
+		Long: `Ask the agent on this machine whether it lives, and answer with the exit code: for
+container images, which hold no other client. Neither the certificate of the agent
+nor a password matters.`,
 		Example: "  channelwatch healthcheck --url http://127.0.0.1:9977",
-		Args:    usage(cobra.NoArgs),
+		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := checkAgentURL("--url", url); err != nil {
+				return err
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
 			defer cancel()
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/-/healthy", http.NoBody)
 			if err != nil {
-				return &usageError{fmt.Errorf("--url: want the URL of an agent: %w", err)}
+				return err
 			}
 			client := &http.Client{Transport: &http.Transport{
 				DisableKeepAlives: true,

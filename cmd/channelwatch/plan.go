@@ -28,7 +28,7 @@ was ever below good; each cause that strikes a touchpoint for the first time add
 one, up to the maximum shown. Native counts a histogram as one series, classic
 counts each of its buckets. The readings of the host come on top.`,
 		Example: "  channelwatch plan --config channelwatch.yaml",
-		Args:    usage(cobra.NoArgs),
+		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path)
 			if err != nil {
@@ -56,21 +56,27 @@ counts each of its buckets. The readings of the host come on top.`,
 type plan struct {
 	Touchpoints     []plannedTouchpoint `json:"touchpoints"`
 	ProbesPerSecond float64             `json:"probes_per_second"`
-	Channels        metrics.Series      `json:"series_of_channels"`
-	Agent           metrics.Series      `json:"series_of_agent"`
-	Rest            metrics.Series      `json:"series"`
-	Most            metrics.Series      `json:"series_at_most"`
+	Channels        series              `json:"series_of_channels"`
+	Agent           series              `json:"series_of_agent"`
+	Rest            series              `json:"series"`
+	Most            series              `json:"series_at_most"`
+}
+
+// series is metrics.Series with the names that it has in JSON.
+type series struct {
+	Native  int `json:"native"`
+	Classic int `json:"classic"`
 }
 
 type plannedTouchpoint struct {
-	Channel    string         `json:"channel"`
-	Touchpoint string         `json:"touchpoint"`
-	Kind       string         `json:"kind"`
-	Target     string         `json:"target"`
-	Every      string         `json:"every"`
-	Timeout    string         `json:"timeout"`
-	Rest       metrics.Series `json:"series"`
-	Most       metrics.Series `json:"series_at_most"`
+	Channel    string `json:"channel"`
+	Touchpoint string `json:"touchpoint"`
+	Kind       string `json:"kind"`
+	Target     string `json:"target"`
+	Every      string `json:"every"`
+	Timeout    string `json:"timeout"`
+	Rest       series `json:"series"`
+	Most       series `json:"series_at_most"`
 }
 
 func newPlanOf(cfg *config.Config) (*plan, error) {
@@ -85,13 +91,17 @@ func newPlanOf(cfg *config.Config) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{Channels: prediction.Channels, Agent: prediction.Agent, Rest: prediction.Rest, Most: prediction.Most}
+	p := &plan{
+		Channels: series(prediction.Channels), Agent: series(prediction.Agent),
+		Rest: series(prediction.Rest), Most: series(prediction.Most),
+	}
 	for _, t := range prediction.Touchpoints {
 		tp := t.Touchpoint
 		p.ProbesPerSecond += 1 / tp.Every.Seconds()
 		p.Touchpoints = append(p.Touchpoints, plannedTouchpoint{
 			Channel: tp.Channel, Touchpoint: tp.Name, Kind: tp.Kind, Target: tp.Profile.Target,
-			Every: config.FormatDuration(tp.Every), Timeout: config.FormatDuration(tp.Timeout), Rest: t.Rest, Most: t.Most,
+			Every: config.FormatDuration(tp.Every), Timeout: config.FormatDuration(tp.Timeout),
+			Rest: series(t.Rest), Most: series(t.Most),
 		})
 	}
 	return p, nil

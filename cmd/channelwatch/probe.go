@@ -29,7 +29,7 @@ TOUCHPOINT is its name, or CHANNEL/NAME where two channels have the same name.
 Exit code 1 when the result is poor or could not be measured.`,
 		Example: `  channelwatch probe home --config channelwatch.yaml
   channelwatch probe mobile-web/home --json`,
-		Args: usage(cobra.ExactArgs(1)),
+		Args: arguments(1, 1, "touchpoint"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return completeTouchpoints(path)
 		},

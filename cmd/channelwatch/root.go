@@ -66,31 +66,84 @@ New here? Try these three, in order:
   channelwatch run --config my.yaml      probe it
 
 Exit codes: 0 all went well, 1 the work failed, 2 the call was wrong.`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
-		Args:              usage(cobra.NoArgs),
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(newRun(), newDemo(), newCheck(), newPlan(), newProbe(), newKinds(), newHealthcheck(), newVersion())
+	root.SetHelpCommand(newHelp())
+	root.InitDefaultCompletionCmd()
+	for _, command := range root.Commands() {
+		if command.HasSubCommands() {
+			holder(command)
+		}
+	}
+	holder(root)
 	return root
 }
 
-// usage marks the errors of an argument check as usage errors.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &usageError{err}
+// holder makes a command that only holds others print its help, and refuse what is none of them: cobra by itself
+// answers a misspelt command with the help and exit code 0.
+func holder(cmd *cobra.Command) {
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return unknownCommand(cmd, args[0])
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// unknownCommand says that a command holds none of a name, and which one may be meant.
+func unknownCommand(cmd *cobra.Command, name string) error {
+	cmd.SuggestionsMinimumDistance = 2
+	meant := ""
+	if similar := cmd.SuggestionsFor(name); len(similar) > 0 {
+		meant = fmt.Sprintf(" (did you mean %q?)", similar[0])
+	}
+	return &usageError{fmt.Errorf("unknown command %q%s", name, meant)}
+}
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [command]",
+		Short:   "Explain a command",
+		Example: "  channelwatch help run",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			explained, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return &usageError{err}
+			}
+			if len(rest) > 0 {
+				return unknownCommand(explained, rest[0])
+			}
+			return explained.Help()
+		},
+	}
+}
+
+// arguments checks how many arguments a command is given. what names one of them.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return &usageError{fmt.Errorf("no %s given", what)}
+		case len(args) > most:
+			return &usageError{fmt.Errorf("unexpected argument %q", args[most])}
 		}
 		return nil
 	}
 }
 
+// noArguments refuses arguments.
+func noArguments() cobra.PositionalArgs { return arguments(0, 0, "") }
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version, the commit and the Go release",
-		Args:  usage(cobra.NoArgs),
+		Use:     "version",
+		Short:   "Print the version, the commit and the Go release",
+		Example: "  channelwatch version",
+		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "channelwatch %s (commit %s, %s, %s/%s)\n",
 				version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ changes. Unchanged touchpoints go on undisturbed; a configuration with mistakes
 is refused and the old one stays. SIGINT or SIGTERM stops after the probes that
 run have finished.`,
 		Example: "  channelwatch run --config channelwatch.yaml",
-		Args:    usage(cobra.NoArgs),
+		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			load := func() (*config.Config, error) {
 				cfg, err := loadConfig(path)
@@ -123,9 +124,12 @@ func newKinds() *cobra.Command {
 	return &cobra.Command{
 		Use:   "kinds [kind]",
 		Short: "List the kinds of probes, or print a commented sample of one",
+		Long: `List the kinds of probes that this agent has, each with what it watches and why that
+matters. With the name of a kind, print a commented touchpoint of it, ready to be
+put under "touchpoints" of a configuration and changed.`,
 		Example: `  channelwatch kinds
   channelwatch kinds page`,
-		Args: usage(cobra.MaximumNArgs(1)),
+		Args: arguments(0, 1, "kind"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, kind := range kinds.All() {
@@ -149,7 +153,7 @@ func newKinds() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return &usageError{fmt.Errorf("kind %q: want one of %q", args[0], names)}
+			return &usageError{fmt.Errorf("kind %q: want one of %s", args[0], strings.Join(names, ", "))}
 		},
 	}
 }
