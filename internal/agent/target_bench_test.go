@@ -179,3 +179,32 @@ func (a *arrivals) mostWithin(window time.Duration) int {
 	}
 	return most
 }
+
+// The benchmarks stand on these counts.
+func TestArrivals(t *testing.T) {
+	at := func(ms ...int64) (ns []int64) {
+		for _, m := range ms {
+			ns = append(ns, m*int64(time.Millisecond))
+		}
+		return ns
+	}
+	for _, tt := range []struct {
+		name                 string
+		log                  arrivals
+		missed, double, most int
+	}{
+		{"none", arrivals{}, 0, 0, 0},
+		{"on time, and a little off", arrivals{[]int{1, 1, 1}, at(0, 1000, 2400)}, 0, 0, 1},
+		{"two ticks are missing", arrivals{[]int{1, 1}, at(0, 3000)}, 2, 0, 1},
+		{"twice for one tick", arrivals{[]int{1, 1, 1}, at(0, 1000, 1100)}, 0, 1, 1},
+		{"each touchpoint for itself", arrivals{[]int{1, 2, 1, 2}, at(0, 10, 1000, 1010)}, 0, 0, 2},
+		{"not in order", arrivals{[]int{1, 2, 3, 4}, at(30, 0, 9, 25)}, 0, 0, 2},
+	} {
+		missed, double := tt.log.missed(time.Second)
+		most := tt.log.mostWithin(10 * time.Millisecond)
+		if missed != tt.missed || double != tt.double || most != tt.most {
+			t.Errorf("%s: got %d missed, %d double, %d within 10 ms, want %d, %d, %d",
+				tt.name, missed, double, most, tt.missed, tt.double, tt.most)
+		}
+	}
+}
