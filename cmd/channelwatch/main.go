@@ -11,8 +11,11 @@ import (
 	"syscall"
 )
 
-// version is set by the linker.
-var version = "dev"
+// Set by the linker. Without them the version is dev, and the commit what the build knew of its sources.
+var (
+	version = "dev"
+	commit  = ""
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

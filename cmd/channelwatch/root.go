@@ -117,6 +117,7 @@ func newHelp() *cobra.Command {
 			if len(rest) > 0 {
 				return unknownCommand(explained, rest[0])
 			}
+			explained.InitDefaultHelpFlag() // cobra adds it when it runs a command, which this one is not
 			return explained.Help()
 		},
 	}
@@ -154,6 +155,9 @@ func newVersion() *cobra.Command {
 
 // revision returns the commit that the binary was built from, as far as the build knew it.
 func revision() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
