@@ -5,9 +5,9 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY cmd cmd
 COPY internal internal
-ARG TARGETOS TARGETARCH VERSION=dev
+ARG TARGETOS TARGETARCH VERSION=dev COMMIT=
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /channelwatch ./cmd/channelwatch
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /channelwatch ./cmd/channelwatch
 # What an empty image needs: authorities to trust, a directory for temporary files, a name for the user.
 RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/tmp \
     && chmod 1777 /root-fs/tmp \

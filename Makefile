@@ -1,7 +1,8 @@
 # Three commands: `make demo` to look at it, `make run CONFIG=…` to use it, `make test` to check a change.
 CONFIG  ?= configs/channelwatch.yaml
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 .PHONY: build demo run test
 

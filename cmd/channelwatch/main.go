@@ -11,11 +11,11 @@ import (
 	"syscall"
 )
 
-// Set by the linker. Without them the version is dev, and the commit what the build knew of its sources.
-var (
-	version = "dev"
-	commit  = ""
-)
+// version is set by the linker.
+var version = "dev"
+
+// commit is set by the linker; without it, it is what the build knew of its sources.
+var commit string //nolint:gochecknoglobals // the linker can only set a variable
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
