@@ -27,6 +27,7 @@ type entry struct {
 	due   time.Duration // next tick
 
 	planned  time.Duration // when the current probe was due
+	until    time.Duration // when a recheck must have ended
 	overdue  time.Duration // when the running probe's worker is given up: time for the probe, and overrun
 	index    int           // in the heap
 	state    state

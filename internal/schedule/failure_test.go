@@ -76,11 +76,21 @@ func TestScheduler_GivesUpOnProbersThatIgnoreTheirDeadline(t *testing.T) {
 		if n := strings.Count(log.String(), "probe ignores its deadline"); n != 1 {
 			t.Errorf("logged it %d times, want once:\n%s", n, log.String())
 		}
+		const want = `probing "web/hung": not back 5s after its deadline`
+		if got := r.of("hung"); len(got) != 1 || got[0].Err == nil || got[0].Err.Error() != want {
+			t.Errorf("reported %d outcomes of the one that hangs, want one with the error %s", len(got), want)
+		}
 		close(hung.release)
 		before := len(r.of("sound"))
 		pass(time.Minute)
-		if n := len(r.of("hung")); n < 6 {
-			t.Errorf("got %d probes in the minute after it came back, want at least 6", n)
+		got := r.of("hung")
+		if n := len(got) - 1; n < 5 || n > 6 {
+			t.Errorf("got %d probes in the minute after it came back, want 5 or 6: the one that hung was reported already", n)
+		}
+		for _, o := range got[1:] {
+			if o.Err != nil || o.Lateness() > 0 {
+				t.Errorf("after it came back: %v, late by %v", o.Err, o.Lateness())
+			}
 		}
 		if n := len(r.of("sound")) - before; n != 6 {
 			t.Errorf("got %d probes of the other in that minute, want 6", n)

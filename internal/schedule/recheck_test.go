@@ -15,10 +15,13 @@ func TestScheduler_Recheck(t *testing.T) {
 		after                   time.Duration
 	}{
 		"once, counted from the end of the probe": {time.Second, 5 * time.Second, 2 * time.Second, true, 3 * time.Second},
-		"fits exactly":                   {23 * time.Second, 5 * time.Second, 2 * time.Second, true, 25 * time.Second},
-		"would reach into the next tick": {23001 * time.Millisecond, 5 * time.Second, 2 * time.Second, true, 0},
-		"not wanted":                     {time.Second, 5 * time.Second, 2 * time.Second, false, 0},
-		"switched off":                   {0, 5 * time.Second, 2 * time.Second, true, 0},
+		"ends before the next tick":               {25 * time.Second, 5 * time.Second, 2 * time.Second, true, 27 * time.Second},
+		"its timeout would reach the tick":        {25 * time.Second, 30 * time.Second, 2 * time.Second, true, 27 * time.Second},
+		"is cut short by the next tick":           {27 * time.Second, 30 * time.Second, 2 * time.Second, true, 0},
+		"would begin only at the next tick":       {28 * time.Second, 5 * time.Second, 2 * time.Second, true, 0},
+		"would begin after the next tick":         {40 * time.Second, 5 * time.Second, 2 * time.Second, true, 0},
+		"not wanted":                              {time.Second, 5 * time.Second, 2 * time.Second, false, 0},
+		"switched off":                            {0, 5 * time.Second, 2 * time.Second, true, 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -1,12 +1,17 @@
 package schedule
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 const (
 	// firstStep is the distance of the first probes of touchpoints that come together.
 	firstStep = 10 * time.Millisecond
 	// overrun is how long after its deadline a probe may take to return and to be reported.
 	overrun = 5 * time.Second
+	// recheckMargin lies between the end of a recheck and the next tick, so that the recheck costs no tick.
+	recheckMargin = 50 * time.Millisecond
 )
 
 // tick is called by the watching worker when a tick is due. It starts all that are due and returns the one that the
@@ -49,7 +54,7 @@ func (s *Scheduler) arm() {
 func (s *Scheduler) fire(e *entry, now time.Duration) {
 	if e.at < e.due { // a recheck is armed only while the entry rests, and the next tick is not due yet
 		planned := e.at
-		e.at = e.due
+		e.at, e.until = e.due, e.due-recheckMargin
 		s.submit(e, planned, true)
 		return
 	}
@@ -86,10 +91,11 @@ func (s *Scheduler) plan(e *entry, planned time.Duration) {
 	e.at = e.due
 }
 
-// armRecheck plans a second look at a result, unless it could still run at the next tick: then that tick serves.
+// armRecheck plans a second look at a result. It has until shortly before the next tick; where that comes first, the
+// tick serves.
 func (s *Scheduler) armRecheck(e *entry, now time.Duration) {
 	at := now + e.tp.Recheck
-	if e.tp.Recheck <= 0 || at+e.tp.Timeout > e.due {
+	if e.tp.Recheck <= 0 || at+recheckMargin >= e.due {
 		return
 	}
 	e.at = at
@@ -108,5 +114,11 @@ func (s *Scheduler) giveUp(e *entry, now time.Duration) {
 	e.lost = true
 	s.running--
 	s.release(e.host)
+	o := &Outcome{
+		Touchpoint: e.tp, Due: s.clock.at(e.planned), Started: s.clock.at(e.planned), Recheck: e.recheck,
+		Err: fmt.Errorf("probing %q: not back %v after its deadline", e.tp.Key(), overrun),
+	}
+	o.Result.Start = o.Started
+	s.wg.Go(func() { s.hand(e, o) })
 	s.opts.Log.Warn("probe ignores its deadline", "touchpoint", e.tp.Key(), "kind", e.tp.Kind, "timeout", e.tp.Timeout)
 }

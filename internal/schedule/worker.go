@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -75,11 +76,29 @@ func (s *Scheduler) work(w *worker) {
 func (s *Scheduler) run(e *entry) (recheck bool) {
 	o := &Outcome{Touchpoint: e.tp, Due: s.clock.at(e.planned), Recheck: e.recheck, Started: time.Now()}
 	s.opts.Stats.Late(o.Lateness())
-	s.measure(e, o)
+	timeout := e.tp.Timeout
+	if e.recheck {
+		timeout = min(timeout, e.until-s.clock.now())
+	}
+	cut := s.measure(e, o, timeout) && timeout < e.tp.Timeout
 	if o.Result.Start.IsZero() {
 		o.Result.Start = o.Started
 	}
+	if cut || s.isLost(e) { // a look that was cut short shows nothing, and a lost probe has been reported as such
+		return false
+	}
+	return s.hand(e, o)
+}
 
+// isLost says whether the worker of an entry's probe was given up.
+func (s *Scheduler) isLost(e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.lost
+}
+
+// hand gives an outcome to Report, unless the entry is gone.
+func (s *Scheduler) hand(e *entry, o *Outcome) (recheck bool) {
 	e.report.Lock()
 	defer e.report.Unlock()
 	if e.gone.Load() || (o.Err != nil && s.base.Err() != nil) { // what Stop cancelled was not measured
@@ -88,10 +107,11 @@ func (s *Scheduler) run(e *entry) (recheck bool) {
 	return s.opts.Report(o) && !o.Recheck
 }
 
-// measure calls the prober and turns a panic into an error.
-func (s *Scheduler) measure(e *entry, o *Outcome) {
-	ctx, cancel := context.WithTimeout(s.base, e.tp.Timeout)
+// measure calls the prober and turns a panic into an error. It returns whether the time was up.
+func (s *Scheduler) measure(e *entry, o *Outcome, timeout time.Duration) (late bool) {
+	ctx, cancel := context.WithTimeout(s.base, timeout)
 	defer cancel()
+	defer func() { late = errors.Is(ctx.Err(), context.DeadlineExceeded) }()
 	defer func() {
 		cause := recover()
 		if cause == nil {
@@ -104,6 +124,7 @@ func (s *Scheduler) measure(e *entry, o *Outcome) {
 		}
 	}()
 	o.Result, o.Err = e.tp.Prober.Probe(ctx)
+	return false
 }
 
 // finish ends an entry's probe and returns the one that the worker takes next; nil to rest until it gets one.
