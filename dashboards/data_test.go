@@ -1,0 +1,275 @@
+package dashboards_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/agent"
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/demo"
+	"github.com/channelwatch/channelwatch/internal/kinds"
+)
+
+// mayBeEmpty lists the queries that may give nothing even where all is well, and why. "partly" ones must give something
+// for at least one choice of the variables; the others are filled by TestDashboards_ShowManyChannels.
+var mayBeEmpty = []struct {
+	uid    string
+	panel  int
+	ref    string
+	partly bool
+	reason string
+}{
+	{"channelwatch-shared", 7, "C", false, "a week before has no score yet"},
+	{"channelwatch-channel", 11, "A", true, "a channel without a fault has nothing wrong"},
+	{"channelwatch-channel", 31, "A", true, "only pages have documents"},
+	{"channelwatch-channel", 31, "B", true, "only calls have answers"},
+	{"channelwatch-channel", 41, "A", true, "only push channels send messages"},
+	{"channelwatch-channel", 42, "A", true, "only push channels send messages"},
+	{"channelwatch-hosts", 31, "A", false, "an idle disk has no time per read"},
+	{"channelwatch-hosts", 31, "B", false, "an idle disk has no time per write"},
+	{"channelwatch-operations", 5, "A", false, "no alert has to fire"},
+	{"channelwatch-operations", 11, "A", false, "everything could be measured"},
+}
+
+// script lets each channel have a fault within half a minute, again and again.
+func script() demo.Script {
+	const s = time.Second
+	return demo.Script{Every: 24 * s, Episodes: []demo.Episode{
+		{Fault: "search-down", From: 2 * s, Until: 8 * s},
+		{Fault: "login-down", From: 4 * s, Until: 12 * s},
+		{Fault: "push-lost", From: 6 * s, Until: 16 * s},
+		{Fault: "slow-products", From: 12 * s, Until: 18 * s},
+	}}
+}
+
+// startDemo runs the demo shop and an agent that watches it until the test ends, and returns the agent's address.
+func startDemo(t *testing.T) string {
+	t.Helper()
+	shop, err := demo.Start(t.Context(), demo.Options{Script: script(), Every: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := shop.Close(); err != nil {
+			t.Errorf("closing the shop: %v", err)
+		}
+	})
+	read := func() (*config.Config, error) {
+		cfg, err := config.Parse("demo", shop.Config(), kinds.All())
+		if err != nil {
+			return nil, err
+		}
+		cfg.Agent.Listen = "127.0.0.1:0"
+		cfg.Agent.Serves = []string{"desktop-web", "mobile-web", "mobile-app", "push"}
+		return cfg, nil
+	}
+	cfg, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := agent.New(agent.Options{
+		Config: cfg, Load: read, Kinds: kinds.All(), Demo: true, Log: slog.New(slog.DiscardHandler), Version: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("running the agent: %v", err)
+		}
+	})
+	return a.Addr()
+}
+
+// zoom is the time range of a reader who looks at the last minutes: a test has no more.
+const zoom = 5 * time.Minute
+
+func TestDashboards_ShowDataOfTheDemo(t *testing.T) {
+	t.Parallel()
+	p := startPrometheus(t, t.TempDir(), hastenedRules(t), startDemo(t))
+	eventually(t, "the first scores", func() string {
+		for _, window := range windows {
+			a, err := p.query(t.Context(), "channel:channelwatch_score:"+window, time.Now())
+			if err != nil {
+				return err.Error()
+			}
+			if len(a.samples) < 4 {
+				return fmt.Sprintf("%d scores over %s, want 4", len(a.samples), window)
+			}
+		}
+		return ""
+	})
+	for _, b := range load(t) {
+		t.Run(b.UID, func(t *testing.T) {
+			t.Parallel()
+			checkData(t, p, &b)
+		})
+	}
+	t.Run("values", func(t *testing.T) {
+		t.Parallel()
+		checkValues(t, p)
+	})
+}
+
+// checkData asks all queries of a dashboard for all that its reader can choose.
+func checkData(t *testing.T, p *prometheus, b *board) {
+	t.Helper()
+	all, err := choices(t.Context(), p, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range b.Templating.List {
+		if v.Type == "query" && !slices.ContainsFunc(all, func(c choice) bool { return c[v.Name] != "" && c[v.Name] != ".*" }) {
+			t.Errorf("variable %s has no value", v.Name)
+		}
+	}
+	length := days(b.Time.From[len("now-"):])
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	for _, of := range b.all() {
+		for _, q := range of.Targets {
+			wait.Go(func() {
+				if _, err := reasonable(t.Context(), p, &of, &q, all[0], length); err != nil {
+					t.Errorf("%s/%s over %v: %v", of.Title, q.RefID, length, err)
+				}
+				checkQuery(t, p, b, &of, &q, all)
+			})
+		}
+	}
+	for _, a := range b.Annotations.List {
+		if _, err := reasonable(t.Context(), p, &panel{}, &target{Expr: a.Expr, Range: true}, all[0], zoom); err != nil {
+			t.Errorf("annotation %s: %v", a.Name, err)
+		}
+	}
+}
+
+// checkQuery waits until a query has data for all choices, or as many as it must.
+func checkQuery(t *testing.T, p *prometheus, b *board, of *panel, q *target, all []choice) {
+	t.Helper()
+	optional, partly := false, false
+	for _, e := range mayBeEmpty {
+		if e.uid == b.UID && e.panel == of.ID && e.ref == q.RefID {
+			optional, partly = true, e.partly
+		}
+	}
+	filled := 0
+	for _, chosen := range all {
+		a, err := reasonable(t.Context(), p, of, q, chosen, zoom)
+		for deadline := time.Now().Add(patience); err == nil && len(a.samples) == 0 && !optional && time.Now().Before(deadline); {
+			<-time.After(500 * time.Millisecond)
+			a, err = reasonable(t.Context(), p, of, q, chosen, zoom)
+		}
+		switch {
+		case err != nil:
+			t.Errorf("%s/%s for %v: %v", of.Title, q.RefID, chosen, err)
+			return
+		case len(a.samples) > 0:
+			filled++
+		case !optional:
+			t.Errorf("%s/%s for %v: no data", of.Title, q.RefID, chosen)
+			return
+		}
+	}
+	if partly && filled == 0 {
+		t.Errorf("%s/%s: no data for any of %d choices", of.Title, q.RefID, len(all))
+	}
+}
+
+// reasonable asks and returns what a panel can show, or an error for an answer that no panel should get.
+func reasonable(ctx context.Context, p *prometheus, of *panel, q *target, chosen choice, length time.Duration) (answer, error) {
+	a, err := ask(ctx, p, of, q, chosen, length, time.Now())
+	if err != nil {
+		return a, err
+	}
+	if len(a.samples) > 200 {
+		return a, fmt.Errorf("%d series, want at most 200", len(a.samples))
+	}
+	if a.took > 2*time.Second {
+		return a, fmt.Errorf("took %v, want at most 2s", a.took)
+	}
+	a.samples = slices.DeleteFunc(a.samples, func(s sample) bool { return s.nan }) // nobody can see these
+	return a, nil
+}
+
+// checkValues compares what different panels of the shared view say of the same channel at the same moment.
+func checkValues(t *testing.T, p *prometheus) {
+	t.Helper()
+	b := named(t, "channelwatch-shared")
+	var at time.Time
+	eventually(t, "points lost in each channel", func() string {
+		at = time.Now().Add(-3 * time.Second) // every rule has been evaluated for it
+		for _, window := range windows {
+			a, err := p.query(t.Context(), "sum by (channel) (channel_cause:channelwatch_points_lost:"+window+")", at)
+			if err != nil {
+				return err.Error()
+			}
+			if len(a.samples) < 4 {
+				return fmt.Sprintf("%d channels lost some over %s, want 4", len(a.samples), window)
+			}
+		}
+		return ""
+	})
+	get := func(id int, ref string, chosen choice) []sample {
+		of := b.panel(t, id)
+		q := of.target(t, ref)
+		a, err := ask(t.Context(), p, &of, &q, chosen, zoom, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.samples
+	}
+	one := func(id int, ref string, chosen choice) float64 {
+		t.Helper()
+		samples := get(id, ref, chosen)
+		if len(samples) != 1 {
+			t.Fatalf("panel %d %s for %v: %d values, want 1", id, ref, chosen, len(samples))
+		}
+		return samples[0].value
+	}
+	for _, channel := range []string{"desktop-web", "mobile-web", "mobile-app", "push"} {
+		for _, window := range windows {
+			chosen := choice{"channel": channel, "window": window}
+			score, parts := one(4, "A", chosen), 0.0
+			for _, cause := range get(6, "A", chosen) {
+				parts += cause.value
+			}
+			if math.Abs(score+parts-100) > 1e-6 {
+				t.Errorf("%s over %s: score %v and points lost %v, want 100 together", channel, window, score, parts)
+			}
+			if row := one(7, "B", chosen); row != score {
+				t.Errorf("%s over %s: the bar shows %v and the row %v", channel, window, score, row)
+			}
+			if got, want := one(4, "B", chosen), band(score); got != want && got != 0 {
+				t.Errorf("%s over %s: rating %v beside a score of %v, want %v", channel, window, got, score, want)
+			}
+		}
+		chosen := choice{"channel": channel, "window": "5m"}
+		tile, band, row, bar := one(2, "A", chosen), one(3, "A", chosen), one(7, "A", chosen), one(4, "B", chosen)
+		if tile != band || tile != row || tile != bar {
+			t.Errorf("%s: tile %v, timeline %v, row %v, bar %v, want the same", channel, tile, band, row, bar)
+		}
+	}
+}
+
+// band is the rating of a score, by the definition of the words.
+func band(score float64) float64 {
+	switch {
+	case score >= 90:
+		return 4
+	case score >= 75:
+		return 3
+	case score >= 50:
+		return 2
+	}
+	return 1
+}
