@@ -54,3 +54,33 @@ func TestRedaction_NeedsNoEvidence(t *testing.T) {
 		t.Errorf("got %q, want %q", result.Detail, want)
 	}
 }
+
+func TestRedaction_Text(t *testing.T) {
+	t.Parallel()
+	redaction := probe.NewRedaction("Bearer abc+/=def\"ghi", "Basic bWU6aHVudGVyMg==") // me:hunter2
+	for name, tc := range map[string]struct{ text, want string }{
+		"whole":                 {`sent abc+/=def"ghi!`, `sent [redacted]!`},
+		"with its scheme":       {`sent Bearer abc+/=def"ghi!`, `sent [redacted]!`},
+		"in a path":             {`/login/abc+%2F=def%22ghi/`, `/login/[redacted]/`},
+		"in a query":            {`?t=abc%2B%2F%3Ddef%22ghi&x`, `?t=[redacted]&x`},
+		"quoted":                {`got "abc+/=def\"ghi", want "x"`, `got "[redacted]", want "x"`},
+		"basic":                 {`user me with bWU6aHVudGVyMg== is hunter2`, `user me with [redacted] is [redacted]`},
+		"cut at the end":        {`the body starts with abc+/=`, `the body starts with [redacted]`},
+		"cut with its scheme":   {`the body starts with Bearer abc`, `the body starts with [redacted]`},
+		"cut before the last":   {`abc+/=def"gh`, `[redacted]`},
+		"cut by an ellipsis":    {`abc+/=d… and more`, `[redacted]… and more`},
+		"cut in quotes":         {`got "abc+/=d"…, want "x"`, `got "[redacted]"…, want "x"`},
+		"cut in a path":         {`/login/abc+%2F…`, `/login/[redacted]…`},
+		"cut at a query value":  {`/login?abc+/=xxx&t=xxx`, `/login?[redacted]=xxx&t=xxx`},
+		"cut twice":             {`abc+…, abc+/…`, `[redacted]…, [redacted]…`},
+		"too little":            {`abc…`, `abc…`},
+		"no end of a text":      {`abc+ and more`, `abc+ and more`},
+		"the end of the secret": {`=def"ghi`, `=def"ghi`},
+		"nothing":               {``, ``},
+		"only a mark":           {`…`, `…`},
+	} {
+		if got := redaction.Text(tc.text); got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
