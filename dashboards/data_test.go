@@ -137,6 +137,9 @@ func checkData(t *testing.T, p *prometheus, b *board) {
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	for _, of := range b.all() {
+		if (of.Type == "table" || of.Type == "barchart") && len(of.Targets) > 1 {
+			wait.Go(func() { checkMerged(t, p, &of, all[0]) })
+		}
 		for _, q := range of.Targets {
 			wait.Go(func() {
 				if _, err := reasonable(t.Context(), p, &of, &q, all[0], length); err != nil {
@@ -182,6 +185,26 @@ func checkQuery(t *testing.T, p *prometheus, b *board, of *panel, q *target, all
 	}
 	if partly && filled == 0 {
 		t.Errorf("%s/%s: no data for any of %d choices", of.Title, q.RefID, len(all))
+	}
+}
+
+// checkMerged compares the rows that a reader sees with those of the longest table that they are made of.
+func checkMerged(t *testing.T, p *prometheus, of *panel, chosen choice) {
+	t.Helper()
+	end := time.Now()
+	var tables [][]sample
+	longest := 0
+	for _, q := range of.Targets {
+		a, err := ask(t.Context(), p, of, &q, chosen, zoom, end)
+		if err != nil {
+			t.Errorf("%s/%s: %v", of.Title, q.RefID, err)
+			return
+		}
+		tables = append(tables, a.samples)
+		longest = max(longest, len(a.samples))
+	}
+	if rows := merge(tables); len(rows) != longest {
+		t.Errorf("%s: %d rows of tables with up to %d: they do not merge: %v", of.Title, len(rows), longest, rows)
 	}
 }
 

@@ -172,3 +172,31 @@ func multiply(all []choice, name, fallback string, values []string) []choice {
 	}
 	return next
 }
+
+// merge joins the rows of several tables as Grafana's transformation of that name does: two rows become one where no
+// column that both have differs. The name of a series is a column, too.
+func merge(tables [][]sample) []map[string]string {
+	var rows []map[string]string
+	for i, table := range tables {
+		for _, s := range table {
+			with := maps.Clone(s.labels)
+			with[fmt.Sprintf("Value #%d", i)] = fmt.Sprint(s.value)
+			j := slices.IndexFunc(rows, func(row map[string]string) bool { return mergeable(row, with) })
+			if j < 0 {
+				rows = append(rows, with)
+				continue
+			}
+			maps.Copy(rows[j], with)
+		}
+	}
+	return rows
+}
+
+func mergeable(row, with map[string]string) bool {
+	for name, value := range with {
+		if had, ok := row[name]; ok && had != value {
+			return false
+		}
+	}
+	return true
+}

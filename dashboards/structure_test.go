@@ -18,7 +18,7 @@ var theme = map[string]string{
 }
 
 // units are those that panels may use; "none" stands for ratings and plain counts.
-var units = []string{"none", "percent", "percentunit", "s", "m", "bytes", "Bps", "pps", "cps", "dtdurations", "suffix: points"}
+var units = []string{"none", "percent", "percentunit", "s", "m", "bytes", "Bps", "pps", "cps", "dtdurations", "suffix:points"}
 
 var panelTypes = []string{"stat", "state-timeline", "status-history", "barchart", "table", "timeseries", "text", "row"}
 

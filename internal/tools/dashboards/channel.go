@@ -35,19 +35,19 @@ func channelNow() []panel {
 			id: 2, width: 6, height: 4, title: "How good was it over ${window}?",
 			text:  "The share of results that were good or excellent, but at most 20 above the weakest critical part. Compare it with what you agreed on.",
 			links: toShared(),
-			shows: number("percent", 1, now("A", `channel:channelwatch_score:${window}{channel="$channel"}`, "Score")),
+			shows: number("percent", 1, now(`channel:channelwatch_score:${window}{channel="$channel"}`)),
 		},
 		{
 			id: 3, width: 6, height: 4, title: "How often was it up?",
 			text:  "The share of results that were reachable: what an uptime monitor would say. It is always at least the share that was good.",
 			links: toShared(),
-			shows: number("percent", 1, now("A", `channel:channelwatch_up:${window}{channel="$channel"}`, "Up")),
+			shows: number("percent", 1, now(`channel:channelwatch_up:${window}{channel="$channel"}`)),
 		},
 		{
 			id: 4, width: 6, height: 4, title: "How much does \"up\" hide?",
 			text:  "The experience gap: points between what an uptime monitor says and what customers get. The causes below say what it consists of.",
 			links: toShared(),
-			shows: number("suffix: points", 1, now("A", `channel:channelwatch_gap:${window}{channel="$channel"}`, "Gap")),
+			shows: number("suffix:points", 1, now(`channel:channelwatch_gap:${window}{channel="$channel"}`)),
 		},
 	}
 }

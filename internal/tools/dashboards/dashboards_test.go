@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
 const committed = "../../../dashboards"
@@ -54,7 +53,7 @@ func TestPages_DecodeStrictly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var decoded dashboard.Dashboard
+		var decoded classic
 		// The decoder's error is never nil: without mistakes it is an empty list.
 		if err := decoded.UnmarshalJSONStrict(content); err != nil && err.Error() != "" {
 			t.Errorf("%s: %v", p.uid, err)

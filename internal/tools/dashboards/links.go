@@ -60,4 +60,5 @@ func panelLink(title, uid string) []dashboard.DashboardLink {
 
 func toShared() []dashboard.DashboardLink     { return panelLink("All channels", sharedUID) }
 func toOperations() []dashboard.DashboardLink { return panelLink("How the agents do", operationsUID) }
-func toHosts() []dashboard.DashboardLink      { return panelLink("Could a host explain it?", hostsUID) }
+
+func toHosts() []dashboard.DashboardLink { return panelLink("Could a host explain it?", hostsUID) }

@@ -10,6 +10,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
+// classic is the model that every Grafana from version 10 on imports.
+type classic = dashboard.Dashboard //nolint:staticcheck // its successor is read by Grafana 13 only
+
 // tag is what all dashboards share: by it each finds the others.
 const tag = "channelwatch"
 
@@ -51,6 +54,7 @@ func (p *page) file() string { return p.uid + ".json" }
 
 // render returns the JSON with sorted keys, so that the same page always gives the same bytes.
 func (p *page) render() ([]byte, error) {
+	//nolint:staticcheck // the classic model on purpose, see classic
 	b := dashboard.NewDashboardBuilder(p.title).Uid(p.uid).Description(p.text).
 		Tags(append([]string{tag}, p.audience...)).Timezone("browser").Readonly().
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).Time(p.from, "now").Refresh(p.refresh).
@@ -82,7 +86,7 @@ func (p *page) render() ([]byte, error) {
 }
 
 // inSight shows links and switches of annotations above the panels: the SDK's default hides them in a menu.
-func inSight(built *dashboard.Dashboard) {
+func inSight(built *classic) {
 	for i := range built.Links {
 		built.Links[i].Placement = nil
 	}
@@ -91,7 +95,7 @@ func inSight(built *dashboard.Dashboard) {
 	}
 }
 
-func encode(built dashboard.Dashboard) ([]byte, error) {
+func encode(built classic) ([]byte, error) {
 	raw, err := json.Marshal(built)
 	if err != nil {
 		return nil, err

@@ -17,9 +17,9 @@ func over(ref, expr, legend string) target {
 		Range().Format(prometheus.PromQueryFormatTimeSeries).EditorMode(prometheus.QueryEditorModeCode)
 }
 
-// now asks for the end of the time range, one value for each series.
-func now(ref, expr, legend string) target {
-	return prometheus.NewDataqueryBuilder().RefId(ref).Datasource(datasource()).Expr(expr).LegendFormat(legend).
+// now asks for the one value at the end of the time range.
+func now(expr string) target {
+	return prometheus.NewDataqueryBuilder().RefId("A").Datasource(datasource()).Expr(expr).
 		Instant().Format(prometheus.PromQueryFormatTimeSeries).EditorMode(prometheus.QueryEditorModeCode)
 }
 

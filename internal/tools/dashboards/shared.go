@@ -84,7 +84,7 @@ func whyTable() cog.Builder[dashboard.Panel] {
 		{field: "title", title: "Channel", width: 220, extra: linked(channelOfRow()...)},
 		{field: "Value #A", title: "Now", width: 110, extra: ratingCell()},
 		{field: "Value #B", title: "Score", unit: "percent", width: 90, extra: []dashboard.DynamicConfigValue{decimals(1)}},
-		{field: "Value #C", title: "Against a week before", unit: "suffix: points", width: 170, extra: change},
+		{field: "Value #C", title: "Against a week before", unit: "suffix:points", width: 170, extra: change},
 		{field: "marketing", title: "Main cause", extra: wrapped()},
 		{field: "owner_marketing", title: "Marketing", width: 200},
 		{field: "owner_it", title: "IT", width: 200},
