@@ -39,8 +39,12 @@ func (l *loader) build(c *Config, main *mainFile) {
 	l.served(c, main)
 }
 
-// served checks that the channels which run on this host exist.
+// served checks that the channels which run on this host exist. An agent without channels watches a host for others:
+// what these probe is not known here.
 func (l *loader) served(c *Config, main *mainFile) {
+	if len(l.read) == 0 {
+		return
+	}
 	var all []string
 	for _, channel := range c.Channels {
 		all = append(all, channel.Name)
@@ -50,6 +54,9 @@ func (l *loader) served(c *Config, main *mainFile) {
 			continue
 		}
 		p := path("agent").key("serves").index(i, "")
+		if main.decoder.isBroken(p) {
+			continue
+		}
 		at := main.decoder.find(main.node, string(p))
 		hint, _ := suggestion(name, all)
 		l.errs.add(at, p, "got %s, want the name of a channel", quote(name))

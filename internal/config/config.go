@@ -28,13 +28,21 @@ type Config struct {
 	Files    []string // all files that were read or are referred to, the main one first: what a reload depends on
 	Hash     string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
 
-	blocks map[*probe.Touchpoint]any // what each touchpoint was built from
+	blocks   map[*probe.Touchpoint]any // what each touchpoint was built from
+	settings settings
 }
 
-// Load reads the file at path and what it includes. The error is an Errors with every mistake, or says why the file
-// cannot be read. The probers of a refused configuration are closed.
-func Load(path string, kinds []probe.Kind) (*Config, error) {
+// Check looks at a field of the agent block that only another package understands.
+type Check struct {
+	Field string             // such as "agent.web_config_file"
+	Wrong func(*Agent) error // says what is wrong with it; nil when nothing is
+}
+
+// Load reads the file at path and what it includes. The error is an Errors with every mistake, those that checks find
+// among them, or says why the file cannot be read. The probers of a refused configuration are closed.
+func Load(path string, kinds []probe.Kind, checks ...Check) (*Config, error) {
 	l := newLoader(kinds)
+	l.checks = checks
 	data, err := readFile(path)
 	if err != nil {
 		return nil, err
@@ -74,9 +82,25 @@ func (c *Config) Close() {
 	}
 }
 
+// InForce returns the configuration with touchpoints of an earlier one in the place of those that did not change, which
+// a reload keeps and closes in c. channels are those of c that hold them. Nothing that was closed is held on to.
+func (c *Config) InForce(channels []*probe.Channel, earlier *Config) *Config {
+	now := *c
+	now.Channels, now.blocks = channels, make(map[*probe.Touchpoint]any, len(c.blocks))
+	for _, t := range now.Touchpoints() {
+		block, kept := earlier.blocks[t]
+		if !kept {
+			block = c.blocks[t]
+		}
+		now.blocks[t] = block
+	}
+	return &now
+}
+
 // loader collects the parts of one configuration.
 type loader struct {
 	kinds  map[string]probe.Kind
+	checks []Check
 	fields *fields
 	errs   Errors
 	files  []string
@@ -137,6 +161,7 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 	}
 	c := &Config{Agent: main.Agent, Host: main.Host, Control: main.Control, blocks: make(map[*probe.Touchpoint]any)}
 	l.build(c, main)
+	l.check(main)
 	if len(l.errs) > 0 {
 		c.Close()
 		errs := l.errs.sorted(l.files)
@@ -146,9 +171,23 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 		}
 		return nil, errs
 	}
+	c.settings = main.settings()
 	c.Files = append(l.files, l.refs.paths()...)
 	c.Hash = hex.EncodeToString(l.hash)
 	return c, nil
+}
+
+// check lets other packages look at what only they understand.
+func (l *loader) check(main *mainFile) {
+	if main.decoder == nil {
+		return // the file holds no keys, which is reported
+	}
+	for _, check := range l.checks {
+		p := path(check.Field)
+		if err := check.Wrong(&main.Agent); err != nil && !main.decoder.isBroken(p) {
+			l.errs.add(main.decoder.find(main.node, check.Field), p, "%v", err)
+		}
+	}
 }
 
 func kindNames(kinds []probe.Kind) []string {

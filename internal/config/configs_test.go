@@ -47,36 +47,73 @@ func TestConfigs_Load(t *testing.T) {
 	}
 }
 
-// TestConfigs_Kubernetes reads the configurations in the manifest's config maps.
-func TestConfigs_Kubernetes(t *testing.T) {
+// manifest is what is looked at in a document of the Kubernetes manifest.
+type manifest struct {
+	Kind     string
+	Metadata struct{ Name string }
+	Data     map[string]string
+	Spec     struct {
+		Template struct {
+			Spec struct {
+				HostNetwork bool   `yaml:"hostNetwork"`
+				DNSPolicy   string `yaml:"dnsPolicy"`
+			}
+		}
+	}
+}
+
+func manifests(t *testing.T) []manifest {
+	t.Helper()
 	in := yaml.NewDecoder(bytes.NewReader(read(t, configs+"/kubernetes/channelwatch.yaml")))
-	found := 0
+	var all []manifest
 	for {
-		var manifest struct {
-			Metadata struct{ Name string }
-			Data     map[string]string
-		}
-		err := in.Decode(&manifest)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		var one manifest
+		switch err := in.Decode(&one); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
 			t.Fatal(err)
 		}
-		text, ok := manifest.Data["channelwatch.yaml"]
+		all = append(all, one)
+	}
+}
+
+// TestConfigs_Kubernetes reads the configurations in the manifest's config maps: what hosts serve must be probed by
+// somebody, or their pressure is shown beside nothing.
+func TestConfigs_Kubernetes(t *testing.T) {
+	probed, served := make(map[string]bool), []string(nil)
+	for _, m := range manifests(t) {
+		text, ok := m.Data["channelwatch.yaml"]
 		if !ok {
 			continue
 		}
-		found++
-		c, err := config.Parse(manifest.Metadata.Name, []byte(text), kinds.All())
+		c, err := config.Parse(m.Metadata.Name, []byte(text), kinds.All())
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		c.Close()
+		defer c.Close()
+		for _, channel := range c.Channels {
+			probed[channel.Name] = true
+		}
+		served = append(served, c.Agent.Serves...)
 	}
-	if found == 0 {
-		t.Error("got no configuration in the manifest")
+	if len(probed) == 0 || len(served) == 0 {
+		t.Errorf("%d channels are probed and %d served, want some of both", len(probed), len(served))
+	}
+	for _, name := range served {
+		if !probed[name] {
+			t.Errorf("hosts serve %q, which nobody probes", name)
+		}
+	}
+}
+
+// TestConfigs_KubernetesHosts wants agents that read hosts on the network of their host.
+func TestConfigs_KubernetesHosts(t *testing.T) {
+	for _, m := range manifests(t) {
+		if spec := m.Spec.Template.Spec; m.Kind == "DaemonSet" && (!spec.HostNetwork || spec.DNSPolicy != "ClusterFirstWithHostNet") {
+			t.Errorf("%s: hostNetwork %t with dnsPolicy %q, want true with ClusterFirstWithHostNet", m.Metadata.Name, spec.HostNetwork, spec.DNSPolicy)
+		}
 	}
 }
 

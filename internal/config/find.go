@@ -11,7 +11,9 @@ var fieldStep = regexp.MustCompile(`\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|([^.\[\
 
 // find returns the position of a field below n, such as "with.assert[2].jsonpath"; when it is not there, that of the
 // deepest block on the way to it.
-func (d *decoder) find(n *yaml.Node, field string) position {
+func (d *decoder) find(n *yaml.Node, field string) position { return d.at(locate(n, field)) }
+
+func locate(n *yaml.Node, field string) *yaml.Node {
 	n = resolve(n)
 	for _, step := range fieldStep.FindAllStringSubmatch(field, -1) {
 		next := stepInto(n, step[1]+step[3], step[2])
@@ -20,7 +22,7 @@ func (d *decoder) find(n *yaml.Node, field string) position {
 		}
 		n = next
 	}
-	return d.at(n)
+	return n
 }
 
 func stepInto(n *yaml.Node, key, index string) *yaml.Node {

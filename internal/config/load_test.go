@@ -320,4 +320,15 @@ func TestParse_HostOnly(t *testing.T) {
 	if len(c.Channels) != 0 || len(c.Touchpoints()) != 0 || c.Host.Root != "/host" {
 		t.Errorf("got %+v, want a host and no channels", c)
 	}
+	t.Run("that serves channels of other agents", func(t *testing.T) {
+		c := parse(t, "agent: {serves: [website, app]}\nchannels: []\n")
+		equal(t, "serves", c.Agent.Serves, []string{"website", "app"})
+	})
+	t.Run("that serves what is no name", func(t *testing.T) {
+		_, err := config.Parse("host.yaml", []byte("agent: {serves: [Web site]}\nchannels: []\n"), testKinds())
+		want := `host.yaml:1:18: agent.serves[0]: got "Web site", want lower-case letters, digits and hyphens, at most 63`
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	})
 }

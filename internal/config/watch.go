@@ -23,8 +23,8 @@ const (
 // Watch calls changed whenever the content of the files is not what it was, until ctx ends. files returns what is
 // watched, such as Config.Files of the configuration in use: it is asked anew after every sign of a change, and a
 // directory stands for the YAML files in it. Files that are replaced, swapped by a symlink as Kubernetes does, removed
-// or added are seen; one that is written with the same content is not a change. What Watch finds when it is called is the
-// first content. Calls never overlap.
+// or added are seen; one that is written with the same content is not a change, and neither is a list of files that
+// changed calls for. What Watch finds when it is called is the first content. Calls never overlap.
 // The error says that the system has no watches left.
 func Watch(ctx context.Context, files func() []string, changed func()) error {
 	watcher, err := fsnotify.NewWatcher()
@@ -35,7 +35,7 @@ func Watch(ctx context.Context, files func() []string, changed func()) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	watchDirs(watcher, files())
-	last := contents(files())
+	last := contentsOf(files())
 	pending := last // content that was seen once
 	var settled <-chan time.Time
 	for {
@@ -56,13 +56,15 @@ func Watch(ctx context.Context, files func() []string, changed func()) error {
 		}
 		settled = nil
 		watchDirs(watcher, files())
-		switch now := contents(files()); now {
-		case last:
-			pending = last
-		case pending:
-			last = now
+		now := contentsOf(files())
+		switch {
+		case now.same(last):
+			last, pending = now, now
+		case now.same(pending):
 			changed()
 			watchDirs(watcher, files())
+			now = now.on(files())
+			last, pending = now, now
 		default:
 			pending = now
 			settled = time.After(settle)
@@ -84,20 +86,53 @@ func watchDirs(watcher *fsnotify.Watcher, files []string) {
 	}
 }
 
-// contents is a hash of the names and contents of files, and of the YAML files in directories.
-func contents(files []string) [sha256.Size]byte {
-	h := sha256.New()
+// contents are hashes of files by name; that of a directory is over the names and contents of the YAML files in it.
+type contents map[string][sha256.Size]byte
+
+func contentsOf(files []string) contents {
+	c := make(contents, len(files))
 	for _, file := range files {
-		all, err := teamFiles(file)
-		if err != nil {
-			all = []string{file}
-		}
-		for _, one := range all {
-			_, _ = fmt.Fprintf(h, "%q\n", one)
-			writeFile(h, one)
-		}
+		c[file] = contentOf(file)
+	}
+	return c
+}
+
+func contentOf(file string) [sha256.Size]byte {
+	h := sha256.New()
+	all, err := teamFiles(file)
+	if err != nil {
+		all = []string{file}
+	}
+	for _, one := range all {
+		_, _ = fmt.Fprintf(h, "%q\n", one)
+		writeFile(h, one)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// same reports whether the files that both know have the same content: a file that only one of them knows came into the
+// list, or left it, with a configuration that was read meanwhile.
+func (c contents) same(o contents) bool {
+	for file, sum := range c {
+		if other, known := o[file]; known && other != sum {
+			return false
+		}
+	}
+	return true
+}
+
+// on returns the contents of files: as they were seen before, so that what is written meanwhile is a change, and as they
+// are now where they were not looked at.
+func (c contents) on(files []string) contents {
+	next := make(contents, len(files))
+	for _, file := range files {
+		sum, seen := c[file]
+		if !seen {
+			sum = contentOf(file)
+		}
+		next[file] = sum
+	}
+	return next
 }
 
 func writeFile(w io.Writer, name string) {

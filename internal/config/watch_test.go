@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 // watching is a Watch that runs, with what it did so far.
 type watching struct {
 	asked, changed atomic.Int32
+	more           string // comes into the list with the first change; set before it
 }
 
 func watch(t *testing.T, files ...string) *watching {
@@ -25,7 +27,13 @@ func watch(t *testing.T, files ...string) *watching {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- config.Watch(ctx, func() []string { w.asked.Add(1); return files }, func() { w.changed.Add(1) })
+		done <- config.Watch(ctx, func() []string {
+			w.asked.Add(1)
+			if w.more != "" && w.changed.Load() > 0 {
+				return append(slices.Clip(files), w.more)
+			}
+			return files
+		}, func() { w.changed.Add(1) })
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -128,6 +136,29 @@ func TestWatch_SameContent(t *testing.T) {
 	}
 	write(t, file, "b")
 	eventually(t, "the change to be seen", func() bool { return w.changed.Load() == 1 })
+}
+
+// TestWatch_ListChanges lets a change bring a file into the list, as a reload does that reads a new include or meets a
+// mistake in one: that is one change, and what is written to the new file is the next.
+func TestWatch_ListChanges(t *testing.T) {
+	dir := t.TempDir()
+	file, include := filepath.Join(dir, "main.yaml"), filepath.Join(dir, "team.yaml")
+	write(t, file, "a")
+	write(t, include, "a")
+	w := watch(t, file)
+	w.more = include
+	write(t, file, "b")
+	eventually(t, "the change to be seen", func() bool { return w.changed.Load() == 1 })
+	for range 2 { // the second look begins when all that follows from the first is done
+		asked := w.asked.Load()
+		write(t, file, "b")
+		eventually(t, "the write to be looked at", func() bool { return w.asked.Load() >= asked+2 })
+	}
+	if got := w.changed.Load(); got != 1 {
+		t.Errorf("got %d changes, want 1: only the list of files changed since", got)
+	}
+	write(t, include, "b")
+	eventually(t, "the change of the new file to be seen", func() bool { return w.changed.Load() == 2 })
 }
 
 func symlink(t *testing.T, target, name string) {

@@ -1,0 +1,35 @@
+package config
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// settings are the blocks of the agent itself as they stand in the main file, kept for mistakes that show only later.
+type settings struct {
+	file   string
+	blocks map[string]*yaml.Node // agent, host and control, as far as the file has them
+}
+
+func (m *mainFile) settings() settings {
+	s := settings{file: m.decoder.file, blocks: make(map[string]*yaml.Node)}
+	for _, name := range []string{"agent", "host", "control"} {
+		if n := child(m.node, name); n != nil {
+			s.blocks[name] = n
+		}
+	}
+	return s
+}
+
+// Mistake returns a mistake in a field of agent, host or control, such as "agent.location", that shows only when the
+// configuration is put to use. It names the place of the field, or of its block where the file does not have the field.
+func (c *Config) Mistake(field, text string) *Error {
+	mistake := &Error{File: c.settings.file, Path: field, Text: text}
+	block, rest, _ := strings.Cut(field, ".")
+	if n := c.settings.blocks[block]; n != nil {
+		n = locate(n, rest)
+		mistake.Line, mistake.Column = n.Line, n.Column
+	}
+	return mistake
+}
