@@ -30,7 +30,10 @@ func sheet(hidden []string, cols []column, queries ...target) *table.PanelBuilde
 	}
 	for _, name := range hidden {
 		names[name] = name
-		b.OverrideByName(name, []dashboard.DynamicConfigValue{{Id: "custom.hidden", Value: true}})
+		// Older Grafanas read the first, newer ones the second.
+		b.OverrideByName(name, []dashboard.DynamicConfigValue{
+			{Id: "custom.hidden", Value: true}, {Id: "custom.hideFrom", Value: map[string]bool{"viz": true}},
+		})
 	}
 	for _, q := range queries {
 		b.WithTarget(q)
