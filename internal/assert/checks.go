@@ -62,7 +62,7 @@ func Checks() []probe.Check {
 		{
 			ID: DurationExceeded, Dimension: probe.Fast, Cap: probe.Poor, Title: "slower than expected",
 			Marketing: "Customers wait longer than the owners of this touchpoint expect.",
-			IT:        "The probe took longer than the duration that the touchpoint expects; the phases say where.",
+			IT:        "The probe took longer than the duration that the touchpoint expects; see which phase is the longest.",
 		},
 	}
 }

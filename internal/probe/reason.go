@@ -71,7 +71,7 @@ func sharedChecks() []Check {
 		{
 			AgentBlind, Reachable, Unknown, "agent blind",
 			"Our own network was down, so we could not see the channel.",
-			"The control probe failed too: the agent's network is gone, not the channel.",
+			"The control probe failed too: not the channel is gone but the agent's network; check its uplink and resolver.",
 		},
 		{
 			AgentStarved, Reachable, Unknown, "agent starved",
@@ -86,7 +86,7 @@ func sharedChecks() []Check {
 		{
 			DNSFailed, Reachable, Poor, "name lookup failed",
 			"Customers' devices get an error when they look up this service.",
-			"The resolver answered with a failure (SERVFAIL, REFUSED or malformed); check authoritative servers and DNSSEC.",
+			"The resolver failed, refused or was not there; check the one that the agent asks, then the authoritative servers and DNSSEC.",
 		},
 		{
 			DNSTimeout, Reachable, Poor, "name lookup timed out",
@@ -96,17 +96,17 @@ func sharedChecks() []Check {
 		{
 			AddressForbidden, Correct, Poor, "address not allowed",
 			"The service points to an address that customers cannot use.",
-			"The name resolved to a private, loopback, link-local or metadata address that this touchpoint does not allow.",
+			"The name leads to a private, loopback, link-local or metadata address; check its records, or allow_private if that is meant.",
 		},
 		{
 			ConnectRefused, Reachable, Poor, "connection refused",
 			"The service is off: customers get an error at once.",
-			"The port answered with a reset; nothing listens there, or a firewall rejects.",
+			"The port answered with a reset; check that something listens there and that no firewall rejects.",
 		},
 		{
 			ConnectTimeout, Reachable, Poor, "no connection",
 			"Customers wait for a connection that never comes.",
-			"The TCP handshake did not finish in time; packets are dropped on the way or the accept queue is full.",
+			"The TCP handshake did not finish in time; check firewalls and routes for dropped packets, and the server's accept queue.",
 		},
 		{
 			ConnectUnreachable, Reachable, Poor, "unreachable",
@@ -121,7 +121,7 @@ func sharedChecks() []Check {
 		{
 			TLSNotYetValid, Trusted, Poor, "certificate not yet valid",
 			"Browsers warn customers away: the security certificate is not valid yet.",
-			"notBefore is in the future; check the certificate and the clocks of both ends.",
+			"The date notBefore is in the future; check the certificate and the clocks of both ends.",
 		},
 		{
 			TLSWrongHost, Trusted, Poor, "certificate for another name",
@@ -131,17 +131,17 @@ func sharedChecks() []Check {
 		{
 			TLSUntrusted, Trusted, Poor, "certificate not trusted",
 			"Browsers warn customers away: nobody vouches for the security certificate.",
-			"The chain ends in an authority that is not trusted, or the certificate is self-signed.",
+			"Self-signed, or the chain ends in an authority that is not trusted; compare the chain in the evidence with the one that was issued.",
 		},
 		{
 			TLSIncompleteChain, Trusted, Poor, "certificate chain incomplete",
-			"Some customers' devices reject the security certificate, others do not.",
-			"The server leaves out an intermediate certificate; serve the full chain.",
+			"Some customers' devices warn them away, others do not: a part of the security certificate is missing.",
+			"The server leaves out an intermediate certificate; add it to what the server sends.",
 		},
 		{
 			TLSHandshake, Reachable, Poor, "TLS handshake failed",
 			"Customers cannot open a secure connection to this service.",
-			"The TLS handshake failed: an alert, no common version or cipher, or the connection was cut during it.",
+			"An alert, no common version or cipher, or a cut connection; check versions, ciphers and client certificates that the server wants.",
 		},
 		{
 			TLSNotTLS, Reachable, Poor, "no TLS on this port",
@@ -150,13 +150,13 @@ func sharedChecks() []Check {
 		},
 		{
 			TLSALPN, Reachable, Poor, "no common protocol",
-			"Customers' apps and this service cannot agree on how to talk.",
-			"Client and server share no application protocol (ALPN).",
+			"Customers' browsers and apps cannot agree with this service on how to talk.",
+			"Client and server share no application protocol (ALPN); check which ones the listener offers.",
 		},
 		{
 			TLSTimeout, Reachable, Poor, "TLS timed out",
 			"Customers wait for a secure connection that never comes.",
-			"The TLS handshake did not finish in time.",
+			"The TLS handshake did not finish in time; check the load of whatever ends TLS, and packet loss on the way.",
 		},
 		{
 			CertificateExpiring, Trusted, Good, "certificate to renew",
@@ -171,7 +171,7 @@ func sharedChecks() []Check {
 		{
 			SendFailed, Reachable, Poor, "request cut off",
 			"The service hangs up while customers are still asking.",
-			"The connection broke while the request was being written.",
+			"The connection broke while the request was being written; check limits of size and time in server and proxies.",
 		},
 		{
 			ConnectionClosed, Reachable, Poor, "hung up",
@@ -191,7 +191,7 @@ func sharedChecks() []Check {
 		{
 			ResponseMalformed, Reachable, Poor, "broken answer",
 			"The service answers with something that browsers and apps cannot read.",
-			"The response is not valid HTTP: status line, header, framing or an unexpected protocol.",
+			"The response is not valid HTTP (status line, header, framing, protocol); see the detail, and check application and proxies.",
 		},
 		{
 			HeaderTooLarge, Reachable, Poor, "header too large",
@@ -201,32 +201,32 @@ func sharedChecks() []Check {
 		{
 			RedirectLoop, Reachable, Poor, "redirect loop",
 			"Customers are sent round in circles and never arrive.",
-			"A redirect leads back to a URL already visited.",
+			"A redirect leads back to a URL already visited; compare the exchanges, and check rules for host, scheme, slash and cookies.",
 		},
 		{
 			RedirectLimit, Reachable, Poor, "too many redirects",
 			"Customers are passed on so often that they never arrive.",
-			"The number of redirects is over the limit of the touchpoint.",
+			"There are more redirects than the touchpoint allows; look at the exchanges for rules that could be one.",
 		},
 		{
 			RedirectForbidden, Correct, Poor, "sent elsewhere",
 			"Customers are sent to a site where they should not land.",
-			"A redirect leads to a host that the touchpoint does not allow.",
+			"A redirect leads to a host that the touchpoint does not allow; compare the exchanges with redirects.hosts.",
 		},
 		{
 			RedirectDowngrade, Trusted, Poor, "sent to an insecure page",
 			"Customers are sent from a secure page to an insecure one.",
-			"A redirect leads from https to http.",
+			"A redirect leads from https to http; look for it in the exchanges, and check which scheme the application thinks it has.",
 		},
 		{
 			RedirectMalformed, Reachable, Poor, "broken redirect",
 			"Customers are sent on, but to nowhere.",
-			"A redirect status without a usable Location header.",
+			"A redirect has no usable Location; look at the last exchange, and check the rule or code that sent it.",
 		},
 		{
 			BodyTruncated, Correct, Poor, "cut off",
 			"Customers get only a part of the content.",
-			"The body ended before its declared length or last chunk.",
+			"The body ended before its declared length or last chunk; check for crashes, and timeouts of proxies.",
 		},
 		{
 			BodyTimeout, Reachable, Poor, "download hung",
@@ -236,12 +236,12 @@ func sharedChecks() []Check {
 		{
 			BodyTooLarge, Correct, Poor, "too much content",
 			"The content is far larger than customers' devices should get.",
-			"The body, or what it decompresses to, is over the limit of the touchpoint.",
+			"The body, or what it unpacks to, is over max_body; check what is served, or that limit.",
 		},
 		{
 			EncodingInvalid, Correct, Poor, "unreadable content",
-			"Customers' browsers cannot unpack the content.",
-			"Content-Encoding does not match the body, or is one that was not offered.",
+			"Customers' browsers and apps may be unable to unpack the content.",
+			"The body is not what Content-Encoding says; compare both in the evidence, and check compression in server and CDN.",
 		},
 		{
 			SlowResolve, Fast, Excellent, "slow name lookup",
@@ -276,7 +276,7 @@ func sharedChecks() []Check {
 		{
 			Slow, Fast, Excellent, "slow",
 			"Customers wait longer than agreed.",
-			"The total is over the limit; the phases say no more.",
+			"The total is over the limit, and no phase explains it; see the evidence for what took so long.",
 		},
 		{
 			WeakestTouchpoint, Reachable, Excellent, "weakest touchpoint",

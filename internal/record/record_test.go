@@ -29,10 +29,10 @@ func TestNew(t *testing.T) {
 			`"detail":"took 3 s, good is at most 2 s"}`
 		refused = `{"check":"connect_refused","dimension":"reachable","title":"connection refused",` +
 			`"marketing":"The service is off: customers get an error at once.",` +
-			`"it":"The port answered with a reset; nothing listens there, or a firewall rejects.","detail":"connecting: refused"}`
+			`"it":"The port answered with a reset; check that something listens there and that no firewall rejects.","detail":"connecting: refused"}`
 		blind = `{"check":"agent_blind","dimension":"reachable","title":"agent blind",` +
 			`"marketing":"Our own network was down, so we could not see the channel.",` +
-			`"it":"The control probe failed too: the agent's network is gone, not the channel."}`
+			`"it":"The control probe failed too: not the channel is gone but the agent's network; check its uplink and resolver."}`
 		head = `{"channel":"web","touchpoint":"home","kind":"page","url":"https://shop.example/","start":"2026-11-22T12:00:00Z",`
 	)
 	tests := []struct {

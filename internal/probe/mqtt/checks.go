@@ -25,7 +25,7 @@ func checks() []probe.Check {
 		{
 			ID: refused, Dimension: probe.Reachable, Cap: probe.Poor, Title: "broker refuses",
 			Marketing: "The messaging service turns everybody away, so no messages reach customers.",
-			IT:        "The broker answered CONNECT with a refusal; the detail holds its reason code (MQTT 5, section 3.2.2.2).",
+			IT:        "The broker answered CONNECT with a refusal; see its reason code in the detail (MQTT 5, section 3.2.2.2) and the broker's log.",
 		},
 		{
 			ID: notAuthorized, Dimension: probe.Reachable, Cap: probe.Poor, Title: "login refused",
@@ -36,7 +36,7 @@ func checks() []probe.Check {
 			// The broker may serve customers well in an older version: this is not a verdict on the channel.
 			ID: versionRefused, Dimension: probe.Reachable, Cap: probe.Unknown, Title: "MQTT 5 refused",
 			Marketing: "We could not measure this: the messaging service does not speak the version of our check.",
-			IT:        "The broker refuses protocol version 5; enable it on this listener, or point the touchpoint at one that has it.",
+			IT:        "The broker refuses protocol version 5; check whether this or another of its listeners can speak it.",
 		},
 		{
 			ID: malformed, Dimension: probe.Reachable, Cap: probe.Poor, Title: "no MQTT on this port",
@@ -51,17 +51,17 @@ func checks() []probe.Check {
 		{
 			ID: disconnected, Dimension: probe.Reachable, Cap: probe.Good, Title: "was disconnected",
 			Marketing: "The messaging service hung up on a waiting customer, who had to connect again.",
-			IT:        "A held connection ended since the last probe: restart, idle timeout of a proxy, or another client with the same id.",
+			IT:        "A held connection ended since the last probe; check for restarts, idle timeouts of proxies and other clients with the same id.",
 		},
 		{
 			ID: rejected, Dimension: probe.Reachable, Cap: probe.Poor, Title: "message rejected",
 			Marketing: "The messaging service does not take our messages, so customers get none.",
-			IT:        "The broker answered PUBLISH with a refusal; the detail holds its reason code (quota, access list, QoS, size).",
+			IT:        "The broker answered PUBLISH with a refusal; see its reason code in the detail, and check quota, access list, QoS and size.",
 		},
 		{
 			ID: unsent, Dimension: probe.Reachable, Cap: probe.Poor, Title: "message not taken",
 			Marketing: "The messaging service did not take a message in time, so customers did not get it.",
-			IT:        "No acknowledgement and no arrival within the window: the broker hangs, or the connection is dead.",
+			IT:        "No acknowledgement and no arrival within the window; check whether the broker hangs, and firewalls that drop idle connections.",
 		},
 		{
 			ID: lost, Dimension: probe.Correct, Cap: probe.Poor, Title: "message lost",
@@ -86,7 +86,7 @@ func checks() []probe.Check {
 		{
 			ID: unacknowledged, Dimension: probe.Reachable, Cap: probe.Good, Title: "not confirmed",
 			Marketing: "The message arrived, but the sender was not told so, and may send it twice.",
-			IT:        "Delivered without PUBACK or PUBCOMP before the deadline; the broker is slow to answer its publishers.",
+			IT:        "Delivered without PUBACK or PUBCOMP before the deadline; check the broker's load and its queue towards publishers.",
 		},
 	}
 }

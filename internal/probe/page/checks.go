@@ -44,12 +44,12 @@ func checks() []probe.Check {
 		{
 			ID: indexUnexpected, Dimension: probe.Correct, Cap: probe.Fair, Title: "open to search",
 			Marketing: "Search engines may show this page although it should stay out of search results.",
-			IT:        "No robots meta element or X-Robots-Tag says noindex to all, but expect.index is false.",
+			IT:        "No robots meta element or X-Robots-Tag says noindex to all, but expect.index is false; add one.",
 		},
 		{
 			ID: canonicalWrong, Dimension: probe.Correct, Cap: probe.Fair, Title: "wrong canonical address",
 			Marketing: "Search engines are told that another page is the real one, which costs this page its rank.",
-			IT:        "The canonical link is missing, ambiguous or not the one that expect.canonical wants.",
+			IT:        "The canonical link is missing, double or not what expect.canonical wants; check the template and the host it builds links with.",
 		},
 		{
 			ID: charsetWrong, Dimension: probe.Correct, Cap: probe.Fair, Title: "garbled text",
@@ -59,12 +59,12 @@ func checks() []probe.Check {
 		{
 			ID: notHTTPS, Dimension: probe.Trusted, Cap: probe.Fair, Title: "not secure",
 			Marketing: "Browsers mark this page as not secure.",
-			IT:        "The page is served by plain http; redirect to https.",
+			IT:        "The page is served by plain http; add a redirect to https.",
 		},
 		{
 			ID: notCompressed, Dimension: probe.Fast, Cap: probe.Good, Title: "not compressed",
 			Marketing: "Customers download more than they need to, which they notice on slow connections.",
-			IT:        "A text of more bytes than fit into the first round trip came without Content-Encoding; enable gzip, br or zstd.",
+			IT:        "A text of more bytes than fit into the first round trip came without Content-Encoding; add gzip, br or zstd.",
 		},
 	}
 	for _, check := range assert.Checks() {
