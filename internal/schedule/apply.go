@@ -36,7 +36,7 @@ func (s *Scheduler) replace(tps []*probe.Touchpoint) (effective []*probe.Touchpo
 		case e != nil && e.tp.Fingerprint == tp.Fingerprint:
 			s.retire(tp)
 		default:
-			e = &entry{tp: tp, phase: phaseOf(key, tp.Every), host: s.hostOf(tp)}
+			e = &entry{tp: tp, phase: Phase(key, tp.Every), host: s.hostOf(tp)}
 			s.planFirst(e, now, added)
 			s.ticks.add(e)
 			added++

@@ -32,8 +32,9 @@ func (c clock) next(d, every, phase time.Duration) time.Duration {
 	return d + wait
 }
 
-// phaseOf returns the offset of a key's ticks within its interval: from 0 up to, not including, every.
-func phaseOf(key string, every time.Duration) time.Duration {
+// Phase returns the offset of a touchpoint's ticks from the whole multiples of its interval on the wall clock, which begins
+// in 1970: from 0 up to, not including, every. key is that of the touchpoint.
+func Phase(key string, every time.Duration) time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key)) // never fails
 	phase, _ := bits.Mul64(mix(h.Sum64()), uint64(every))

@@ -78,7 +78,7 @@ func TestScheduler_TicksAfterTheProcessWasHeldUp(t *testing.T) {
 			if late := o.Lateness(); late < 0 || late >= o.Touchpoint.Every {
 				t.Errorf("%s: late by %v, want less than the interval: the latest tick", o.Touchpoint.Name, late)
 			}
-			if phase := time.Duration(o.Due.UnixNano()) % o.Touchpoint.Every; phase != phaseOf(o.Touchpoint.Key(), o.Touchpoint.Every) {
+			if phase := time.Duration(o.Due.UnixNano()) % o.Touchpoint.Every; phase != Phase(o.Touchpoint.Key(), o.Touchpoint.Every) {
 				t.Errorf("%s: the tick lies beside the grid", o.Touchpoint.Name)
 			}
 		}
@@ -147,7 +147,7 @@ func TestClock_Next(t *testing.T) {
 func TestPhaseOf_StaysWithinTheInterval(t *testing.T) {
 	for _, every := range []time.Duration{1, 10, time.Second, 365 * 24 * time.Hour} {
 		for _, key := range []string{"", "a/b", "web/home", "web/hömé"} {
-			if got := phaseOf(key, every); got < 0 || got >= every {
+			if got := Phase(key, every); got < 0 || got >= every {
 				t.Errorf("phase of %q in %v is %v", key, every, got)
 			}
 		}
