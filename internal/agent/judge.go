@@ -48,8 +48,8 @@ func (a *Agent) judge(o *schedule.Outcome) (verdict quality.Verdict, why string)
 		networkTrouble(o.Result.Reason) && control.Excuses(o.Touchpoint.Profile.Target) {
 		ctx, cancel := context.WithTimeout(context.Background(), confirmTimeout)
 		defer cancel()
-		if state := a.control.Confirm(ctx); state.Blind || a.control.BlindDuring(o.Started, ended) {
-			return quality.NotMeasured(probe.AgentBlind), state.Why
+		if blind, why := a.control.Blinded(ctx, o.Started, ended); blind {
+			return quality.NotMeasured(probe.AgentBlind), why
 		}
 	}
 	return verdict, ""

@@ -17,46 +17,76 @@ import (
 // BenchmarkAgentScale probes 10,000 pages every 10 s: ticks that were missed, how late and how evenly probes start, what
 // a touchpoint keeps in memory, and how long a scrape takes.
 func BenchmarkAgentScale(b *testing.B) {
-	const touchpoints, every, intervals = 10_000, 10 * time.Second, 4
-	target, urls := startTarget(b, touchpoints, &job{})
+	target, urls := startTarget(b, scaleTouchpoints, &job{})
 	defer target.stop()
-	var took, resident []float64
+	var missed, skipped float64
+	var late, bunched, cost, resident, took []float64
 	for b.Loop() {
-		agent, address := startProber(b, agentRole, &job{URLs: urls, Every: every}, "")
-		scrapes(b, address, every*5/2) // until everybody follows the grid
-		before, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
-		seen, used := target.count(), agent.cpu()
-		took = append(took, scrapes(b, address, every*intervals)...)
-		used = agent.cpu() - used
-		log := target.seen(seen)
-		after, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
-		resident = append(resident, float64(agent.resident("VmRSS"))/1e6)
-		peak := float64(agent.resident("VmHWM")) / 1e6
-		agent.stop()
-
-		grown := func(series, part string) float64 {
-			return sum(after, "channelwatch_"+series, part) - sum(before, "channelwatch_"+series, part)
-		}
-		missed, double := log.missed(every)
-		started := grown("agent_schedule_lateness_seconds_count", "")
-		late := started - grown("agent_schedule_lateness_seconds_bucket", `le="0.01"`)
-		probes := float64(len(log.ID))
-		fmt.Fprintf(os.Stderr, "%d touchpoints @%s over %s: %.0f probes, %d missed, %d double, %.0f skipped, results %.0f (%.0f excellent)\n",
-			touchpoints, every, every*intervals, probes, missed, double, grown("agent_schedule_skipped_total", ""),
-			grown("experience_total", ""), grown("experience_total", `rating="excellent"`))
-		b.ReportMetric(float64(missed), "missed")
-		b.ReportMetric(grown("agent_schedule_skipped_total", ""), "skipped")
-		b.ReportMetric(100*late/started, "%-late-by-10ms")
-		b.ReportMetric(float64(log.mostWithin(10*time.Millisecond))*float64(every)/float64(10*time.Millisecond)/touchpoints, "×even-in-10ms")
-		b.ReportMetric(used.Seconds()*1000/probes, "cpu-ms/probe")
-		b.ReportMetric(peak, "peak-MB")
-		b.ReportMetric(float64(len(after))/1e6, "scrape-MB")
+		r := roundScale(b, target, urls)
+		missed, skipped = missed+r.missed, skipped+r.skipped
+		late, bunched, cost = append(late, r.late), append(bunched, r.bunched), append(cost, r.cost)
+		resident, took = append(resident, r.resident), append(took, r.scrapes...)
 	}
 	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(missed, "missed")
+	b.ReportMetric(skipped, "skipped")
+	b.ReportMetric(median(late), "%-late-by-10ms")
+	b.ReportMetric(median(bunched), "×even-in-10ms")
+	b.ReportMetric(median(cost), "cpu-ms/probe")
 	b.ReportMetric(median(resident), "resident-MB")
-	b.ReportMetric((median(resident)-30)*1e3/touchpoints, "KB/touchpoint-over-30MB")
+	b.ReportMetric((median(resident)-30)*1e3/scaleTouchpoints, "KB/touchpoint-over-30MB")
 	b.ReportMetric(median(took), "scrape-ms")
 	b.ReportMetric(quantile(took, 1), "slowest-scrape-ms")
+}
+
+const (
+	scaleTouchpoints = 10_000
+	scaleEvery       = 10 * time.Second
+	scaleWindow      = 4 * scaleEvery
+)
+
+// scaleRound is what one round of BenchmarkAgentScale showed.
+type scaleRound struct {
+	missed   float64   // ticks without a probe, by the log of the target
+	skipped  float64   // ticks without a probe, by the agent's own word
+	late     float64   // percentage of probes that started more than 10 ms late
+	bunched  float64   // most starts within 10 ms, as a multiple of an even spread
+	cost     float64   // CPU time of a probe in milliseconds
+	resident float64   // megabytes, at the end
+	scrapes  []float64 // how long each took in milliseconds
+}
+
+func roundScale(b *testing.B, target *process, urls []string) (r scaleRound) {
+	b.Helper()
+	agent, address := startProber(b, agentRole, &job{URLs: urls, Every: scaleEvery}, "")
+	defer agent.stop()
+	scrapes(b, address, scaleEvery*5/2) // until everybody follows the grid
+	before, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
+	seen, used := target.count(), agent.cpu()
+	r.scrapes = scrapes(b, address, scaleWindow)
+	used = agent.cpu() - used
+	log := target.seen(seen)
+	after, _ := get(b, http.MethodGet, "http://"+address+"/metrics")
+	r.resident = float64(agent.resident("VmRSS")) / 1e6
+
+	grown := func(series, part string) float64 {
+		return sum(after, "channelwatch_"+series, part) - sum(before, "channelwatch_"+series, part)
+	}
+	missed, double := log.missed(scaleEvery)
+	started := grown("agent_schedule_lateness_seconds_count", "")
+	r.missed, r.skipped = float64(missed), grown("agent_schedule_skipped_total", "")
+	r.late = 100 * (1 - grown("agent_schedule_lateness_seconds_bucket", `le="0.01"`)/started)
+	even := scaleTouchpoints / scaleEvery.Seconds() / 100
+	r.bunched = float64(log.mostWithin(10*time.Millisecond)) / even
+	r.cost = used.Seconds() * 1000 / float64(len(log.ID))
+	fmt.Fprintf(os.Stderr, "agent  %d touchpoints @%s over %s: %d probes, %d missed, %d double, %.0f skipped, %.0f results, %.0f excellent, "+
+		"%.3f %% late by 10 ms, most in 10 ms %.1f × even, %.1f MB resident, %.1f MB a scrape\n",
+		scaleTouchpoints, scaleEvery, scaleWindow, len(log.ID), missed, double, r.skipped, grown("experience_total", ""),
+		grown("experience_total", `rating="excellent"`), r.late, r.bunched, r.resident, float64(len(after))/1e6)
+	if results := grown("experience_total", ""); results < float64(len(log.ID)) {
+		b.Errorf("%.0f results for %d probes", results, len(log.ID))
+	}
+	return r
 }
 
 // BenchmarkAgentLatency compares what 1,000 probes a second say that they took with the clock of the server, beside
