@@ -71,7 +71,10 @@ type flight struct {
 }
 
 // spell is a time of blindness: from the last sight before it to the first after it.
-type spell struct{ from, to time.Time } // to is zero while it goes on
+type spell struct {
+	from, to time.Time // to is zero while it goes on
+	why      string    // what the check found with which it began
+}
 
 // New validates the options. It asks nobody yet. All mistakes are reported at once.
 func New(opts Options) (*Control, error) {
@@ -135,24 +138,26 @@ func (c *Control) State() State {
 	return c.state
 }
 
-// Blind reports whether the latest check found the agent blind.
-func (c *Control) Blind() bool { return c.State().Blind }
-
-// BlindDuring reports whether the agent was, or may have been, blind at any time between from and to. It remembers five
-// minutes, and counts the time between the last check that saw something and the first that did not as blind.
-func (c *Control) BlindDuring(from, to time.Time) bool {
+// Blinded reports whether the agent is blind now, which it confirms as Confirm does, or was or may have been at any time
+// between from and to, and why, in one sentence. It remembers five minutes, and counts the time between the last check
+// that saw something and the first that did not as blind. Ask it when a probe could not reach its target, before the
+// failure is believed.
+func (c *Control) Blinded(ctx context.Context, from, to time.Time) (blind bool, why string) {
+	if state := c.Confirm(ctx); state.Blind {
+		return true, state.Why
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.spells {
 		if s.from.Before(to) && (s.to.IsZero() || s.to.After(from)) {
-			return true
+			return true, "the agent's network was gone while this was probed: " + s.why
 		}
 	}
-	return false
+	return false, ""
 }
 
-// Confirm checks now, unless a check began within the last second; callers at the same time share one check. Ask it when
-// a probe could not reach its target, before the failure is believed. When ctx ends first it returns what is known.
+// Confirm checks now, unless a check began within the last second; callers at the same time share one check. When ctx
+// ends first it returns what is known.
 func (c *Control) Confirm(ctx context.Context) State { return c.wait(ctx, c.fly(ctx, confirmEvery)) }
 
 // wait returns the state that a check finds, or the known one when ctx ends first.
@@ -210,7 +215,7 @@ func (c *Control) note(start time.Time, found State) (state State, changed bool)
 	}
 	switch {
 	case found.Blind && !before.Blind:
-		c.spells = append(c.spells, spell{from: cmp.Or(c.checked, start)})
+		c.spells = append(c.spells, spell{from: cmp.Or(c.checked, start), why: found.Why})
 	case !found.Blind && before.Blind:
 		c.spells[len(c.spells)-1].to = start
 	}

@@ -120,8 +120,8 @@ func TestControl_Testimony(t *testing.T) {
 					if diff := cmp.Diff(want, got); diff != "" {
 						t.Errorf("step %d (-want +got):\n%s", i, diff)
 					}
-					if c.Blind() != s.blind {
-						t.Errorf("step %d: Blind = %t, want %t", i, c.Blind(), s.blind)
+					if c.State().Blind != s.blind {
+						t.Errorf("step %d: State().Blind = %t, want %t", i, !s.blind, s.blind)
 					}
 					<-time.After(time.Second)
 				}
@@ -231,12 +231,17 @@ func TestControl_RemembersBlindness(t *testing.T) {
 			{"until it came back", 14, 20, true},
 			{"after", 15, 20, false},
 		} {
-			if got := c.BlindDuring(at(tt.from), at(tt.to)); got != tt.want {
-				t.Errorf("%s: BlindDuring(%d s, %d s) = %t, want %t", tt.name, tt.from, tt.to, got, tt.want)
+			got, why := c.Blinded(t.Context(), at(tt.from), at(tt.to))
+			if got != tt.want {
+				t.Errorf("%s: Blinded(%d s, %d s) = %t, want %t", tt.name, tt.from, tt.to, got, tt.want)
+			}
+			const past = "the agent's network was gone while this was probed: no answer from resolver"
+			if got && why != past {
+				t.Errorf("%s: because %q, want %q: now it works", tt.name, why, past)
 			}
 		}
 		<-time.After(6 * time.Minute)
-		if c.BlindDuring(at(0), at(20)) {
+		if blind, _ := c.Blinded(t.Context(), at(0), at(20)); blind {
 			t.Error("still remembers after six minutes")
 		}
 		cancel()
@@ -274,14 +279,12 @@ func TestControl_StillBlindCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{}
 		c := among(t, control.Options{}, n.neighbours(true))
-		start := time.Now()
-		if c.BlindDuring(start, start.Add(time.Hour)) {
-			t.Error("blind before the first check")
-		}
 		c.Confirm(t.Context())
 		<-time.After(10 * time.Minute)
-		if now := time.Now(); !c.BlindDuring(now.Add(-time.Second), now) {
-			t.Error("not blind ten minutes after it went blind and never saw again")
+		now := time.Now()
+		blind, why := c.Blinded(t.Context(), now.Add(-time.Second), now)
+		if want := "no answer from gateway, resolver"; !blind || why != want {
+			t.Errorf("Blinded = %t because %q, want true because %q: it never saw again", blind, why, want)
 		}
 	})
 }
