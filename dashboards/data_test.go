@@ -66,7 +66,6 @@ func startDemo(t *testing.T) string {
 			return nil, err
 		}
 		cfg.Agent.Listen = "127.0.0.1:0"
-		cfg.Agent.Serves = []string{"desktop-web", "mobile-web", "mobile-app", "push"}
 		return cfg, nil
 	}
 	cfg, err := read()
