@@ -103,7 +103,7 @@ func annotation(name, expr, title, text, color string) *dashboard.AnnotationQuer
 }
 
 func firingAlerts(selector string) *dashboard.AnnotationQueryBuilder {
-	return annotation("Alerts", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config).+"`+selector+`}`,
+	return annotation("Alerts", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series).+"`+selector+`}`,
 		"{{alertname}}", "{{channel}} {{touchpoint}}", poorColor)
 }
 
