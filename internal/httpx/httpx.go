@@ -64,7 +64,7 @@ func (c *Common) New(opts Options) (*Client, error) {
 type core struct {
 	opts     Options
 	resty    *resty.Client
-	resolver *net.Resolver
+	resolver Resolver
 	dialer   net.Dialer
 	tls      tlsSettings
 	header   http.Header    // sent with every request; never changed
@@ -79,7 +79,7 @@ func newCore(opts Options, buffers *sync.Pool) (*core, error) {
 	if err = errors.Join(err, opts.validate()); err != nil {
 		return nil, err
 	}
-	c := &core{opts: opts, tls: settings, resolver: newResolver(opts.Resolver), buffers: buffers}
+	c := &core{opts: opts, tls: settings, resolver: Resolver{Server: opts.Resolver}, buffers: buffers}
 	c.header = opts.baseHeader()
 	c.fields = evidenceFields()
 	c.reserved = reserved()

@@ -6,38 +6,75 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// newResolver returns the system's resolver, or one that asks server (host:port) only. A lookup that is given up ends at
-// once: by itself, package net would wait for the answer on a goroutine that nobody owns.
-func newResolver(server string) *net.Resolver {
-	return &net.Resolver{
-		PreferGo: server != "",
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if server != "" {
-				address = server
-			}
-			var dialer net.Dialer
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err == nil {
-				context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-			}
-			return conn, err
-		},
-	}
+// Resolver looks up names: by the system's configuration, or at one server only. It keeps nothing and shares no answers,
+// because every probe pays what a new customer pays. It is safe for concurrent use.
+type Resolver struct {
+	Server string // host:port of a DNS server; empty is the system's configuration
 }
 
-// resolve returns the addresses of host that the policy allows, in the order of the system (RFC 6724), and all that the
-// name resolved to. Literal addresses have no resolve phase.
+// Lookup returns the addresses of host in the order of the system (RFC 6724), IPv4 addresses as such. A lookup that is
+// given up ends at once. The error is a *net.DNSError when names or servers are to blame; a lack of the agent's own
+// resources, such as file descriptors, is returned as the system's error, which package net would turn into "no such
+// host".
+func (r Resolver) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	run := &lookup{server: r.Server}
+	// A resolver of its own: others would be handed the same answer, and would not see what this one lacked. It is never
+	// the C library's, which cannot be interrupted and calls every lack of its own "no such host".
+	resolver := net.Resolver{PreferGo: true, Dial: run.dial}
+	addrs, err := resolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		if lack := run.lack.Load(); lack != nil {
+			err = *lack
+		}
+		return nil, err
+	}
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	return addrs, nil
+}
+
+// lookup is one question. Its connections are opened on goroutines of package net.
+type lookup struct {
+	server string
+	lack   atomic.Pointer[error] // why the agent itself could not ask
+}
+
+// dial opens a connection to a DNS server that is interrupted when the lookup is given up: by itself, package net would
+// wait for the answer on a goroutine that nobody owns.
+func (l *lookup) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if l.server != "" {
+		address = l.server
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		if ours(err) {
+			l.lack.Store(&err)
+		}
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	return conn, nil
+}
+
+// maxAddresses is how many of the addresses of a name evidence keeps and connections are tried with.
+const maxAddresses = 20
+
+// resolve returns the addresses of host that the policy allows and records all that the name resolved to. Literal
+// addresses have no resolve phase.
 func (x *exchange) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		x.record.Addresses = []string{addr.String()}
 		return []netip.Addr{addr}, x.trail.check(x.client.reserved, addr)
 	}
-	all, err := x.client.resolver.LookupNetIP(ctx, "ip", host)
+	all, err := x.client.resolver.Lookup(ctx, host)
 	x.mark(probe.Resolve)
 	if err != nil {
 		return nil, resolveFault(host, err)
@@ -45,11 +82,11 @@ func (x *exchange) resolve(ctx context.Context, host string) ([]netip.Addr, erro
 	if len(all) == 0 {
 		return nil, faultf(probe.DNSNotFound, "%s has no address", host)
 	}
+	all = all[:min(len(all), maxAddresses)]
 	x.record.Addresses = make([]string, len(all))
 	allowed := all[:0:len(all)]
 	var refused error
 	for i, addr := range all {
-		addr = addr.Unmap()
 		x.record.Addresses[i] = addr.String()
 		if err := x.trail.check(x.client.reserved, addr); err != nil {
 			refused = err

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -59,17 +60,20 @@ func dial(ctx context.Context, e *endpoint) (dialed, error) {
 	return d, nil
 }
 
+// maxAddresses is how many of the addresses of a name are tried and kept as evidence.
+const maxAddresses = 20
+
 // resolve returns the addresses of host in the order in which the system prefers them. An address needs no phase.
 func (d *dialed) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{address}, nil
 	}
 	start := time.Now()
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	addresses, err := httpx.Resolver{}.Lookup(ctx, host)
 	d.exchange.Phases.Add(probe.Resolve, time.Since(start))
-	for i := range addresses {
-		addresses[i] = addresses[i].Unmap()
-		d.exchange.Addresses = append(d.exchange.Addresses, addresses[i].String())
+	addresses = addresses[:min(len(addresses), maxAddresses)]
+	for _, address := range addresses {
+		d.exchange.Addresses = append(d.exchange.Addresses, address.String())
 	}
 	return addresses, err
 }
