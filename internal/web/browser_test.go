@@ -21,15 +21,18 @@ func TestPages_InARealBrowser(t *testing.T) {
 		t.Fatal("chromium is missing, install it with: apt-get install -y chromium")
 	}
 	base := serve(t, &source{channels: channels(), notices: []string{"The last reload was refused: " + hostile}})
+	lines := serve(t, &source{notices: []string{strings.Repeat("shop.yaml:1:1: wrong\n", 10)}})
 	excellent, poor, unknown := color.NRGBA{0x1f, 0x6f, 0xb2, 255}, color.NRGBA{0xc8, 0x37, 0x4b, 255}, color.NRGBA{0x6b, 0x77, 0x85, 255}
 	tests := []struct {
-		name, path, size string
-		colours          []color.NRGBA
+		name, url, size string
+		colours         []color.NRGBA
+		pixels          int // at least, of each colour
 	}{
-		{"status on a desktop", "/", "1280,900", []color.NRGBA{excellent, poor, unknown}},
-		{"status on a phone", "/", "390,844", []color.NRGBA{excellent, poor}},
-		{"touchpoint", "/touchpoints/web/search", "1280,900", []color.NRGBA{poor}},
-		{"waterfall", "/touchpoints/web/home", "1280,900", []color.NRGBA{excellent}},
+		{"status on a desktop", base + "/", "1280,900", []color.NRGBA{excellent, poor, unknown}, 200},
+		{"status on a phone", base + "/", "390,844", []color.NRGBA{excellent, poor}, 200},
+		{"touchpoint", base + "/touchpoints/web/search", "1280,900", []color.NRGBA{poor}, 200},
+		{"waterfall", base + "/touchpoints/web/home", "1280,900", []color.NRGBA{excellent}, 200},
+		{"a notice with a line for each mistake", lines + "/", "1280,900", []color.NRGBA{poor}, 800}, // the bar beside it
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -38,7 +41,7 @@ func TestPages_InARealBrowser(t *testing.T) {
 			args := []string{
 				"--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 				"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr",
-				"--user-data-dir=" + t.TempDir(), "--window-size=" + tt.size, "--screenshot=" + shot, base + tt.path,
+				"--user-data-dir=" + t.TempDir(), "--window-size=" + tt.size, "--screenshot=" + shot, tt.url,
 			}
 			if os.Geteuid() == 0 {
 				args = append([]string{"--no-sandbox"}, args...) // Chromium refuses its sandbox to root
@@ -56,8 +59,8 @@ func TestPages_InARealBrowser(t *testing.T) {
 			}
 			seen := colours(t, shot)
 			for _, c := range tt.colours {
-				if seen[c] < 200 {
-					t.Errorf("%d pixels of colour %v, want a tile of it", seen[c], c)
+				if seen[c] < tt.pixels {
+					t.Errorf("%d pixels of colour %v, want at least %d", seen[c], c, tt.pixels)
 				}
 			}
 		})

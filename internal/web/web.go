@@ -74,8 +74,12 @@ func New(opts Options) (*Server, error) {
 	}}, nil
 }
 
-// Serve serves until Stop; it returns nil then.
+// Serve serves until Stop; it returns nil then. On a loopback listener it answers only requests that ask for a loopback
+// host.
 func (s *Server) Serve(listener net.Listener) error {
+	if Loopback(listener.Addr()) {
+		s.http.Handler = onlyLoopback(s.http.Handler)
+	}
 	systemd := false
 	flags := web.FlagConfig{
 		WebListenAddresses: &[]string{listener.Addr().String()},
@@ -88,5 +92,14 @@ func (s *Server) Serve(listener net.Listener) error {
 	return nil
 }
 
-// Stop ends serving; it waits for requests that run until ctx ends.
-func (s *Server) Stop(ctx context.Context) error { return s.http.Shutdown(ctx) }
+// Stop ends serving; it waits for requests that run until ctx ends, and then cuts them off.
+func (s *Server) Stop(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil && ctx.Err() != nil {
+		return s.http.Close()
+	}
+	return err
+}
+
+// ValidateConfig returns what is wrong with an exporter-toolkit web configuration; an empty path is none.
+func ValidateConfig(path string) error { return web.Validate(path) }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -57,8 +58,14 @@ func channels() []*probe.Channel {
 	}}
 }
 
-// serve starts a server over s with one excellent, one poor and one unmeasured touchpoint.
+// serve starts a server on loopback over s with one excellent, one poor and one unmeasured touchpoint.
 func serve(t *testing.T, s *source) (base string) {
+	t.Helper()
+	return "http://" + serveOn(t, s, "127.0.0.1:0").String()
+}
+
+// serveOn is serve on an address.
+func serveOn(t *testing.T, s *source, address string) net.Addr {
 	t.Helper()
 	catalogue, err := probe.NewCatalogue(nil)
 	if err != nil {
@@ -89,7 +96,7 @@ func serve(t *testing.T, s *source) (base string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +107,7 @@ func serve(t *testing.T, s *source) (base string) {
 			t.Error(err)
 		}
 	})
-	return "http://" + listener.Addr().String()
+	return listener.Addr()
 }
 
 func request(t *testing.T, method, url string) (*http.Response, string) {
@@ -109,6 +116,11 @@ func request(t *testing.T, method, url string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return do(t, r)
+}
+
+func do(t *testing.T, r *http.Request) (*http.Response, string) {
+	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(r)
 	if err != nil {
@@ -252,4 +264,41 @@ func TestNew_BadWebConfig(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "web_config_file") {
 		t.Errorf("New: %v, want an error that names web_config_file", err)
 	}
+}
+
+// TestServer_StopCutsOff stops a server whose client waits for an answer that never comes.
+func TestServer_StopCutsOff(t *testing.T) {
+	asked, ended := make(chan struct{}), make(chan struct{})
+	server, err := web.New(web.Options{
+		Source: &source{}, Recent: recent.New(1 << 20), Log: slog.New(slog.DiscardHandler),
+		Metrics: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(asked)
+			<-r.Context().Done()
+			close(ended)
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	if _, err := io.WriteString(client, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := errors.Join(server.Stop(ctx), <-served); err != nil {
+		t.Errorf("stopping: %v, want no error: the request was given its time", err)
+	}
+	<-ended
 }
