@@ -78,19 +78,22 @@ func TestCommon_ReadsChangedFiles(t *testing.T) {
 	}
 }
 
-// BenchmarkCommon reports what a client keeps that shares its options with others.
-//
-//	go test ./internal/httpx -run '^$' -bench Common
-func BenchmarkCommon(b *testing.B) {
+// A client of its own keeps several kilobytes. Not parallel: what others allocate would count.
+func TestCommon_SharesWhatIsEqual(t *testing.T) {
+	const clients, most = 1000, 200
 	var common httpx.Common
-	opts := httpx.Options{Header: http.Header{"Accept-Language": {"en"}}, MaxRedirects: 10}
-	var clients []*httpx.Client
+	kept := make([]*httpx.Client, 0, clients)
 	before := live()
-	for b.Loop() {
-		clients = append(clients, share(b, &common, opts))
+	for range clients {
+		kept = append(kept, share(t, &common, httpx.Options{
+			Header: http.Header{"Accept-Language": {"en"}, "X-A": {"1"}}, MaxRedirects: 10, AllowedHosts: []string{"shop.example"},
+			Protocols: []string{httpx.HTTP1}, TLS: httpx.TLSOptions{Curves: []tls.CurveID{tls.X25519}},
+		}))
 	}
-	b.ReportMetric(float64(live()-before)/float64(len(clients)), "kept-B/client")
-	runtime.KeepAlive(clients)
+	if each := (live() - before) / clients; each > most {
+		t.Errorf("a client with equal options keeps %d bytes, want at most %d", each, most)
+	}
+	runtime.KeepAlive(kept)
 }
 
 // live returns the bytes that are in use.
