@@ -16,7 +16,10 @@ func (p *prober) unreached(j *journal, err error) (probe.Result, error) {
 	}
 	r := j.result()
 	r.Reason, r.Detail = why.reason, why.detail
-	r.Measurements = append(r.Measurements, ended(endedUnsent))
+	if why.reason != versionRefused {
+		// A broker that speaks an older version was not measured: its messages are nobody's loss.
+		r.Measurements = append(r.Measurements, ended(endedUnsent))
+	}
 	return r, nil
 }
 

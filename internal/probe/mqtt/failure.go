@@ -1,10 +1,8 @@
 package mqtt
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -86,31 +84,22 @@ func classifyTLS(err error) error {
 		return failf(probe.TLSNotTLS, "answer is not TLS: begins with %q", record.RecordHeader[:])
 	}
 	if distrust, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return failf(distrusted(distrust), "%v", distrust.Err)
+		return distrusted(distrust)
 	}
-	if timedOut(err) {
-		return failf(probe.TLSTimeout, "TLS handshake not finished in time")
+	switch {
+	case timedOut(err):
+		return failf(probe.TLSTimeout, "TLS handshake not complete in time")
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return failf(probe.TLSHandshake, "connection reset during the TLS handshake")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return failf(probe.TLSHandshake, "connection closed during the TLS handshake")
 	}
-	return failf(probe.TLSHandshake, "%v", err)
+	return failf(probe.TLSHandshake, "TLS handshake: %v", err)
 }
 
-// distrusted sorts why a chain is not believed.
-func distrusted(err *tls.CertificateVerificationError) probe.Reason {
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		if time.Now().Before(invalid.Cert.NotBefore) {
-			return probe.TLSNotYetValid
-		}
-		return probe.TLSExpired
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return probe.TLSWrongHost
-	}
-	chain := err.UnverifiedCertificates
-	_, stranger := errors.AsType[x509.UnknownAuthorityError](err)
-	if stranger && len(chain) == 1 && !bytes.Equal(chain[0].RawIssuer, chain[0].RawSubject) {
-		return probe.TLSIncompleteChain
-	}
-	return probe.TLSUntrusted
+func distrusted(err *tls.CertificateVerificationError) error {
+	reason, detail := probe.Distrust(err.UnverifiedCertificates, err.Err, time.Now())
+	return &failure{reason: reason, detail: detail}
 }
 
 // classifyAnswer is for the time between CONNECT or SUBSCRIBE and its answer.

@@ -27,7 +27,7 @@ type Config struct {
 	QoS        int           `yaml:"qos" min:"0" max:"2" doc:"Quality of service of publishing and subscribing."`
 	ClientID   string        `yaml:"client_id" doc:"Start of the two client ids, -send and -receive follow; random when it is left out."`
 	Username   string        `yaml:"username" doc:"User name, when the broker wants one."`
-	Password   probe.Secret  `yaml:"password" doc:"Password, when the broker wants one."`
+	Password   probe.Secret  `yaml:"password" doc:"Password, when the broker wants one; everybody on the machine must not be able to read its file."`
 	TLS        tlsFiles      `yaml:"tls" doc:"What an mqtts:// connection needs beyond the system's authorities."`
 	Deadline   time.Duration `yaml:"deadline" doc:"A message that arrives later is late; 5s, or the window where that is shorter, when it is left out."`
 	Window     time.Duration `yaml:"window" doc:"A message that has not arrived by then is lost; four fifths of the timeout when it is left out."`
@@ -37,7 +37,7 @@ type Config struct {
 type tlsFiles struct {
 	CAFile     string `yaml:"ca_file" format:"file" doc:"PEM authorities to trust in place of the system's."`
 	CertFile   string `yaml:"cert_file" format:"file" doc:"PEM client certificate; needs key_file."`
-	KeyFile    string `yaml:"key_file" format:"file" doc:"PEM key of cert_file."`
+	KeyFile    string `yaml:"key_file" format:"file" doc:"PEM key of cert_file; everybody on the machine must not be able to read it."`
 	ServerName string `yaml:"server_name" doc:"Name that the certificate must hold; the host of the URL when it is left out."`
 }
 

@@ -3,13 +3,13 @@ package mqtt
 import (
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
-	"os"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -81,6 +81,8 @@ func (c Config) validate(setup probe.Setup) (settings, error) {
 	if id == "" {
 		id = "channelwatch-" + rand.Text()[:10]
 	}
+	check(checkName("client_id", id))
+	check(checkName("username", c.Username))
 	s.send.role, s.send.clientID = publisher, id+"-send"
 	s.receive.role, s.receive.clientID = subscriber, id+"-receive"
 	check(checkTopic(c.Topic))
@@ -88,6 +90,7 @@ func (c Config) validate(setup probe.Setup) (settings, error) {
 		check(probe.Fieldf("qos", "got %d, want 0, 1 or 2", c.QoS))
 	}
 	if !c.Password.IsZero() {
+		check(checkPrivate("password", c.Password.File))
 		if s.password, err = c.Password.Read(); err != nil {
 			check(probe.Fieldf("password", "%w", err))
 		}
@@ -115,6 +118,8 @@ func parseEndpoint(field, raw string) (endpoint, error) {
 		return endpoint{}, probe.Fieldf(field, "no host, want %s://host", u.Scheme)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return endpoint{}, probe.Fieldf(field, "has more than host and port, want %s://host or %s://host:port", u.Scheme, u.Scheme)
+	case u.Port() != "" && !isPort(u.Port()):
+		return endpoint{}, probe.Fieldf(field, "port is %s, want 1 to 65535", u.Port())
 	}
 	e := endpoint{url: u.Scheme + "://" + u.Host, host: u.Hostname(), port: u.Port()}
 	if u.Scheme == "mqtts" {
@@ -130,6 +135,11 @@ func parseEndpoint(field, raw string) (endpoint, error) {
 	return e, nil
 }
 
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
+}
+
 // checkTopic applies section 4.7 of MQTT 5 to a topic name.
 func checkTopic(topic string) error {
 	switch {
@@ -143,6 +153,20 @@ func checkTopic(topic string) error {
 		return probe.Fieldf("topic", "has %d bytes, want at most 1024", len(topic))
 	case !utf8.ValidString(topic) || strings.ContainsRune(topic, 0):
 		return probe.Fieldf("topic", "%q is not UTF-8 text without NUL", topic)
+	}
+	return nil
+}
+
+// maxName bounds names that a broker has to take. The protocol allows 64 KiB, brokers far less.
+const maxName = 1024
+
+// checkName checks what a broker is told as the name of somebody: it may refuse control characters (section 1.5.4).
+func checkName(field, name string) error {
+	switch {
+	case len(name) > maxName:
+		return probe.Fieldf(field, "has %d bytes, want at most %d", len(name), maxName)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return probe.Fieldf(field, "%q is not UTF-8 text without control characters", name)
 	}
 	return nil
 }
@@ -163,50 +187,4 @@ func (c Config) times(timeout time.Duration) (deadline, window time.Duration, er
 		return 0, 0, probe.Fieldf("deadline", "%v is not between 0 and the window of %v", deadline, window)
 	}
 	return deadline, window, nil
-}
-
-// apply reads the files into the TLS configurations of the ends that have one.
-func (t tlsFiles) apply(ends ...*endpoint) error {
-	if t == (tlsFiles{}) {
-		return nil
-	}
-	var errs []error
-	var roots *x509.CertPool
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		roots = x509.NewCertPool()
-		switch {
-		case err != nil:
-			errs = append(errs, probe.Fieldf("tls.ca_file", "%w", err))
-		case !roots.AppendCertsFromPEM(pem):
-			errs = append(errs, probe.Fieldf("tls.ca_file", "no certificate in %s, want PEM", t.CAFile))
-		}
-	}
-	var own []tls.Certificate
-	switch {
-	case (t.CertFile == "") != (t.KeyFile == ""):
-		errs = append(errs, probe.Fieldf("tls", "cert_file and key_file need each other"))
-	case t.CertFile != "":
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			errs = append(errs, probe.Fieldf("tls.cert_file", "%w", err))
-		}
-		own = append(own, pair)
-	}
-	secure := false
-	for _, end := range ends {
-		if end.tls == nil {
-			continue
-		}
-		secure = true
-		end.tls = end.tls.Clone()
-		end.tls.RootCAs, end.tls.Certificates = roots, own
-		if t.ServerName != "" {
-			end.tls.ServerName = t.ServerName
-		}
-	}
-	if !secure {
-		errs = append(errs, probe.Fieldf("tls", "set for a URL without TLS, want mqtts://"))
-	}
-	return errors.Join(errs...)
 }

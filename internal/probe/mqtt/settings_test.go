@@ -1,6 +1,7 @@
 package mqtt_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +24,11 @@ func TestBuild_NamesEveryMistake(t *testing.T) {
 	notPEM := filepath.Join(dir, "not.pem")
 	writeFile(t, notPEM, "hello")
 	missing := filepath.Join(dir, "missing.pem")
+	public := filepath.Join(dir, "public")
+	writeFile(t, public, "hello")
+	if err := os.Chmod(public, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	cases := []struct {
 		name   string
 		change func(*mqtt.Config)
@@ -51,6 +57,20 @@ func TestBuild_NamesEveryMistake(t *testing.T) {
 		{"authority not PEM", func(c *mqtt.Config) { c.URL, c.TLS.CAFile = "mqtts://a", notPEM }, "tls.ca_file: no certificate in " + notPEM + ", want PEM"},
 		{"key missing", func(c *mqtt.Config) { c.URL, c.TLS.CertFile = "mqtts://a", notPEM }, "tls: cert_file and key_file need each other"},
 		{"certificate not PEM", func(c *mqtt.Config) { c.URL, c.TLS.CertFile, c.TLS.KeyFile = "mqtts://a", notPEM, notPEM }, "tls.cert_file: tls: failed to find any PEM data in certificate input"},
+		{"port that is none", func(c *mqtt.Config) { c.URL = "mqtt://push.example.com:99999" }, "url: port is 99999, want 1 to 65535"},
+		{"port 0", func(c *mqtt.Config) { c.ReceiveURL = "mqtt://push.example.com:0" }, "receive_url: port is 0, want 1 to 65535"},
+		{"client id of two lines", func(c *mqtt.Config) { c.ClientID = "a\nb" }, `client_id: "a\nb" is not UTF-8 text without control characters`},
+		{"client id that is no text", func(c *mqtt.Config) { c.ClientID = "\xff" }, `client_id: "\xff" is not UTF-8 text without control characters`},
+		{"long client id", func(c *mqtt.Config) { c.ClientID = strings.Repeat("a", 1025) }, "client_id: has 1025 bytes, want at most 1024"},
+		{"user name", func(c *mqtt.Config) { c.Username = "a\x00" }, `username: "a\x00" is not UTF-8 text without control characters`},
+		{"server name", func(c *mqtt.Config) { c.URL, c.TLS.ServerName = "mqtts://a", "a\r\nb" }, `tls.server_name: "a\r\nb" is neither a host name nor an address`},
+		{"long server name", func(c *mqtt.Config) { c.URL, c.TLS.ServerName = "mqtts://a", strings.Repeat("a.", 127) }, `tls.server_name: "` + strings.Repeat("a.", 127) + `" is neither a host name nor an address`},
+		{"password for everybody", func(c *mqtt.Config) { c.Password.File = public }, "password: " + public + " can be read by everybody (mode 0644), want 0640 or less"},
+		{
+			"key for everybody", func(c *mqtt.Config) { c.URL, c.TLS.CertFile, c.TLS.KeyFile = "mqtts://a", notPEM, public },
+			"tls.key_file: " + public + " can be read by everybody (mode 0644), want 0640 or less\n" +
+				"tls.cert_file: tls: failed to find any PEM data in certificate input",
+		},
 		{
 			"two at once", func(c *mqtt.Config) { c.URL, c.Topic = "", "" },
 			"url: missing, want mqtt://host or mqtts://host\ntopic: missing, want a topic that nothing else uses",
@@ -65,6 +85,31 @@ func TestBuild_NamesEveryMistake(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestBuild_TakesWhatIsUnusual(t *testing.T) {
+	private := filepath.Join(t.TempDir(), "private")
+	writeFile(t, private, "hello")
+	if err := os.Chmod(private, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*mqtt.Config){
+		"last port":            func(c *mqtt.Config) { c.URL = "mqtt://push.example.com:65535" },
+		"long client id":       func(c *mqtt.Config) { c.ClientID = strings.Repeat("a", 1024) },
+		"client id with marks": func(c *mqtt.Config) { c.ClientID = "köln/1" },
+		"server name":          func(c *mqtt.Config) { c.URL, c.TLS.ServerName = "mqtts://a", "broker_1.shop-2.example." },
+		"server address":       func(c *mqtt.Config) { c.URL, c.TLS.ServerName = "mqtts://a", "2001:db8::1" },
+		"password for a group": func(c *mqtt.Config) { c.Password.File = private },
+	} {
+		config := valid()
+		change(config)
+		built, err := mqtt.Kind().Build(config, probe.Setup{Timeout: 10 * time.Second})
+		if err != nil {
+			t.Errorf("%s: %v, want a prober", name, err)
+			continue
+		}
+		built.Close()
 	}
 }
 

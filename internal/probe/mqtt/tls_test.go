@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,18 +106,19 @@ func TestProbe_TLS(t *testing.T) {
 		broker   *mosquitto
 		change   func(*mqtt.Config)
 		reason   probe.Reason
+		detail   string // its end; the same words as of a page
 		findings []probe.CheckID
 		chain    bool
 	}{
 		{name: "trusted", broker: valid, chain: true},
 		{name: "trusted, by name", broker: valid, change: func(c *mqtt.Config) { c.TLS.ServerName = "push.example.com" }, chain: true},
-		{name: "unknown authority", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = stranger.caFile }, reason: "tls_incomplete_chain", chain: true},
-		{name: "system's authorities", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = "" }, reason: "tls_incomplete_chain", chain: true},
-		{name: "wrong name", broker: valid, change: func(c *mqtt.Config) { c.TLS.ServerName = "shop.example.com" }, reason: "tls_wrong_host", chain: true},
-		{name: "expired", broker: expired, reason: "tls_expired", chain: true},
-		{name: "not yet valid", broker: future, reason: "tls_not_yet_valid", chain: true},
+		{name: "unknown authority", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = stranger.caFile }, reason: "tls_incomplete_chain", detail: "server sent the certificate of CN=push.example.com without that of its issuer CN=Test CA", chain: true},
+		{name: "system's authorities", broker: valid, change: func(c *mqtt.Config) { c.TLS.CAFile = "" }, reason: "tls_incomplete_chain", detail: "server sent the certificate of CN=push.example.com without that of its issuer CN=Test CA", chain: true},
+		{name: "wrong name", broker: valid, change: func(c *mqtt.Config) { c.TLS.ServerName = "shop.example.com" }, reason: "tls_wrong_host", detail: "x509: certificate is valid for push.example.com, not shop.example.com", chain: true},
+		{name: "expired", broker: expired, reason: "tls_expired", detail: "certificate of CN=push.example.com expired at " + now.Add(-time.Hour).UTC().Format(time.RFC3339), chain: true},
+		{name: "not yet valid", broker: future, reason: "tls_not_yet_valid", detail: "certificate of CN=push.example.com is valid from " + now.Add(time.Hour).UTC().Format(time.RFC3339), chain: true},
 		{name: "ends soon", broker: ending, findings: []probe.CheckID{"certificate_overdue"}, chain: true},
-		{name: "no TLS", broker: plain, reason: "tls_handshake"},
+		{name: "no TLS", broker: plain, reason: "tls_handshake", detail: "during the TLS handshake"},
 		{name: "client certificate", broker: mutual, change: func(c *mqtt.Config) {
 			c.TLS.CertFile, c.TLS.KeyFile = clientCert, clientKey
 		}, chain: true},
@@ -139,6 +141,9 @@ func TestProbe_TLS(t *testing.T) {
 				want(t, r, tc.reason, ending)
 				wantFindings(t, r, tc.findings...)
 				facts := r.Evidence.Exchanges[0].TLS
+				if !strings.HasSuffix(r.Detail, tc.detail) || tc.chain && facts.VerifyError != tc.detail {
+					t.Errorf("detail is %q, evidence %+v, want %q in both", r.Detail, facts, tc.detail)
+				}
 				if got := facts != nil && len(facts.Chain) > 0; got != tc.chain {
 					t.Errorf("the certificate chain is in the evidence: %v, want %v", got, tc.chain)
 				}

@@ -1,11 +1,9 @@
 package mqtt
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -17,30 +15,12 @@ func tlsFacts(name string, conn *tls.Conn, err error) *probe.TLSFacts {
 	chain := state.PeerCertificates
 	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		chain = unverified.UnverifiedCertificates
-		facts.VerifyError = unverified.Err.Error()
+		_, facts.VerifyError = probe.Distrust(chain, unverified.Err, time.Now())
 	}
 	if state.HandshakeComplete {
 		facts.Version = tls.VersionName(state.Version)
 		facts.Cipher = tls.CipherSuiteName(state.CipherSuite)
 	}
-	for _, cert := range chain {
-		facts.Chain = append(facts.Chain, describe(cert))
-	}
+	facts.Chain = probe.DescribeChain(chain)
 	return facts
-}
-
-func describe(cert *x509.Certificate) probe.Cert {
-	sum := sha256.Sum256(cert.Raw)
-	c := probe.Cert{
-		Subject:   cert.Subject.String(),
-		Issuer:    cert.Issuer.String(),
-		Names:     cert.DNSNames,
-		NotBefore: cert.NotBefore,
-		NotAfter:  cert.NotAfter,
-		SHA256:    hex.EncodeToString(sum[:]),
-	}
-	for _, ip := range cert.IPAddresses {
-		c.Names = append(c.Names, ip.String())
-	}
-	return c
 }

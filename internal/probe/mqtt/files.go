@@ -1,0 +1,89 @@
+package mqtt
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"regexp"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// apply reads the files into the TLS configurations of the ends that have one.
+func (t tlsFiles) apply(ends ...*endpoint) error {
+	if t == (tlsFiles{}) {
+		return nil
+	}
+	var errs []error
+	var roots *x509.CertPool
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		roots = x509.NewCertPool()
+		switch {
+		case err != nil:
+			errs = append(errs, probe.Fieldf("tls.ca_file", "%w", err))
+		case !roots.AppendCertsFromPEM(pem):
+			errs = append(errs, probe.Fieldf("tls.ca_file", "no certificate in %s, want PEM", t.CAFile))
+		}
+	}
+	var own []tls.Certificate
+	switch {
+	case (t.CertFile == "") != (t.KeyFile == ""):
+		errs = append(errs, probe.Fieldf("tls", "cert_file and key_file need each other"))
+	case t.CertFile != "":
+		if err := checkPrivate("tls.key_file", t.KeyFile); err != nil {
+			errs = append(errs, err)
+		}
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			errs = append(errs, probe.Fieldf("tls.cert_file", "%w", err))
+		}
+		own = append(own, pair)
+	}
+	if t.ServerName != "" && !isHost(t.ServerName) {
+		errs = append(errs, probe.Fieldf("tls.server_name", "%q is neither a host name nor an address", t.ServerName))
+	}
+	secure := false
+	for _, end := range ends {
+		if end.tls == nil {
+			continue
+		}
+		secure = true
+		end.tls = end.tls.Clone()
+		end.tls.RootCAs, end.tls.Certificates = roots, own
+		if t.ServerName != "" {
+			end.tls.ServerName = t.ServerName
+		}
+	}
+	if !secure {
+		errs = append(errs, probe.Fieldf("tls", "set for a URL without TLS, want mqtts://"))
+	}
+	return errors.Join(errs...)
+}
+
+// isHost reports whether a certificate could be for this name: letters, digits, hyphens and underscores between dots.
+func isHost(name string) bool {
+	const maxHost = 253 // RFC 1035, section 2.3.4, without the length bytes at both ends
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	host, err := regexp.MatchString(`^([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$`, name)
+	return err == nil && host && len(name) <= maxHost
+}
+
+// checkPrivate refuses a file with a secret that everybody on this machine can read. A file that is not there is left
+// to those who read it.
+func checkPrivate(field, file string) error {
+	const everybody fs.FileMode = 0o004
+	if file == "" {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm()&everybody == 0 {
+		return nil //nolint:nilerr // whoever reads the file says why that fails
+	}
+	return probe.Fieldf(field, "%s can be read by everybody (mode %04o), want 0640 or less", file, info.Mode().Perm())
+}
