@@ -49,7 +49,8 @@ type Response struct {
 
 // Set is a compiled set of rules. It is immutable and safe for concurrent use.
 type Set struct {
-	checks []check
+	status check
+	checks []check // all others but JSON paths
 	json   []jsonCheck
 }
 
@@ -59,15 +60,15 @@ type check func(*Response) *probe.Finding
 // Compile checks the rules and makes them ready. field is their path below "with", such as "expect"; all mistakes are
 // reported at once, as probe.FieldError values, joined.
 func (r *Rules) Compile(field string) (*Set, error) {
-	set := &Set{}
-	var errs []error
+	status, errStatus := compileStatus(field+".status", r.Status)
+	set := &Set{status: status}
+	errs := []error{errStatus}
 	add := func(c check, err error) {
 		errs = append(errs, err)
 		if err == nil && c != nil {
 			set.checks = append(set.checks, c)
 		}
 	}
-	add(compileStatus(field+".status", r.Status))
 	add(compileContentType(field+".content_type", r.ContentType))
 	for i := range r.Header {
 		add(r.Header[i].compile(at(field+".header", i)))
@@ -92,8 +93,12 @@ func (r *Rules) Compile(field string) (*Set, error) {
 }
 
 // Check evaluates every rule and returns one finding for each that fails, in the order of the fields of Rules, JSON
-// paths last. A body that JSON paths cannot be applied to is one finding, json_invalid.
+// paths last. An unexpected status is the only finding, because whatever else an error page looks like is no news. A
+// body that JSON paths cannot be applied to is one finding, json_invalid.
 func (s *Set) Check(response *Response) []probe.Finding {
+	if finding := s.status(response); finding != nil {
+		return []probe.Finding{*finding}
+	}
 	var findings []probe.Finding
 	for _, check := range s.checks {
 		if finding := check(response); finding != nil {
@@ -105,7 +110,7 @@ func (s *Set) Check(response *Response) []probe.Finding {
 	}
 	document, err := parseJSON(response.Body)
 	if err != nil {
-		return append(findings, *findf(JSONInvalid, "%v; the body starts with %s", err, quote(string(response.Body))))
+		return append(findings, *probe.Findingf(JSONInvalid, "%v; the body starts with %s", err, quote(start(response.Body))))
 	}
 	for i := range s.json {
 		if finding := s.json[i].check(document); finding != nil {

@@ -135,11 +135,14 @@ func TestSet_Check(t *testing.T) {
 			rules: "duration: {max: 119ms}",
 			want:  findings{{Check: assert.DurationExceeded, Detail: "took 120ms, want at most 119ms"}},
 		},
-		"every rule fails, in order": {
-			rules: `{status: [201], content_type: [text/html], header: [{name: X}], contains: [zzz], not_contains: [open], size: {min: 1000000}, duration: {max: 1ms}, json: [{path: $.zzz, exists: true}]}`,
+		"an unexpected status is all there is to say": {
+			rules: "{status: [201], content_type: [text/html], contains: [zzz], json: [{path: $.zzz, exists: true}]}",
+			want:  findings{{Check: assert.StatusUnexpected, Detail: "status 200, want 201"}},
+		},
+		"every other rule fails, in order": {
+			rules: `{content_type: [text/html], header: [{name: X}], contains: [zzz], not_contains: [open], size: {min: 1000000}, duration: {max: 1ms}, json: [{path: $.zzz, exists: true}]}`,
 			edit:  func(r *assert.Response) { r.Body = []byte(`{"open":1}`) },
 			want: findings{
-				{Check: assert.StatusUnexpected, Detail: "status 200, want 201"},
 				{Check: assert.ContentTypeUnexpected, Detail: `content type "application/json; charset=utf-8", want text/html`},
 				{Check: assert.HeaderUnexpected, Detail: "X is missing"},
 				{Check: assert.TextMissing, Detail: `10 bytes without "zzz"; the body starts with "{\"open\":1}"`},

@@ -20,9 +20,9 @@ func (r *SizeRule) compile(field string) (check, error) {
 		size := int64(len(response.Body))
 		switch {
 		case size < low:
-			return findf(SizeUnexpected, "%d bytes, want at least %d", size, low)
+			return probe.Findingf(SizeUnexpected, "%d bytes, want at least %d", size, low)
 		case high != nil && size > *high:
-			return findf(SizeUnexpected, "%d bytes, want at most %d", size, *high)
+			return probe.Findingf(SizeUnexpected, "%d bytes, want at most %d", size, *high)
 		}
 		return nil
 	}, nil
@@ -40,6 +40,6 @@ func (r *DurationRule) compile(field string) (check, error) {
 		if response.Duration <= limit {
 			return nil
 		}
-		return findf(DurationExceeded, "took %v, want at most %v", response.Duration.Round(time.Millisecond), limit)
+		return probe.Findingf(DurationExceeded, "took %v, want at most %v", response.Duration.Round(time.Millisecond), limit)
 	}, nil
 }

@@ -47,7 +47,7 @@ func Checks() []probe.Check {
 		{
 			ID: JSONInvalid, Dimension: probe.Correct, Cap: probe.Poor, Title: "unreadable data",
 			Marketing: "Customers' apps get an answer that they cannot read.",
-			IT:        "The body is not one valid JSON document, or is nested too deeply; check error pages and proxies in front of the API.",
+			IT:        "The body is not one valid JSON document, is nested deeper than 200, or has over 200,000 values; check error pages and proxies in front of the API.",
 		},
 		{
 			ID: JSONUnexpected, Dimension: probe.Correct, Cap: probe.Poor, Title: "wrong data",

@@ -1,11 +1,8 @@
 package assert
 
 import (
-	"fmt"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 // maxQuoted bounds, in bytes, what a finding repeats of a foreign text.
@@ -14,11 +11,8 @@ const maxQuoted = 300
 // at returns the path of an element of a list.
 func at(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
-func findf(id probe.CheckID, format string, args ...any) *probe.Finding {
-	return &probe.Finding{Check: id, Detail: fmt.Sprintf(format, args...)}
-}
-
-// quote cuts a text at maxQuoted bytes, at the end of a character, and quotes it, so that it stays on one line.
+// quote cuts a text at maxQuoted bytes, at the end of a character, and quotes it, so that it stays on one line and shows
+// what is not UTF-8.
 func quote(text string) string {
 	if len(text) <= maxQuoted {
 		return strconv.Quote(text)
@@ -29,3 +23,6 @@ func quote(text string) string {
 	}
 	return strconv.Quote(text[:end]) + "…"
 }
+
+// start returns as much of a body as quote shows, and a byte more, so that a long one is seen to be cut.
+func start(body []byte) string { return string(body[:min(len(body), maxQuoted+1)]) }

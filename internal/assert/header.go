@@ -48,15 +48,15 @@ func (r *HeaderRule) check(response *Response, pattern *regexp.Regexp) *probe.Fi
 	case r.Absent && len(values) == 0:
 		return nil
 	case r.Absent:
-		return findf(HeaderUnexpected, "%s is %s, want none", name, quoteHeader(name, got))
+		return probe.Findingf(HeaderUnexpected, "%s is %s, want none", name, quoteHeader(name, got))
 	case len(values) == 0:
-		return findf(HeaderUnexpected, "%s is missing", name)
+		return probe.Findingf(HeaderUnexpected, "%s is missing", name)
 	case r.Equals != "" && got != r.Equals:
-		return findf(HeaderUnexpected, "%s is %s, want %s", name, quoteHeader(name, got), quoteHeader(name, r.Equals))
+		return probe.Findingf(HeaderUnexpected, "%s is %s, want %s", name, quoteHeader(name, got), quoteHeader(name, r.Equals))
 	case !strings.Contains(got, r.Contains):
-		return findf(HeaderUnexpected, "%s is %s, want it to contain %s", name, quoteHeader(name, got), quoteHeader(name, r.Contains))
+		return probe.Findingf(HeaderUnexpected, "%s is %s, want it to contain %s", name, quoteHeader(name, got), quoteHeader(name, r.Contains))
 	case !pattern.MatchString(got):
-		return findf(HeaderUnexpected, "%s is %s, want it to match %s", name, quoteHeader(name, got), quoteHeader(name, r.Matches))
+		return probe.Findingf(HeaderUnexpected, "%s is %s, want it to match %s", name, quoteHeader(name, got), quoteHeader(name, r.Matches))
 	}
 	return nil
 }

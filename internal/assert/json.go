@@ -19,6 +19,11 @@ import (
 // maxDepth bounds the nesting of a JSON document; RFC 8259, section 9 lets a parser set such a limit.
 const maxDepth = 200
 
+// maxValues bounds the number of values in a JSON document: each costs up to 200 bytes of memory, however short it is
+// written, and the server chooses how many there are. Documents with names and texts of usual lengths stay below it
+// up to 3 MB.
+const maxValues = 200_000
+
 // JSONRule is what an RFC 9535 JSONPath must select. At least one of its expectations is set. Equals, Type, Matches, Min
 // and Max hold when at least one node is selected and all selected nodes satisfy them.
 type JSONRule struct {
@@ -110,21 +115,21 @@ func (c *jsonCheck) check(document any) *probe.Finding {
 	nodes := c.path.Select(document)
 	switch {
 	case c.rule.Count != nil && len(nodes) != *c.rule.Count:
-		return findf(JSONUnexpected, "%s selects %d values, want %d", c.rule.Path, len(nodes), *c.rule.Count)
+		return probe.Findingf(JSONUnexpected, "%s selects %d values, want %d", c.rule.Path, len(nodes), *c.rule.Count)
 	case c.rule.Count != nil && len(c.want) == 0:
 		return nil
 	case c.rule.Exists != nil && !*c.rule.Exists:
 		if len(nodes) > 0 {
-			return findf(JSONUnexpected, "%s is %s, want none", c.rule.Path, show(nodes[0]))
+			return probe.Findingf(JSONUnexpected, "%s is %s, want none", c.rule.Path, show(nodes[0]))
 		}
 		return nil
 	case len(nodes) == 0:
-		return findf(JSONUnexpected, "%s selects nothing%s", c.rule.Path, c.wanted())
+		return probe.Findingf(JSONUnexpected, "%s selects nothing%s", c.rule.Path, c.wanted())
 	}
 	for _, node := range nodes {
 		for _, want := range c.want {
 			if !want.holds(node) {
-				return findf(JSONUnexpected, "%s is %s, want %s", c.rule.Path, show(node), want.wanted)
+				return probe.Findingf(JSONUnexpected, "%s is %s, want %s", c.rule.Path, show(node), want.wanted)
 			}
 		}
 	}
@@ -140,8 +145,11 @@ func (c *jsonCheck) wanted() string {
 
 // parseJSON reads one document; numbers keep the digits that they were written with.
 func parseJSON(body []byte) (any, error) {
-	if depth := nesting(body); depth > maxDepth {
+	switch depth, values := measure(body); {
+	case depth > maxDepth:
 		return nil, fmt.Errorf("the body is not usable JSON: nested %d deep, want at most %d", depth, maxDepth)
+	case values > maxValues:
+		return nil, fmt.Errorf("the body is not usable JSON: %d values, want at most %d", values, maxValues)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -158,10 +166,11 @@ func parseJSON(body []byte) (any, error) {
 	return document, nil
 }
 
-// nesting returns how deep the brackets outside of strings go. It needs no valid JSON, so that it can run before the
-// parser, whose memory it protects.
-func nesting(body []byte) int {
-	depth, deepest, inString := 0, 0, false
+// measure returns how deep the brackets outside of strings go, and how many values the brackets and commas make room for
+// at most. It needs no valid JSON, so that it can run before the parser, whose memory it protects.
+func measure(body []byte) (deepest, values int) {
+	depth, inString := 0, false
+	values = 1
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case inString && c == '\\':
@@ -171,10 +180,13 @@ func nesting(body []byte) int {
 		case inString:
 		case c == '[' || c == '{':
 			depth++
+			values++
 			deepest = max(deepest, depth)
 		case c == ']' || c == '}':
 			depth--
+		case c == ',':
+			values++
 		}
 	}
-	return deepest
+	return deepest, values
 }

@@ -12,7 +12,7 @@ import (
 
 func TestJSONRule(t *testing.T) {
 	t.Parallel()
-	const document = `{"id":9007199254740993,"n":1.50,"s":"v2.1","null":null,"list":[1,2,3],"half":0.5,"huge":1e999,"obj":{"b":[true],"a":"x"},"quoted":"[[\"{{"}`
+	const document = `{"id":9007199254740993,"large":12345678901234567891,"n":1.50,"s":"v2.1","null":null,"list":[1,2,3],"half":0.5,"huge":1e999,"obj":{"b":[true],"a":"x"},"quoted":"[[\"{{"}`
 	cases := map[string]struct {
 		rule string
 		want string // detail of the one finding; empty: none
@@ -28,6 +28,9 @@ func TestJSONRule(t *testing.T) {
 		"equals exponent":             {"{path: $.n, equals: 15e-1}", ""},
 		"equals large identifier":     {"{path: $.id, equals: 9007199254740993}", ""},
 		"equals its float neighbour":  {"{path: $.id, equals: 9007199254740992}", "$.id is 9007199254740993, want 9007199254740992"},
+		"equals 64 bits":              {"{path: $.large, equals: 12345678901234567891}", ""},
+		"equals the one before":       {"{path: $.large, equals: 12345678901234567890}", "$.large is 12345678901234567891, want 12345678901234567890"},
+		"equals a negative number":    {"{path: $.large, equals: -6101065172474983725}", "$.large is 12345678901234567891, want -6101065172474983725"},
 		"equals number, not its text": {`{path: $.n, equals: "1.50"}`, `$.n is 1.50, want "1.50"`},
 		"type null":                   {`{path: $.null, type: "null"}`, ""},
 		"type null, but text":         {`{path: $.s, type: "null"}`, `$.s is "v2.1", want a value of type null`},
@@ -126,6 +129,25 @@ func TestJSONRule_DepthCountsBracketsOutsideOfTexts(t *testing.T) {
 		got := check(t, "json: [{path: $, exists: true}]", body)
 		if len(got) != 1 || !strings.HasPrefix(got[0].Detail, "the body is not usable JSON: nested 201 deep, want at most 200;") {
 			t.Errorf("%s: got %v, want too deep", name, got)
+		}
+	}
+}
+
+func TestJSONRule_TooManyValues(t *testing.T) {
+	t.Parallel()
+	list := func(values int) string { return "[" + strings.Repeat("1,", values-2) + `"1,[{"]` }
+	if got := check(t, "json: [{path: $, type: array}]", list(200_000)); got != nil {
+		t.Errorf("got %v, want no finding", got)
+	}
+	got := check(t, "json: [{path: $, type: array}]", list(200_001))
+	const want = "the body is not usable JSON: 200001 values, want at most 200000; the body starts with "
+	if len(got) != 1 || got[0].Check != assert.JSONInvalid || !strings.HasPrefix(got[0].Detail, want) {
+		t.Errorf("got %v, want %q", got, want)
+	}
+	for name, text := range map[string]string{"arrays": "[],", "objects": "{},"} {
+		got := check(t, "json: [{path: $, type: array}]", "["+strings.Repeat(text, 100_001)+"1]")
+		if len(got) != 1 || got[0].Check != assert.JSONInvalid {
+			t.Errorf("%s: got %v, want too many values", name, got)
 		}
 	}
 }

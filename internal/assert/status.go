@@ -35,7 +35,7 @@ func compileStatus(field string, want []string) (check, error) {
 				return nil
 			}
 		}
-		return findf(StatusUnexpected, "status %d, want %s", response.Status, wanted)
+		return probe.Findingf(StatusUnexpected, "status %d, want %s", response.Status, wanted)
 	}, nil
 }
 

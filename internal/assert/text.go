@@ -29,7 +29,7 @@ func compileContentType(field string, want []string) (check, error) {
 				return nil
 			}
 		}
-		return findf(ContentTypeUnexpected, "content type %s, want %s", quote(got), wanted)
+		return probe.Findingf(ContentTypeUnexpected, "content type %s, want %s", quote(got), wanted)
 	}, nil
 }
 
@@ -50,9 +50,9 @@ func compileContains(field, text string, wanted bool) (check, error) {
 		found := bytes.Index(response.Body, needle)
 		switch {
 		case wanted && found < 0:
-			return findf(TextMissing, "%d bytes without %s; the body starts with %s", len(response.Body), quote(text), quote(string(response.Body)))
+			return probe.Findingf(TextMissing, "%d bytes without %s; the body starts with %s", len(response.Body), quote(text), quote(start(response.Body)))
 		case !wanted && found >= 0:
-			return findf(TextForbidden, "%s at byte %d, want none", quote(text), found)
+			return probe.Findingf(TextForbidden, "%s at byte %d, want none", quote(text), found)
 		}
 		return nil
 	}, nil

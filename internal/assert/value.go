@@ -89,7 +89,8 @@ func equal(a, b any) bool {
 	return a == b
 }
 
-// equalNumbers compares whole numbers exactly, as identifiers need it, and others as float64.
+// equalNumbers compares whole numbers of up to 64 bits exactly, as identifiers need it, and others as float64, which is
+// what a configuration can hold of larger ones.
 func equalNumbers(a, b json.Number) bool {
 	if a == b {
 		return true
@@ -98,6 +99,11 @@ func equalNumbers(a, b json.Number) bool {
 	wholeB, errB := b.Int64()
 	if errA == nil && errB == nil {
 		return wholeA == wholeB
+	}
+	largeA, errA := strconv.ParseUint(a.String(), 10, 64)
+	largeB, errB := strconv.ParseUint(b.String(), 10, 64)
+	if errA == nil && errB == nil {
+		return largeA == largeB
 	}
 	floatA, _ := a.Float64() // what is too large becomes infinite, which nothing else is
 	floatB, _ := b.Float64()

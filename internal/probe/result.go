@@ -1,6 +1,9 @@
 package probe
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Result is what one probe of one touchpoint saw. A kind fills it in and never rates it. A channel that is broken is
 // a Result with a Reason or with Findings; an error beside it means "could not measure" and is rated Unknown.
@@ -19,6 +22,11 @@ type Result struct {
 type Finding struct {
 	Check  CheckID
 	Detail string // what was got and what was wanted; never a label, never a secret
+}
+
+// Findingf returns a finding with a formatted detail.
+func Findingf(id CheckID, format string, args ...any) *Finding {
+	return &Finding{Check: id, Detail: fmt.Sprintf(format, args...)}
 }
 
 // Measurement is one number that a kind took beyond duration and phases. Metric must be one that the kind declares.
