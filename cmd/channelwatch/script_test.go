@@ -56,6 +56,7 @@ func setup(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of a script ends a second later under the race detector
 	env.Setenv("SHOP", shop.URL)
 	env.Setenv("AGENT", listener.Addr().String())
 	return listener.Close()

@@ -194,42 +194,61 @@ func connack(reason string) []byte {
 	return append([]byte{0x20, byte(len(packet))}, packet...)
 }
 
-// newPlanted plants the secrets and returns the configuration of an agent that uses them on every service.
-func newPlanted(t *testing.T, sent *seen) (secrets planted, configuration string) {
+// newPlanted plants the secrets and returns the configuration of an agent that sends them to every service.
+func newPlanted(t *testing.T, sent *seen) (secrets planted, c *configuration) {
 	t.Helper()
 	// What must be escaped in places stands in the middle, so that both halves are found in any escaped form.
 	token := func() string { return rand.Text() + "+/=~" + rand.Text() }
 	secrets = planted{page: token(), api: token(), mqtt: token()}
 	t.Setenv("CHANNELWATCH_TEST_API", "Bearer "+secrets.api)
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "page-token"), "Bearer "+secrets.page+"\n")
-	write(t, filepath.Join(dir, "mqtt-password"), secrets.mqtt)
-
-	var b strings.Builder
-	b.WriteString("agent: {listen: \"127.0.0.1:0\", location: lab, log: {level: debug}}\n" +
-		"host: {enabled: false}\ncontrol: {enabled: false}\nchannels:\n" +
-		"  - name: web\n    type: desktop_web\n    touchpoints:\n")
+	c = &configuration{dir: t.TempDir(), touchpoints: make(map[string][]string)}
+	write(t, filepath.Join(c.dir, "page-token"), "Bearer "+secrets.page+"\n")
+	write(t, filepath.Join(c.dir, "mqtt-password"), secrets.mqtt)
 	for _, u := range unkindServices() {
-		fmt.Fprintf(&b, "      - {name: %s, kind: page, every: 1s, timeout: 1s, with: {url: \"http://%s/\", secret_headers: {Authorization: {file: page-token}}, "+
-			"redirects: {max: 2}, expect: {text: [basket], title: Checkout, index: true, canonical: self, charset: utf-8}}}\n", u.name, u.serve(t, sent))
+		c.add("web", "{name: %s, kind: page, every: 1s, timeout: 1s, with: {url: \"http://%s/\", secret_headers: {Authorization: {file: page-token}}, "+
+			"redirects: {max: 2}, expect: {text: [basket], title: Checkout, index: true, canonical: self, charset: utf-8}}}", u.name, u.serve(t, sent))
+		c.add("app", "{name: %s, kind: api, every: 1s, timeout: 1s, with: {url: \"http://%s/\", secret_headers: {Authorization: {env: CHANNELWATCH_TEST_API}}, "+
+			"redirects: {max: 2}, expect: {content_type: application/json, contains: [basket], json: [{path: $.value, equals: 1}]}}}", u.name, u.serve(t, sent))
 	}
-	b.WriteString("  - name: app\n    type: mobile_app\n    touchpoints:\n")
-	for _, u := range unkindServices() {
-		fmt.Fprintf(&b, "      - {name: %s, kind: api, every: 1s, timeout: 1s, with: {url: \"http://%s/\", secret_headers: {Authorization: {env: CHANNELWATCH_TEST_API}}, "+
-			"redirects: {max: 2}, expect: {content_type: application/json, contains: [basket], json: [{path: $.value, equals: 1}]}}}\n", u.name, u.serve(t, sent))
-	}
-	b.WriteString("  - name: push\n    type: push\n    touchpoints:\n")
 	for name, answer := range map[string]func() []byte{
 		"refused":   func() []byte { return connack("bad password " + secrets.mqtt) },
 		"malformed": func() []byte { return []byte(secrets.mqtt) },
 		"cut":       func() []byte { return connack("bad password " + secrets.mqtt)[:40] },
 	} {
-		fmt.Fprintf(&b, "      - {name: %s, kind: mqtt, every: 5s, timeout: 2s, with: {url: \"mqtt://%s\", topic: t, username: me, password: {file: mqtt-password}}}\n",
+		c.add("push", "{name: %s, kind: mqtt, every: 5s, timeout: 2s, with: {url: \"mqtt://%s\", topic: t, username: me, password: {file: mqtt-password}}}",
 			name, serveBroker(t, "mqtt-"+name, secrets.mqtt, sent, answer))
 	}
-	configuration = filepath.Join(dir, "channelwatch.yaml")
-	write(t, configuration, b.String())
-	return secrets, configuration
+	return secrets, c
+}
+
+// configuration is what touchpoints are collected in.
+type configuration struct {
+	dir         string
+	touchpoints map[string][]string // by channel
+}
+
+func (c *configuration) add(channel, format string, args ...any) {
+	c.touchpoints[channel] = append(c.touchpoints[channel], fmt.Sprintf(format, args...))
+}
+
+// file writes a configuration with the touchpoints that are wanted, and returns its path.
+func (c *configuration) file(t *testing.T, name string, wanted func(channel, touchpoint string) bool) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("agent: {listen: \"127.0.0.1:0\", location: lab, log: {level: debug}}\n" +
+		"host: {enabled: false}\ncontrol: {enabled: false}\nchannels:\n")
+	for _, channel := range []string{"web", "app", "push"} {
+		title := fmt.Sprintf("  - name: %s\n    type: custom\n    touchpoints:\n", channel)
+		for _, touchpoint := range c.touchpoints[channel] {
+			if wanted(channel, touchpoint) {
+				fmt.Fprintf(&b, "%s      - %s\n", title, touchpoint)
+				title = ""
+			}
+		}
+	}
+	path := filepath.Join(c.dir, name)
+	write(t, path, b.String())
+	return path
 }
 
 func write(t *testing.T, path, text string) {
@@ -319,27 +338,35 @@ func routes(t *testing.T, base string, names []string) []shown {
 	return all
 }
 
-// commands returns what the commands that probe and compare print.
-func commands(t *testing.T, configuration, base string, names []string) []shown {
+// commands returns what the commands that probe and compare print. Each probe has a file of its own, which is loaded
+// sooner than the whole.
+func commands(t *testing.T, c *configuration, all, base string, names []string) []shown {
 	t.Helper()
-	lines := [][]string{{"check", "-c", configuration, "--diff", base}, {"plan", "-c", configuration}, {"plan", "-c", configuration, "--json"}}
-	for _, name := range names {
-		lines = append(lines, []string{"probe", name, "-c", configuration}, []string{"probe", name, "-c", configuration, "--json"})
+	lines := [][]string{{"check", "-c", all, "--diff", base}, {"plan", "-c", all}, {"plan", "-c", all, "--json"}}
+	for i, name := range names {
+		channel, touchpoint, _ := strings.Cut(name, "/")
+		one := c.file(t, fmt.Sprintf("one-%d.yaml", i), func(ch, tp string) bool {
+			return ch == channel && strings.HasPrefix(tp, "{name: "+touchpoint+",")
+		})
+		lines = append(lines, []string{"probe", name, "-c", one}, []string{"probe", name, "-c", one, "--json"})
 	}
-	all := make([]shown, len(lines))
+	printed := make([]shown, len(lines))
 	var running sync.WaitGroup
 	slots := make(chan struct{}, 8)
 	for i, line := range lines {
 		slots <- struct{}{}
 		running.Go(func() {
 			var out, log bytes.Buffer
-			execute(t.Context(), line, &out, &log)
-			all[i] = shown{strings.Join(line, " "), out.String() + log.String()}
+			code := execute(t.Context(), line, &out, &log)
+			if line[0] == "probe" && !strings.Contains(log.String(), " is ") {
+				t.Errorf("%q: exit code %d, want a rating:\n%s", line, code, log.String())
+			}
+			printed[i] = shown{strings.Join(line, " "), out.String() + log.String()}
 			<-slots
 		})
 	}
 	running.Wait()
-	return all
+	return printed
 }
 
 // refusals replaces the configuration by ones with mistakes around secrets, and returns what check and a reload say.
@@ -386,8 +413,9 @@ func refusals(t *testing.T, configuration, base string, secrets planted) []shown
 // in everything that the agent and the commands print.
 func TestSecrets_AppearNowhere(t *testing.T) {
 	sent := &seen{names: make(map[string]bool)}
-	secrets, configuration := newPlanted(t, sent)
-	log, base := run(t, configuration)
+	secrets, c := newPlanted(t, sent)
+	path := c.file(t, "channelwatch.yaml", func(string, string) bool { return true })
+	log, base := run(t, path)
 	names := waitForRatings(t, base)
 	want := []string{"mqtt-cut", "mqtt-malformed", "mqtt-refused"}
 	for _, u := range unkindServices() {
@@ -398,7 +426,7 @@ func TestSecrets_AppearNowhere(t *testing.T) {
 		t.Fatalf("secrets were sent to %q, want %q", got, want)
 	}
 
-	all := slices.Concat(routes(t, base, names), commands(t, configuration, base, names), refusals(t, configuration, base, secrets))
+	all := slices.Concat(routes(t, base, names), commands(t, c, path, base, names), refusals(t, path, base, secrets))
 	all = append(all, shown{"log", log.String()})
 	hidden := 0
 	for _, s := range all {
