@@ -65,7 +65,7 @@ func (x *exchange) do(ctx context.Context) error {
 // add joins an exchange to the response.
 func (r *Response) add(x *exchange) {
 	r.Status, r.Header, r.Protocol = x.status, x.respHeader, x.record.Protocol
-	r.FinalURL = x.text
+	r.FinalURL, r.URL = x.text, x.url
 	r.Phases.AddAll(&x.record.Phases)
 	r.Duration = r.Phases.Sum()
 	r.WireBytes = int64(len(x.content))
@@ -124,7 +124,7 @@ func (c *Client) parse(raw string) (*parsedURL, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed := &parsedURL{raw: raw, url: u, user: u.User, safe: RedactURL(u)}
+	parsed := &parsedURL{raw: raw, url: u, user: u.User, safe: clip(RedactURL(u), maxURL)}
 	u.User = nil
 	parsed.text = u.String()
 	c.lastURL.Store(parsed)
@@ -136,5 +136,5 @@ func (c *Client) text(u *url.URL) (plain, safe string) {
 	if last := c.lastURL.Load(); last != nil && last.url == u {
 		return last.text, last.safe
 	}
-	return u.String(), RedactURL(u)
+	return u.String(), clip(RedactURL(u), maxURL)
 }

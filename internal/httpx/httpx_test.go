@@ -68,6 +68,8 @@ func TestParseURL(t *testing.T) {
 		{name: "port out of range", raw: "http://h:70000/", err: `port "70000", want 1 to 65535`},
 		{name: "port zero", raw: "http://h:0/", err: `port "0", want 1 to 65535`},
 		{name: "no URL", raw: "http://b:c/", err: `parsing URL: invalid port ":c" after host`},
+		{name: "forgotten scheme with password", raw: "bob:geheim@example.com/x", err: "URL without // after its scheme, want http://host or https://host"},
+		{name: "forgotten slashes with password", raw: "https:bob:geheim@example.com", err: "URL without // after its scheme, want http://host or https://host"},
 		{name: "no URL with password", raw: "http://a:ge/heim@b/", err: "parsing URL: malformed, and not shown because it may hold a password"},
 		{name: "control character", raw: "http://geheim\x00/", err: "parsing URL: net/url: invalid control character in URL"},
 	}

@@ -35,9 +35,10 @@ type Response struct {
 
 	Status   int // of the last exchange; 0 when there was no response
 	Header   http.Header
-	Body     []byte // decoded; what had arrived when it is truncated and not encoded
-	FinalURL string // where the last exchange went, without user info but with its query: print it by RedactRawURL only
-	Protocol string // "HTTP/1.0", "HTTP/1.1" or "HTTP/2"
+	Body     []byte   // decoded; what had arrived when it is truncated and not encoded
+	URL      *url.URL // where the last exchange went, without user info; it must not be changed
+	FinalURL string   // the same as text, with its query: print it by RedactRawURL only
+	Protocol string   // "HTTP/1.0", "HTTP/1.1" or "HTTP/2"
 
 	Start    time.Time
 	Duration time.Duration // sum of the phases
@@ -83,10 +84,12 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, fmt.Errorf("parsing URL: %w", err)
 	}
 	switch {
+	case u.Opaque != "":
+		return nil, errors.New("URL without // after its scheme, want http://host or https://host")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("scheme of %s, want http or https", RedactURL(u))
+		return nil, fmt.Errorf("scheme of %s, want http or https", shown(u))
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("URL %s has no host", RedactURL(u))
+		return nil, fmt.Errorf("URL %s has no host", shown(u))
 	case u.Port() != "":
 		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
 			return nil, fmt.Errorf("port %q, want 1 to 65535", u.Port())

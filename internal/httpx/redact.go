@@ -15,8 +15,11 @@ const redacted = "xxx"
 const maxFieldValue = 512
 
 // RedactURL returns the URL without user info and fragment and with every query value replaced, for logs, evidence and
-// labels for people. Names of query parameters stay.
+// labels for people. Names of query parameters stay. A URL without a hierarchy is not shown at all.
 func RedactURL(u *url.URL) string {
+	if u.Opaque != "" {
+		return redacted // as in "bob:password@example.com", where a scheme was forgotten
+	}
 	if u.User == nil && u.RawQuery == "" && u.Fragment == "" {
 		return u.String()
 	}
@@ -26,10 +29,16 @@ func RedactURL(u *url.URL) string {
 	return clean.String()
 }
 
+// maxURL bounds a URL in evidence, in bytes.
+const maxURL = 2 << 10
+
+// shown returns a URL for one line of text.
+func shown(u *url.URL) string { return clip(RedactURL(u), maxFieldValue) }
+
 // RedactRawURL is RedactURL for a URL in text. What cannot be parsed is not shown at all.
 func RedactRawURL(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Opaque != "" {
+	if err != nil {
 		return redacted
 	}
 	return RedactURL(u)
@@ -53,10 +62,11 @@ func redactQuery(query string) string {
 // evidenceFields are the response header fields that evidence may hold: none of them carries credentials or cookies.
 func evidenceFields() []string {
 	return []string{
-		"Age", "Alt-Svc", "Cache-Control", "Cache-Status", "Cf-Cache-Status", "Content-Encoding", "Content-Language",
+		"Age", "Alt-Svc", "Cache-Control", "Cache-Status", "Cdn-Cache-Control", "Cf-Cache-Status", "Content-Encoding", "Content-Language",
 		"Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Etag", "Expires", "Last-Modified", "Location",
-		"Retry-After", "Server", "Server-Timing", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "Via", "X-Cache",
-		"X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag",
+		"Retry-After", "Server", "Server-Timing", "Strict-Transport-Security", "Surrogate-Control", "Transfer-Encoding", "Vary", "Via",
+		"X-Cache", "X-Cache-Hits", "X-Cache-Status", "X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag", "X-Served-By",
+		"X-Varnish", "X-Vercel-Cache",
 	}
 }
 
@@ -86,7 +96,7 @@ func evidenceHeader(fields []string, header http.Header) []probe.Header {
 	return kept
 }
 
-// clip cuts s after limit bytes, at a rune, and replaces what is not UTF-8 or not printable.
+// clip cuts s after limit bytes, at a rune, and drops what is not UTF-8. Control characters stay: whoever prints quotes them.
 func clip(s string, limit int) string {
 	cut := len(s) > limit
 	if cut {

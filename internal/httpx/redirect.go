@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,7 +23,7 @@ type way struct {
 	trail    trail
 	followed int
 	visited  []visit
-	jar      *cookiejar.Jar // nil until a redirect sets a cookie
+	jar      cookieJar
 }
 
 // visit is what must not come twice: with other cookies the same URL may well lead elsewhere.
@@ -67,7 +66,7 @@ func (w *way) header() http.Header {
 		own = nil
 	}
 	credentials := w.credentials()
-	cookies := w.cookies()
+	cookies := w.jar.header(w.url)
 	if len(own) == 0 && credentials == "" && cookies == "" {
 		return w.client.header
 	}
@@ -98,18 +97,6 @@ func (w *way) credentials() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(w.user.Username()+":"+password))
 }
 
-// cookies returns the cookies set on the way that belong to the next URL.
-func (w *way) cookies() string {
-	if w.jar == nil {
-		return ""
-	}
-	var pairs []string
-	for _, cookie := range w.jar.Cookies(w.url) {
-		pairs = append(pairs, cookie.Name+"="+cookie.Value)
-	}
-	return strings.Join(pairs, "; ")
-}
-
 // isRedirect reports whether a status is one of those that clients follow (RFC 9110 section 15.4).
 func isRedirect(status int) bool {
 	switch status {
@@ -132,30 +119,24 @@ func (w *way) next(x *exchange) (bool, error) {
 	}
 	if w.followed++; w.followed > w.client.opts.MaxRedirects {
 		return false, faultf(probe.RedirectLimit, "more than %d redirects, the next to %s",
-			w.client.opts.MaxRedirects, RedactURL(target))
+			w.client.opts.MaxRedirects, shown(target))
 	}
-	w.remember(x)
+	w.visited = append(w.visited, w.visit())
+	w.jar.set(w.url, x.respHeader["Set-Cookie"])
 	w.rewrite(x.status)
 	w.left = w.left || !sameSite(w.url, target)
 	w.url = target
+	if w.left && !w.bodyless && len(w.req.Body) > 0 {
+		return false, faultf(probe.RedirectForbidden, "redirect (status %d) would carry the request body to %s",
+			x.status, clip(target.Host, maxFieldValue))
+	}
 	if slices.Contains(w.visited, w.visit()) {
-		return false, faultf(probe.RedirectLoop, "redirect leads back to %s", RedactURL(target))
+		return false, faultf(probe.RedirectLoop, "redirect leads back to %s", shown(target))
 	}
 	return true, nil
 }
 
-// remember notes where the way has been and the cookies that were set there.
-func (w *way) remember(x *exchange) {
-	w.visited = append(w.visited, w.visit())
-	if set := (&http.Response{Header: x.respHeader}).Cookies(); len(set) > 0 {
-		if w.jar == nil {
-			w.jar, _ = cookiejar.New(nil) // without options it cannot fail
-		}
-		w.jar.SetCookies(w.url, set)
-	}
-}
-
-func (w *way) visit() visit { return visit{w.method, withoutFragment(w.url), w.cookies()} }
+func (w *way) visit() visit { return visit{w.method, withoutFragment(w.url), w.jar.header(w.url)} }
 
 // sameSite reports whether two URLs lead to the same service: same host and port, or the same host upgraded from http to
 // https, each on its default port.
@@ -176,20 +157,20 @@ func (w *way) target(x *exchange) (*url.URL, error) {
 	if len(locations) > 1 && slices.ContainsFunc(locations, func(l string) bool { return l != locations[0] }) {
 		return nil, faultf(probe.RedirectMalformed, "status %d with %d different Locations, want one", x.status, len(locations))
 	}
-	target, err := w.url.Parse(strings.TrimSpace(locations[0]))
+	target, err := parseLocation(w.url, locations[0])
 	if err != nil {
 		return nil, faultf(probe.RedirectMalformed, "Location is not a URL")
 	}
 	target.User = nil // a server does not choose the credentials that we send
 	if target, err = ParseURL(target.String()); err != nil {
-		return nil, faultf(probe.RedirectMalformed, "Location: %v", err)
+		return nil, faultf(probe.RedirectMalformed, "Location: %s", clip(err.Error(), maxFieldValue))
 	}
 	if target.Fragment == "" {
 		target.Fragment = w.url.Fragment
 	}
 	switch {
 	case w.url.Scheme == "https" && target.Scheme == "http" && !w.client.opts.AllowDowngrade:
-		return nil, faultf(probe.RedirectDowngrade, "redirect leads from https to %s", RedactURL(target))
+		return nil, faultf(probe.RedirectDowngrade, "redirect leads from https to %s", shown(target))
 	case !w.client.hostAllowed(target.Hostname()):
 		return nil, faultf(probe.RedirectForbidden, "redirect leads to %s, want one of %s",
 			clip(target.Hostname(), maxFieldValue), strings.Join(w.client.opts.AllowedHosts, ", "))
