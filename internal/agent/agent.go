@@ -23,12 +23,12 @@ import (
 	"github.com/channelwatch/channelwatch/internal/web"
 )
 
-// stopTimeout bounds how long Run waits for running probes and requests once it is told to stop.
-const stopTimeout = 5 * time.Second
+// StopTimeout is how long Run waits for running probes and requests once it is told to stop.
+const StopTimeout = 5 * time.Second
 
 // Options configures an Agent.
 type Options struct {
-	Config   *config.Config                 // to start with; required
+	Config   *config.Config                 // to start with; required; the agent owns it
 	Load     func() (*config.Config, error) // reads the configuration again, for a reload; required
 	Watch    bool                           // whether a change of Config.Files reloads
 	Kinds    []probe.Kind                   // required
@@ -40,15 +40,15 @@ type Options struct {
 
 // Agent probes the channels of a configuration. Its methods are safe for concurrent use.
 type Agent struct {
-	opts      Options
+	opts      Options // without the configuration, which lives in config
 	log       *slog.Logger
 	catalogue *probe.Catalogue
 	listener  net.Listener
 	web       *web.Server
 	metrics   *metrics.Metrics
 	recent    *recent.Ring
+	observer  *host.Observer   // also where the host is not read: it judges the agent itself
 	host      *host.Host       // nil when the configuration turns it off
-	observer  *host.Observer   // nil likewise
 	control   *control.Control // nil when the configuration turns it off
 	starved   func(from, to time.Time) (starved bool, why string)
 	schedule  *schedule.Scheduler
@@ -56,11 +56,10 @@ type Agent struct {
 
 	reloading sync.Mutex // one reload at a time
 
-	mu       sync.RWMutex // guards the fields below
-	config   *config.Config
-	channels []*probe.Channel // with the touchpoints that are in effect
-	refused  string           // why the last reload was refused; empty when it was not
-	watched  []string         // files of the last configuration that was read, refused or not
+	mu      sync.RWMutex   // guards the fields below
+	config  *config.Config // in force
+	refused string         // why the last reload was refused; empty when it was not
+	watched []string       // files of the last configuration that was read, refused or not
 }
 
 // New builds an agent and binds its address, so that a port in use is an error here. It takes over the configuration:
@@ -71,6 +70,9 @@ func New(opts Options) (*Agent, error) {
 		opts.Config.Close()
 		return nil, err
 	}
+	a.metrics.Apply(a.config.Channels, a.config.Agent.Serves)
+	a.metrics.Reloaded(true, time.Now(), a.config.Hash)
+	a.schedule.Apply(a.config.Touchpoints())
 	return a, nil
 }
 
@@ -80,8 +82,9 @@ func build(opts Options) (*Agent, error) {
 		return nil, err
 	}
 	cfg := opts.Config
+	opts.Config = nil
 	a := &Agent{
-		opts: opts, log: opts.Log, catalogue: catalogue, config: cfg, channels: cfg.Channels, watched: cfg.Files,
+		opts: opts, log: opts.Log, catalogue: catalogue, config: cfg, watched: cfg.Files,
 		recent: recent.New(cfg.Agent.RecentBytes),
 		metrics: metrics.New(metrics.Options{
 			Catalogue: catalogue, Version: opts.Version, Revision: opts.Revision, Location: cfg.Agent.Location,
@@ -110,18 +113,11 @@ func build(opts Options) (*Agent, error) {
 
 // buildObservers builds what tells the agent's own troubles from those of a channel.
 func (a *Agent) buildObservers(h *config.Host, c *config.Control) (err error) {
-	a.starved = func(time.Time, time.Time) (bool, string) { return false, "" }
-	if h.Enabled {
-		a.observer = host.NewObserver(host.ObserverOptions{})
-		a.starved = a.observer.Starved
-		a.host, err = host.New(host.Options{
-			Root: h.Root, Collectors: h.Collectors, Filesystems: host.Filter(h.Filesystems), Mounts: host.Filter(h.Mounts),
-			Disks: host.Filter(h.Disks), Interfaces: host.Filter(h.Interfaces), Processes: h.Processes,
-			MaxAge: h.MaxAge, Timeout: h.Timeout, Log: a.log,
-		})
-		if err != nil {
-			return fmt.Errorf("host: %w", err)
-		}
+	a.observer = host.NewObserver(host.ObserverOptions{})
+	a.starved = a.observer.Starved
+	a.host, err = newHost(h, a.log)
+	if err != nil {
+		return err
 	}
 	if c.Enabled {
 		a.control, err = control.New(control.Options{
@@ -134,18 +130,32 @@ func (a *Agent) buildObservers(h *config.Host, c *config.Control) (err error) {
 	return nil
 }
 
+// newHost returns what reads the host, or nil when that is turned off.
+func newHost(h *config.Host, log *slog.Logger) (*host.Host, error) {
+	if !h.Enabled {
+		return nil, nil //nolint:nilnil // an agent without a host is one that does not read it
+	}
+	reader, err := host.New(host.Options{
+		Root: h.Root, Collectors: h.Collectors, Filesystems: host.Filter(h.Filesystems), Mounts: host.Filter(h.Mounts),
+		Disks: host.Filter(h.Disks), Interfaces: host.Filter(h.Interfaces), Processes: h.Processes,
+		MaxAge: h.MaxAge, Timeout: h.Timeout, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("host: %w", err)
+	}
+	return reader, nil
+}
+
 // Addr returns the address that the agent serves.
 func (a *Agent) Addr() string { return a.listener.Addr().String() }
 
-// Run probes and serves until ctx ends, then stops: probes that run are waited for. It returns nil after a clean stop.
-// Call it once.
+// Run probes and serves until ctx ends, then stops: probes that run are waited for, for StopTimeout at most. It returns
+// nil after a clean stop, and cancelling what takes longer is one. Call it once.
 func (a *Agent) Run(ctx context.Context) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	var tasks sync.WaitGroup
-	if a.observer != nil {
-		tasks.Go(func() { a.observer.Run(background) })
-	}
+	tasks.Go(func() { a.observer.Run(background) })
 	if a.control != nil {
 		tasks.Go(func() { a.control.Run(background) })
 	}
@@ -163,7 +173,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.ready.Store(false)
 	a.log.Info("stopping")
-	deadline, cancel := context.WithTimeout(background, stopTimeout)
+	deadline, cancel := context.WithTimeout(background, StopTimeout)
 	defer cancel()
 	err := errors.Join(failure, a.schedule.Stop(deadline), a.web.Stop(deadline))
 	stopBackground()
@@ -174,15 +184,15 @@ func (a *Agent) Run(ctx context.Context) error {
 	return err
 }
 
-// start puts the first configuration into force.
+// start begins to probe what is in force: a reload may have been asked for before.
 func (a *Agent) start() {
-	cfg := a.config
-	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves)
-	a.metrics.Reloaded(true, time.Now(), cfg.Hash)
-	a.schedule.Apply(cfg.Touchpoints())
 	a.schedule.Start()
 	a.ready.Store(true)
+	cfg := a.inForce()
 	a.log.Info("probing", "channels", len(cfg.Channels), "touchpoints", len(cfg.Touchpoints()), "address", a.Addr())
+	if cfg.Agent.WebConfigFile == "" && !web.Loopback(a.listener.Addr()) {
+		a.log.Warn("open to the network without a password: set agent.web_config_file, or listen on 127.0.0.1", "address", a.Addr())
+	}
 }
 
 // networkChanged exports and logs what the control probe found, once for each change.

@@ -83,7 +83,7 @@ func start(t *testing.T, yaml string) *running {
 	}
 	r.Agent, err = agent.New(agent.Options{
 		Config: cfg, Load: load, Watch: true, Kinds: kinds.All(), Version: "test", Revision: "test",
-		Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -223,8 +223,10 @@ func TestAgent_EndToEnd(t *testing.T) {
 	if got := r.series("touchpoint_state", `cause="status_unexpected"`, `rating="poor"`, `dimension="reachable"`); got != "1" {
 		t.Errorf("touchpoint_state is %q, want 1", got)
 	}
-	if got := strings.Count(r.log.String(), "rating changed"); got != 2 {
-		t.Errorf("%d changes logged, want 2: the first result and the failure, not each probe\n%s", got, r.log)
+	for _, level := range []string{"DEBUG", "WARN"} {
+		if got := strings.Count(r.log.String(), "level="+level+` msg="rating changed"`); got != 1 {
+			t.Errorf("%d changes logged at %s, want 1: the first result, which is fine, then the failure, not each probe\n%s", got, level, r.log)
+		}
 	}
 	if want := `detail="status 503, want 2xx"`; !strings.Contains(r.log.String(), want) {
 		t.Errorf("log misses %s:\n%s", want, r.log)
@@ -340,10 +342,25 @@ func TestAgent_MendingABrokenIncludeIsSeen(t *testing.T) {
 func TestAgent_RefusesAReloadThatNeedsARestart(t *testing.T) {
 	s := newShop(t)
 	r := start(t, yaml("home "+s.URL))
-	r.write(strings.Replace(yaml("home "+s.URL), "location: lab", "location: elsewhere", 1))
+	text := strings.Replace(yaml("home "+s.URL), "location: lab}", "location: elsewhere, log: {format: json}}\nhost: {mounts: {include: /srv}}", 1)
+	r.write(strings.Replace(text, "control: {enabled: false}", "", 1))
 	err := r.Reload()
-	if want := "agent.location: changed from lab to elsewhere, which needs a restart"; err == nil || err.Error() != want {
-		t.Errorf("Reload: %v, want %s", err, want)
+	want := strings.Join([]string{
+		r.path + `:2:42: agent.location: changed from "lab" to "elsewhere", which needs a restart`,
+		r.path + `:2:67: agent.log.format: changed from "text" to "json", which needs a restart`,
+		r.path + `:3:26: host.mounts.include: changed from nothing to "/srv", which needs a restart`,
+		r.path + `: control.enabled: changed from "false" to "true", which needs a restart`,
+	}, "\n")
+	if err == nil || err.Error() != want {
+		t.Errorf("Reload: %v, want\n%s", err, want)
+	}
+	if got := r.series("config_last_reload_successful"); got != "0" {
+		t.Errorf("config_last_reload_successful is %q, want 0", got)
+	}
+	// These two need none.
+	r.write(strings.Replace(yaml("home "+s.URL), "location: lab", "location: lab, recheck: 5s, serves: [web]", 1))
+	if err := r.Reload(); err != nil {
+		t.Errorf("Reload: %v, want none", err)
 	}
 }
 
@@ -464,4 +481,29 @@ func TestAgent_Blind(t *testing.T) {
 	r.eventually("a poor result of what is local", func() bool {
 		return r.series("touchpoint_state", `"local"`, `rating="poor"`, `cause="connect_refused"`) == "1"
 	})
+}
+
+// TestAgent_WatchesItselfWithoutAHost turns off the reading of the host: whether the agent had time to measure is judged
+// all the same.
+func TestAgent_WatchesItselfWithoutAHost(t *testing.T) {
+	s := newShop(t)
+	r := start(t, "host: {enabled: false}"+yaml("home "+s.URL))
+	r.eventually("the observer's readings", func() bool { return r.series("agent_starved_seconds_total") != "" })
+	if got := r.series("host_"); got != "" {
+		t.Errorf("the host is read: %s", got)
+	}
+}
+
+func TestAgent_WarnsWhenOpenToTheNetwork(t *testing.T) {
+	s := newShop(t)
+	const warning = `level=WARN msg="open to the network without a password`
+	for listen, want := range map[string]int{"127.0.0.1:0": 0, "0.0.0.0:0": 1} {
+		t.Run(listen, func(t *testing.T) {
+			r := start(t, strings.Replace(yaml("home "+s.URL), "127.0.0.1:0", listen, 1))
+			r.eventually("the start", func() bool { return r.Ready() && strings.Contains(r.log.String(), "Listening on") })
+			if got := strings.Count(r.log.String(), warning); got != want {
+				t.Errorf("warned %d times, want %d:\n%s", got, want, r.log)
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/control"
@@ -28,7 +29,7 @@ func (a *Agent) report(o *schedule.Outcome) (recheck bool) {
 	a.metrics.Record(tp, &o.Result, verdict)
 	entry := recent.Entry{Touchpoint: tp, Result: o.Result, Err: why, Verdict: verdict}
 	changed, previous := a.recent.Add(entry)
-	if changed {
+	if changed || verdict.Rating < probe.Good && verdict.Cause != previous.Cause {
 		a.logChange(&entry, previous)
 	}
 	return verdict.Rating == probe.Poor
@@ -66,8 +67,16 @@ func networkTrouble(reason probe.Reason) bool {
 	return false
 }
 
-// logChange writes one line when a rating changes, never one per probe.
+// logChange writes one line when a rating changes, or its cause while it is below good; never one per probe. previous
+// is the verdict before, zero for the first.
 func (a *Agent) logChange(e *recent.Entry, previous quality.Verdict) {
+	level := slog.LevelWarn
+	if e.Verdict.Rating >= probe.Good {
+		level = slog.LevelInfo
+		if previous == (quality.Verdict{}) { // thousands of touchpoints begin so at every start
+			level = slog.LevelDebug
+		}
+	}
 	attrs := []any{
 		"channel", e.Touchpoint.Channel, "touchpoint", e.Touchpoint.Name,
 		"rating", e.Verdict.Rating.String(), "was", previous.Rating.String(),
@@ -75,6 +84,9 @@ func (a *Agent) logChange(e *recent.Entry, previous quality.Verdict) {
 	}
 	if e.Verdict.Cause != "" {
 		attrs = append(attrs, "cause", string(e.Verdict.Cause))
+	}
+	if previous.Cause != "" {
+		attrs = append(attrs, "was_cause", string(previous.Cause))
 	}
 	detail := e.Result.Detail
 	if f := e.Result.Find(e.Verdict.Cause); f != nil && f.Detail != "" {
@@ -86,9 +98,5 @@ func (a *Agent) logChange(e *recent.Entry, previous quality.Verdict) {
 	if e.Err != "" {
 		attrs = append(attrs, "why", e.Err)
 	}
-	if e.Verdict.Rating >= probe.Good {
-		a.log.Info("rating changed", attrs...)
-		return
-	}
-	a.log.Warn("rating changed", attrs...)
+	a.log.Log(context.Background(), level, "rating changed", attrs...)
 }

@@ -1,11 +1,17 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/recent"
 	"github.com/channelwatch/channelwatch/internal/schedule"
 )
 
@@ -60,5 +66,54 @@ func TestAgent_Judge(t *testing.T) {
 					verdict.Rating, verdict.Cause, why, tt.rating, tt.cause, tt.why)
 			}
 		})
+	}
+}
+
+// TestAgent_LogsChanges rates one touchpoint again and again: a line for each change, not for each result.
+func TestAgent_LogsChanges(t *testing.T) {
+	catalogue, err := probe.NewCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	a := &Agent{
+		log:       slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		catalogue: catalogue, metrics: metrics.New(metrics.Options{Catalogue: catalogue}), recent: recent.New(1 << 20),
+		starved: func(time.Time, time.Time) (bool, string) { return false, "" },
+	}
+	touchpoint := func(name string) *probe.Touchpoint {
+		return &probe.Touchpoint{
+			Channel: "web", Name: name, Limits: probe.Limits{Excellent: time.Second, Good: 2 * time.Second, Fair: 4 * time.Second},
+		}
+	}
+	home, cart := touchpoint("home"), touchpoint("cart")
+	steps := []struct {
+		name     string
+		on       *probe.Touchpoint
+		duration time.Duration
+		reason   probe.Reason
+		want     string // level and attributes; empty for no line
+	}{
+		{"first and fine", home, time.Second, "", "DEBUG rating=excellent was=unknown"},
+		{"fine again", home, time.Second, "", ""},
+		{"good", home, 2 * time.Second, "", "INFO rating=good was=excellent"},
+		{"poor", home, time.Second, probe.ConnectRefused, "WARN rating=poor was=good cause=connect_refused"},
+		{"as poor", home, time.Second, probe.ConnectRefused, ""},
+		{"as poor for another cause", home, time.Second, probe.DNSFailed, "WARN rating=poor was=poor cause=dns_failed was_cause=connect_refused"},
+		{"as poor for that cause", home, time.Second, probe.DNSFailed, ""},
+		{"fine after all", home, time.Second, "", "INFO rating=excellent was=poor was_cause=dns_failed"},
+		{"first and poor", cart, 5 * time.Second, "", "WARN rating=poor was=unknown cause=slow"},
+	}
+	field := regexp.MustCompile(`level=([A-Z]+)|(?:rating|was|cause|was_cause)=[a-z_]+`)
+	for _, step := range steps {
+		log.Reset()
+		started := time.Now()
+		a.report(&schedule.Outcome{
+			Touchpoint: step.on, Started: started, Result: probe.Result{Start: started, Duration: step.duration, Reason: step.reason},
+		})
+		got := strings.TrimPrefix(strings.Join(field.FindAllString(log.String(), -1), " "), "level=")
+		if got != step.want {
+			t.Errorf("%s: logged %q, want %q", step.name, got, step.want)
+		}
 	}
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/config"
@@ -25,69 +26,77 @@ func (a *Agent) Reload() error {
 		}
 	}
 	if err != nil {
-		a.mu.Lock()
-		a.refused = err.Error()
-		if mistakes, ok := errors.AsType[config.Errors](err); ok {
-			a.watched = append(slices.Clone(a.config.Files), mistakes.Files()...) // mending any of them must be seen
-		}
-		hash := a.config.Hash
-		a.mu.Unlock()
-		a.metrics.Reloaded(false, time.Now(), hash)
-		a.log.Error("reload refused, the old configuration stays", "error", err.Error())
+		a.refuse(err)
 		return err
 	}
 	a.apply(cfg)
 	return nil
 }
 
-// fixed refuses a configuration that changes what only a restart can change.
+// refuse notes why a configuration was refused.
+func (a *Agent) refuse(err error) {
+	a.mu.Lock()
+	a.refused = err.Error()
+	if mistakes, ok := errors.AsType[config.Errors](err); ok { // mending any of their files must be seen
+		a.watched = slices.Compact(slices.Sorted(slices.Values(append(mistakes.Files(), a.config.Files...))))
+	}
+	hash := a.config.Hash
+	a.mu.Unlock()
+	a.metrics.Reloaded(false, time.Now(), hash)
+	a.log.Error("reload refused, the old configuration stays", "error", err.Error())
+}
+
+// reloadable reports whether a change of a setting takes effect by a reload; of the others only a restart is.
+func reloadable(field string) bool {
+	return field == "agent.recheck" || strings.HasPrefix(field, "agent.serves[")
+}
+
+// fixed refuses a configuration that changes what only a restart can change, and names every such setting.
 func (a *Agent) fixed(cfg *config.Config) error {
-	old, now := a.opts.Config, cfg
-	for _, s := range []struct {
-		name     string
-		old, now any
-	}{
-		{"agent.listen", old.Agent.Listen, now.Agent.Listen},
-		{"agent.location", old.Agent.Location, now.Agent.Location},
-		{"agent.web_config_file", old.Agent.WebConfigFile, now.Agent.WebConfigFile},
-		{"agent.max_concurrent", old.Agent.MaxConcurrent, now.Agent.MaxConcurrent},
-		{"agent.per_host", old.Agent.PerHost, now.Agent.PerHost},
-		{"agent.series_limit", old.Agent.SeriesLimit, now.Agent.SeriesLimit},
-		{"agent.recent_bytes", old.Agent.RecentBytes, now.Agent.RecentBytes},
-		{"agent.pprof", old.Agent.Pprof, now.Agent.Pprof},
-		{"agent.log", old.Agent.Log, now.Agent.Log},
-		{"host", old.Host, now.Host},
-		{"control", old.Control, now.Control},
-	} {
-		if !reflect.DeepEqual(s.old, s.now) {
-			return fmt.Errorf("%s: changed from %v to %v, which needs a restart", s.name, s.old, s.now)
+	var mistakes config.Errors
+	for _, change := range config.Diff(a.inForce().Settings(), cfg.Settings()) {
+		for _, f := range change.Fields {
+			field := change.Type + "." + f.Field
+			if !reloadable(field) {
+				mistakes = append(mistakes, cfg.Mistake(field, fmt.Sprintf("changed from %s to %s, which needs a restart", shown(f.Old), shown(f.New))))
+			}
 		}
 	}
+	if len(mistakes) > 0 {
+		return mistakes
+	}
 	return nil
+}
+
+// shown is a value of a setting in an error; what is not set is nothing.
+func shown(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return strconv.Quote(value)
 }
 
 // apply swaps the configuration. Everything that can fail has been done before.
 func (a *Agent) apply(cfg *config.Config) {
 	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves) // first, so that a new touchpoint finds its series
 	effective := a.schedule.Apply(cfg.Touchpoints())
-	channels := withTouchpoints(cfg.Channels, effective)
+	old := a.inForce()
+	cfg = cfg.InForce(withTouchpoints(cfg.Channels, effective), old)
+	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves) // once more, so that it lets go of what the schedule has closed
 	a.mu.Lock()
-	old := a.channels
-	a.config, a.channels, a.refused, a.watched = cfg, channels, "", cfg.Files
+	a.config, a.refused, a.watched = cfg, "", cfg.Files
 	a.mu.Unlock()
 	kept := make(map[string]bool, len(effective))
 	for _, tp := range effective {
 		kept[tp.Key()] = true
 	}
-	for _, channel := range old {
-		for _, tp := range channel.Touchpoints {
-			if !kept[tp.Key()] {
-				a.recent.Drop(tp.Key())
-			}
+	for _, tp := range old.Touchpoints() {
+		if !kept[tp.Key()] {
+			a.recent.Drop(tp.Key())
 		}
 	}
 	a.metrics.Reloaded(true, time.Now(), cfg.Hash)
-	a.log.Info("configuration reloaded", "channels", len(channels), "touchpoints", len(effective), "hash", cfg.Hash)
+	a.log.Info("configuration reloaded", "channels", len(cfg.Channels), "touchpoints", len(effective), "hash", cfg.Hash)
 }
 
 // withTouchpoints returns copies of the channels that hold the touchpoints in effect, which come in the same order.

@@ -1,18 +1,24 @@
 package agent
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 
+	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/host"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 // Channels returns the channels in force.
-func (a *Agent) Channels() []*probe.Channel {
+func (a *Agent) Channels() []*probe.Channel { return a.inForce().Channels }
+
+// inForce returns the configuration in force.
+func (a *Agent) inForce() *config.Config {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.channels
+	return a.config
 }
 
 // Notices returns what a reader of the page must know about the agent itself.
@@ -32,11 +38,7 @@ func (a *Agent) Notices() []string {
 }
 
 // ConfigView returns the configuration in force without secrets.
-func (a *Agent) ConfigView() any {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.config.View()
-}
+func (a *Agent) ConfigView() any { return a.inForce().View() }
 
 // Ready says whether probing has begun and has not ended.
 func (a *Agent) Ready() bool { return a.ready.Load() }
@@ -45,12 +47,28 @@ func (a *Agent) Ready() bool { return a.ready.Load() }
 func (a *Agent) metricsHandler() http.Handler {
 	serve := a.metrics.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.host != nil {
-			a.metrics.SetHost(readings(append(a.observer.Collect(), a.host.Collect(r.Context())...)))
-		}
+		a.metrics.SetHost(readings(collect(r.Context(), a.observer, a.host)))
 		a.metrics.SetRecent(a.recent.Bytes())
 		serve.ServeHTTP(w, r)
 	})
+}
+
+// HostSeries returns how many series an agent on this host exports of it now, itself as an observer included.
+func HostSeries(ctx context.Context, cfg *config.Host) (int, error) {
+	reader, err := newHost(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return 0, err
+	}
+	return len(collect(ctx, host.NewObserver(host.ObserverOptions{}), reader)), nil
+}
+
+// collect returns what the observer and the host, which may be nil, read now.
+func collect(ctx context.Context, observer *host.Observer, reader *host.Host) []host.Reading {
+	all := observer.Collect()
+	if reader != nil {
+		all = append(all, reader.Collect(ctx)...)
+	}
+	return all
 }
 
 // readings translates between two packages that must not know each other.

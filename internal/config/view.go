@@ -25,13 +25,10 @@ type Block struct {
 // View returns the configuration to look at. References to secrets are shown, secrets are not: URLs lose user and query
 // values, and what requests carry in headers and bodies is shown as a short checksum, so that a change is seen.
 func (c *Config) View() View {
-	v, k := View{Hash: c.Hash}, newFields(nil)
+	v, k := c.Settings(), newFields(nil)
 	add := func(typ, name string, fields map[string]string) {
 		v.Blocks = append(v.Blocks, Block{Type: typ, Name: name, Fields: fields})
 	}
-	add("agent", "", k.flatten("", reflect.ValueOf(c.Agent)))
-	add("host", "", k.flatten("", reflect.ValueOf(c.Host)))
-	add("control", "", k.flatten("", reflect.ValueOf(c.Control)))
 	for _, channel := range c.Channels {
 		add("channel", channel.Name, channelFields(channel))
 		for _, t := range channel.Touchpoints {
@@ -41,6 +38,16 @@ func (c *Config) View() View {
 		}
 	}
 	return v
+}
+
+// Settings returns the blocks of View that are about the agent itself: agent, host and control.
+func (c *Config) Settings() View {
+	k := newFields(nil)
+	return View{Hash: c.Hash, Blocks: []Block{
+		{Type: "agent", Fields: k.flatten("", reflect.ValueOf(c.Agent))},
+		{Type: "host", Fields: k.flatten("", reflect.ValueOf(c.Host))},
+		{Type: "control", Fields: k.flatten("", reflect.ValueOf(c.Control))},
+	}}
 }
 
 func channelFields(c *probe.Channel) map[string]string {
