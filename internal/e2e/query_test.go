@@ -20,15 +20,35 @@ type client struct {
 	http http.Client
 }
 
+// newClient returns a client of the server at an address, once the server is ready: it listens sooner.
 func newClient(t *testing.T, address string) *client {
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &client{t: t, base: "http://" + address, http: http.Client{Transport: transport}}
+	c := &client{t: t, base: "http://" + address, http: http.Client{Transport: transport}}
+	eventually(t, "the server at "+address, func() string {
+		if status, body := c.fetch("/-/ready"); status != http.StatusOK {
+			return fmt.Sprintf("status %d: %s", status, body)
+		}
+		return ""
+	})
+	return c
 }
 
 // get decodes the answer to a path into value.
 func (c *client) get(path string, value any) {
+	c.t.Helper()
+	status, body := c.fetch(path)
+	if status != http.StatusOK {
+		c.t.Fatalf("GET %s: status %d: %s", path, status, body)
+	}
+	if err := json.Unmarshal(body, value); err != nil {
+		c.t.Fatalf("GET %s: %v in %s", path, err, body)
+	}
+}
+
+// fetch returns the status and the body of the answer to a path.
+func (c *client) fetch(path string) (status int, body []byte) {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
@@ -39,16 +59,11 @@ func (c *client) get(path string, value any) {
 		c.t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	body, err = io.ReadAll(response.Body)
 	if err != nil {
 		c.t.Fatalf("GET %s: %v", path, err)
 	}
-	if response.StatusCode != http.StatusOK {
-		c.t.Fatalf("GET %s: status %d: %s", path, response.StatusCode, body)
-	}
-	if err := json.Unmarshal(body, value); err != nil {
-		c.t.Fatalf("GET %s: %v in %s", path, err, body)
-	}
+	return response.StatusCode, body
 }
 
 // point is a sample at a time in Unix milliseconds.
