@@ -75,6 +75,7 @@ func TestEvent_JSONHasSeconds(t *testing.T) {
 func TestSecret_Read(t *testing.T) {
 	t.Setenv("CHANNELWATCH_TEST_SECRET", "from env")
 	t.Setenv("CHANNELWATCH_TEST_EMPTY", "")
+	t.Setenv("CHANNELWATCH_TEST_SHORT", "abc")
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -84,6 +85,7 @@ func TestSecret_Read(t *testing.T) {
 		return path
 	}
 	file, missing := write("token", " from file \r\n\n"), filepath.Join(dir, "missing")
+	short, shortest := write("short", "abc\n"), write("shortest", "abcd\n")
 	limit, large := write("limit", strings.Repeat("x", 64<<10)), write("large", strings.Repeat("x", 64<<10+1))
 	tests := []struct {
 		name    string
@@ -99,6 +101,9 @@ func TestSecret_Read(t *testing.T) {
 		{"unset variable", probe.Secret{Env: "CHANNELWATCH_TEST_UNSET"}, "", "environment variable CHANNELWATCH_TEST_UNSET is not set"},
 		{"empty variable", probe.Secret{Env: "CHANNELWATCH_TEST_EMPTY"}, "", "environment variable CHANNELWATCH_TEST_EMPTY is not set"},
 		{"missing file", probe.Secret{File: missing}, "", "stat " + missing + ": no such file or directory"},
+		{"short variable", probe.Secret{Env: "CHANNELWATCH_TEST_SHORT"}, "", "environment variable CHANNELWATCH_TEST_SHORT has 3 bytes, want at least 4, else results cannot be kept free of it"},
+		{"shortest file", probe.Secret{File: shortest}, "abcd", ""},
+		{"short file", probe.Secret{File: short}, "", short + " has 3 bytes, want at least 4, else results cannot be kept free of it"},
 		{"large file", probe.Secret{File: large}, "", large + " has 65537 bytes, want at most 65536"},
 	}
 	for _, tt := range tests {

@@ -2,47 +2,47 @@ package probe
 
 import (
 	"encoding/base64"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
+// leastSecret is how many bytes of a secret are hidden at least, be it the whole or what a cut left of it: fewer would
+// shred ordinary words, and give away next to nothing. Secret.Read refuses shorter ones.
+const leastSecret = 4
+
 // Redaction hides secrets that a probe sends in the texts of its results, because services echo what they get: in error
-// messages, in pages, in redirects. The zero value hides nothing. It is safe for concurrent use.
+// messages, in pages, in redirects, and in the spelling that is usual there. The zero value hides nothing. It is safe
+// for concurrent use.
 type Redaction struct {
-	replacer *strings.Replacer
-	forms    []string // of the secrets: as they are, and as URLs and quoted texts spell them
+	secrets []string
+	starts  [256]bool // bytes that a spelling of a secret can begin with
 }
 
-// NewRedaction hides the given secrets and, of those with a scheme such as "Bearer …", the credential alone as well, of
-// Basic the password too.
+// NewRedaction hides the given secrets and their parts that are secrets too: of those with a scheme such as "Bearer …"
+// the credential alone, of Basic the password, of cookies the values. Those of less than four bytes are not hidden.
 func NewRedaction(secrets ...string) Redaction {
 	var r Redaction
-	var pairs []string
 	hide := func(secret string) {
-		quoted := strconv.Quote(secret)
-		for _, form := range []string{secret, url.PathEscape(secret), url.QueryEscape(secret), quoted[1 : len(quoted)-1]} {
-			if form != "" && !slices.Contains(r.forms, form) {
-				r.forms = append(r.forms, form)
-				pairs = append(pairs, form, Secret{}.String())
-			}
+		if len(secret) >= leastSecret && !slices.Contains(r.secrets, secret) {
+			r.secrets = append(r.secrets, secret)
+			r.starts[secret[0]] = true
 		}
 	}
 	for _, secret := range secrets {
 		hide(secret)
-		scheme, credential, ok := strings.Cut(secret, " ")
-		if !ok {
-			continue
+		for cookie := range strings.SplitSeq(secret, ";") {
+			_, value, _ := strings.Cut(cookie, "=")
+			hide(strings.Trim(value, ` "`))
 		}
+		scheme, credential, _ := strings.Cut(secret, " ")
 		hide(credential)
 		if decoded, err := base64.StdEncoding.DecodeString(credential); err == nil && strings.EqualFold(scheme, "Basic") {
 			_, password, _ := strings.Cut(string(decoded), ":")
 			hide(password)
 		}
 	}
-	if len(pairs) > 0 {
-		r.replacer = strings.NewReplacer(pairs...)
+	for _, lead := range escapeLeads {
+		r.starts[lead] = true
 	}
 	return r
 }
@@ -50,53 +50,42 @@ func NewRedaction(secrets ...string) Redaction {
 // Text returns text without the secrets. Texts are cut before they come here, so that one may end in the middle of a
 // secret; what is left of it is hidden too.
 func (r Redaction) Text(text string) string {
-	if r.replacer == nil {
+	if len(r.secrets) == 0 {
 		return text
 	}
-	rest := r.replacer.Replace(text)
 	var clean strings.Builder
-	for {
-		at, mark := cutAt(rest)
-		clean.WriteString(r.hideBeginning(rest[:at]))
-		if mark == "" {
-			return clean.String()
+	hidden := 0 // end of the secrets found so far
+	for at := range len(text) {
+		if !r.starts[text[at]] {
+			continue
 		}
-		clean.WriteString(mark)
-		rest = rest[at+len(mark):]
+		n := r.longest(text[at:])
+		if n == 0 {
+			continue
+		}
+		// Secrets can overlap; together they are hidden as one.
+		if at >= hidden {
+			clean.WriteString(text[hidden:at])
+			clean.WriteString(Secret{}.String())
+		}
+		hidden = max(hidden, at+n)
 	}
+	clean.WriteString(text[hidden:])
+	return clean.String()
 }
 
-// cutAt returns where a text was first cut, and the mark there: an ellipsis, also behind a quotation mark, and what
-// stands for the value of a query in a URL. A text without one was cut at its end, if at all.
-func cutAt(text string) (at int, mark string) {
-	at = len(text)
-	for _, m := range []string{`"…`, "…", "=xxx", "xxx"} {
-		if i := strings.Index(text, m); i >= 0 && i < at {
-			at, mark = i, m
-		}
+// longest returns how many bytes at the beginning of text the longest secret there takes up; 0 for none.
+func (r Redaction) longest(text string) int {
+	n := 0
+	for _, secret := range r.secrets {
+		n = max(n, spelled(secret, text))
 	}
-	return at, mark
-}
-
-// leastBeginning is how many characters of a secret are recognised as its beginning: fewer would hide ordinary words,
-// and give away next to nothing.
-const leastBeginning = 4
-
-// hideBeginning hides the beginning of a secret at the end of a text.
-func (r Redaction) hideBeginning(text string) string {
-	for _, form := range r.forms {
-		for n := min(len(form)-1, len(text)); n >= leastBeginning; n-- {
-			if strings.HasSuffix(text, form[:n]) {
-				return text[:len(text)-n] + Secret{}.String()
-			}
-		}
-	}
-	return text
+	return n
 }
 
 // Hide removes the secrets from all texts of a result that the service has a say in. It changes the evidence in place.
 func (r Redaction) Hide(result *Result) {
-	if r.replacer == nil {
+	if len(r.secrets) == 0 {
 		return
 	}
 	result.Detail = r.Text(result.Detail)

@@ -2,6 +2,11 @@ package probe_test
 
 import (
 	"fmt"
+	"html"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,16 +76,123 @@ func TestRedaction_Text(t *testing.T) {
 		"cut by an ellipsis":    {`abc+/=d… and more`, `[redacted]… and more`},
 		"cut in quotes":         {`got "abc+/=d"…, want "x"`, `got "[redacted]"…, want "x"`},
 		"cut in a path":         {`/login/abc+%2F…`, `/login/[redacted]…`},
-		"cut at a query value":  {`/login?abc+/=xxx&t=xxx`, `/login?[redacted]=xxx&t=xxx`},
+		"cut at a query value":  {`/login?abc+/=xxx&t=xxx`, `/login?[redacted]xxx&t=xxx`},
 		"cut twice":             {`abc+…, abc+/…`, `[redacted]…, [redacted]…`},
 		"too little":            {`abc…`, `abc…`},
 		"no end of a text":      {`abc+ and more`, `abc+ and more`},
-		"the end of the secret": {`=def"ghi`, `=def"ghi`},
+		"the end of the secret": {`f"ghi`, `f"ghi`},
+		"in HTML":               {`<b>abc+/=def&#34;ghi</b>`, `<b>[redacted]</b>`},
+		"in HTML by name":       {`<b>abc+/=def&quot;ghi</b>`, `<b>[redacted]</b>`},
+		"in HTML by number":     {`<b>abc&#x2B;/=def&#x22;ghi</b>`, `<b>[redacted]</b>`},
+		"in JSON":               {`{"t":"abc+\/=def\"ghi"}`, `{"t":"[redacted]"}`},
+		"in JSON by number":     {`{"t":"abc\u002b/\u003ddef\u0022ghi"}`, `{"t":"[redacted]"}`},
+		"in small letters":      {`?t=abc%2b%2f%3ddef%22ghi`, `?t=[redacted]`},
+		"cut in an escape":      {`/login/abc+%2F=def%2`, `/login/[redacted]`},
+		"cut in an entity":      {`abc+/=def&quo…`, `[redacted]…`},
 		"nothing":               {``, ``},
 		"only a mark":           {`…`, `…`},
 	} {
 		if got := redaction.Text(tc.text); got != tc.want {
 			t.Errorf("%s: got %q, want %q", name, got, tc.want)
 		}
+	}
+}
+
+func TestRedaction_Secrets(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		secrets    []string
+		text, want string
+	}{
+		"one in another":        {[]string{"abcd", "abcdefgh"}, "key abcdefgh, abcd", "key [redacted], [redacted]"},
+		"one over another":      {[]string{"xabcd", "abcdefgh"}, "key xabcdefgh!", "key [redacted]!"},
+		"one behind another":    {[]string{"abcd", "efgh"}, "abcdefgh", "[redacted][redacted]"},
+		"value of a cookie":     {[]string{`session=s3cr3t; id="q9f7"`}, "got s3cr3t and q9f7", "got [redacted] and [redacted]"},
+		"whole cookie":          {[]string{"session=s3cr3t; theme=dark"}, "Cookie: session=s3cr3t; theme=dark.", "Cookie: [redacted]."},
+		"short value":           {[]string{"session=s3cr3t; b=on"}, "on the way", "on the way"},
+		"too short":             {[]string{"abc"}, "abc", "abc"},
+		"just long enough":      {[]string{"abcd"}, "abcd", "[redacted]"},
+		"escapes in the secret": {[]string{`a%25b&amp;c\\d`}, `a%25b&amp;c\\d a%2525b%26amp;c%5C%5Cd a%25b&amp;amp;c\\\\d`, "[redacted] [redacted] [redacted]"},
+		"marks in the secret":   {[]string{"abcdxxxyyy…z"}, "abcdxxx abcdxxxyyy… abcdxxxyyy…z", "[redacted]xxx [redacted]… [redacted]"},
+		"other letters":         {[]string{"größe-№1"}, `gr%C3%B6%C3%9Fe-%E2%84%961 gr&ouml;&szlig;e-№1 gr\u00f6\u00dfe-\u21161 größ…`, "[redacted] [redacted] [redacted] [redacted]…"},
+		"spaces":                {[]string{"one two  three"}, "one+two%20+three one two three", "[redacted] one two three"},
+	} {
+		if got := probe.NewRedaction(tc.secrets...).Text(tc.text); got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// spellings returns the ways in which services write a character.
+func spellings(char byte) []string {
+	quoted := strconv.Quote(string(char))
+	all := []string{
+		string(char), url.QueryEscape(string(char)), url.PathEscape(string(char)), html.EscapeString(string(char)), quoted[1 : len(quoted)-1],
+		fmt.Sprintf("%%%02x", char), fmt.Sprintf("%%%02X", char), fmt.Sprintf(`\u%04x`, char), fmt.Sprintf(`\x%02x`, char),
+		fmt.Sprintf("&#%d;", char), fmt.Sprintf("&#x%X;", char),
+	}
+	return slices.Compact(all)
+}
+
+// TestRedaction_Property tries made-up secrets in every mix of spellings, cut anywhere: nowhere is a run of four
+// characters left, however each is written. Secrets and what surrounds them share no character.
+func TestRedaction_Property(t *testing.T) {
+	t.Parallel()
+	const (
+		ofSecrets = `BCDGHIJKLMNOPQRSUVWXYZ0123456789 "%&'+/;<=>\^~!#`
+		ofTexts   = "befghijklmno .,:()\n"
+		rounds    = 5_000
+		run       = 4
+	)
+	random := rand.New(rand.NewPCG(3, 4))
+	pick := func(from string, n int) string {
+		text := make([]byte, n)
+		for i := range text {
+			text[i] = from[random.IntN(len(from))]
+		}
+		return string(text)
+	}
+	for range rounds {
+		secret := pick(ofSecrets, run+random.IntN(30))
+		var spelling []string
+		for i := range len(secret) {
+			ways := spellings(secret[i])
+			spelling = append(spelling, ways[random.IntN(len(ways))])
+		}
+		spelled := strings.Join(spelling, "")
+		before := pick(ofTexts, random.IntN(40))
+		text := before + spelled + pick(ofTexts, random.IntN(40))
+		cut := random.IntN(len(text) + 1)
+		for _, text := range []string{text, text[:cut], probe.Clip(text, cut), strconv.Quote(before) + `"` + probe.Clip(spelled, min(cut, len(spelled))) + `" and so on`} {
+			got := probe.NewRedaction("of no use", secret).Text(text)
+			for i := range len(spelling) - run + 1 {
+				if window := strings.Join(spelling[i:i+run], ""); strings.Contains(got, window) {
+					t.Fatalf("secret %q: %q of %q is left in %q", secret, window, text, got)
+				}
+			}
+			if !strings.HasPrefix(got, before[:min(len(before), cut)]) && strings.HasPrefix(text, before) {
+				t.Fatalf("secret %q: got %q of %q, want what stands before the secret", secret, got, text)
+			}
+		}
+	}
+}
+
+// A server chooses how long a text is. Were the cost to grow with the square of it, this would take hours.
+func TestRedaction_LongTexts(t *testing.T) {
+	t.Parallel()
+	redaction := probe.NewRedaction("abcd", `\\%25&amp;a`)
+	for _, unit := range []string{"xxx", "abc", "abc…", `\`, "%25", "&amp;", `"`} {
+		text := strings.Repeat(unit, 2<<20/len(unit))
+		if got := redaction.Text(text + "abcd"); got != text+"[redacted]" {
+			t.Errorf("%q over and over: got %d bytes that end in %q, want them as they were and the secret hidden", unit, len(got), got[max(0, len(got)-20):])
+		}
+	}
+}
+
+func BenchmarkRedaction_Text(b *testing.B) {
+	redaction := probe.NewRedaction("Bearer 0123456789abcdef0123456789abcdef")
+	text := strings.Repeat(`<p class="price">Größe 41 &amp; 42: 10 % off</p>`, 85) // as much as evidence keeps of a body
+	for b.Loop() {
+		redaction.Text(text)
 	}
 }

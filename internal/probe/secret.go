@@ -21,15 +21,34 @@ const maxSecret = 64 << 10
 func (s Secret) IsZero() bool { return s == Secret{} }
 
 // Read returns the secret without trailing line ends. It reads the file or the environment at every call, so that a
-// rotated secret is seen by the next build.
+// rotated secret is seen by the next build. A secret that is too short to be hidden in what services echo is an error.
 func (s Secret) Read() (string, error) {
+	secret, err := s.read()
+	if err != nil {
+		return "", err
+	}
+	if len(secret) < leastSecret {
+		return "", fmt.Errorf("%s has %d bytes, want at least %d, else results cannot be kept free of it", s.source(), len(secret), leastSecret)
+	}
+	return secret, nil
+}
+
+// source names where the secret is kept.
+func (s Secret) source() string {
+	if s.File != "" {
+		return s.File
+	}
+	return "environment variable " + s.Env
+}
+
+func (s Secret) read() (string, error) {
 	switch {
 	case s.File != "" && s.Env != "":
 		return "", errors.New("both file and env are set, want one")
 	case s.Env != "":
 		value, ok := os.LookupEnv(s.Env)
 		if !ok || value == "" {
-			return "", fmt.Errorf("environment variable %s is not set", s.Env)
+			return "", fmt.Errorf("%s is not set", s.source())
 		}
 		return value, nil
 	case s.File != "":

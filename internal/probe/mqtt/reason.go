@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 // maxReason bounds the broker's own words in a detail.
@@ -13,18 +15,13 @@ const maxReason = 200
 // without the password, which a broker could repeat.
 func (s *settings) said(code byte, text string) string {
 	said := fmt.Sprintf("0x%02X %s", code, codeName(code))
-	if s.password != "" {
-		text = strings.ReplaceAll(text, s.password, "[redacted]")
-	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return -1
-	}, text)
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
-	}
+	}, s.redaction.Text(text))
+	text = probe.Clip(text, maxReason)
 	if text == "" {
 		return said
 	}

@@ -21,8 +21,9 @@ type settings struct {
 	topic              string
 	qos                byte
 	username, password string
-	timeout            time.Duration // of a whole probe
-	deadline, window   time.Duration // since sending
+	redaction          probe.Redaction // of the password
+	timeout            time.Duration   // of a whole probe
+	deadline, window   time.Duration   // since sending
 }
 
 // endpoint is one end of the way of a message.
@@ -94,6 +95,7 @@ func (c Config) validate(setup probe.Setup) (settings, error) {
 		if s.password, err = c.Password.Read(); err != nil {
 			check(probe.Fieldf("password", "%w", err))
 		}
+		s.redaction = probe.NewRedaction(s.password)
 	}
 	check(c.TLS.apply(&s.send, &s.receive))
 	s.deadline, s.window, err = c.times(setup.Timeout)
