@@ -20,6 +20,7 @@ COPY --from=build /channelwatch /channelwatch
 COPY configs/channelwatch.yaml /etc/channelwatch/channelwatch.yaml
 USER 65532:65532
 EXPOSE 9977
+# Finds an agent that serves TLS, demands a password or a client certificate as well; another port needs --url.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/channelwatch", "healthcheck"]
 ENTRYPOINT ["/channelwatch"]
 CMD ["run", "--config", "/etc/channelwatch/channelwatch.yaml", "--listen", "0.0.0.0:9977"]

@@ -1,15 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +12,7 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var path, diff string
+	var path, diff, caFile string
 	var schema bool
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -27,7 +21,8 @@ func newCheck() *cobra.Command {
 mistake at once with file, line and column. Nothing is probed.
 
 With --diff URL, show what would change if the agent at that address reloaded this
-configuration. With --schema, print the JSON Schema of the configuration for
+configuration; where its certificate comes from an authority of your own, name that
+with --ca-file. With --schema, print the JSON Schema of the configuration for
 editors, and read no file.`,
 		Example: `  channelwatch check --config channelwatch.yaml
   channelwatch check --config channelwatch.yaml --diff http://127.0.0.1:9977
@@ -37,16 +32,22 @@ editors, and read no file.`,
 			if schema && diff != "" {
 				return &usageError{errors.New("--schema and --diff: want one of them")}
 			}
+			if caFile != "" && diff == "" {
+				return &usageError{errors.New("--ca-file: want --diff beside it")}
+			}
 			if schema {
 				return printSchema(cmd.OutOrStdout())
 			}
-			cfg, err := config.Load(path, kinds.All())
+			cfg, err := readConfig(path)
 			if err != nil {
 				return checkError(cmd.ErrOrStderr(), err)
 			}
 			defer cfg.Close()
 			if diff != "" {
-				return printDiff(cmd, cfg, diff)
+				return printDiff(cmd, cfg, diff, caFile)
+			}
+			if err := checkSeries(cfg); err != nil {
+				return checkError(cmd.ErrOrStderr(), err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s with %s, no mistakes\n",
 				path, count(len(cfg.Channels), "channel"), count(len(cfg.Touchpoints()), "touchpoint"))
@@ -55,6 +56,8 @@ editors, and read no file.`,
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&diff, "diff", "", "compare with the running agent at this `URL`")
+	cmd.Flags().StringVar(&caFile, "ca-file", "", "with --diff, PEM `file` with the authorities that may sign the agent's certificate")
+	_ = cmd.MarkFlagFilename("ca-file", "pem", "crt")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the configuration")
 	return cmd
 }
@@ -63,12 +66,24 @@ editors, and read no file.`,
 func checkError(w io.Writer, err error) error {
 	mistakes, ok := errors.AsType[config.Errors](err)
 	if !ok {
-		return err
+		return withHint(err, "check")
 	}
 	for _, mistake := range mistakes {
 		fmt.Fprintln(w, mistake)
 	}
 	return fmt.Errorf("%s in the configuration", count(len(mistakes), "mistake"))
+}
+
+// checkSeries refuses a configuration with more series than the agent may export: at run time they would be missing.
+func checkSeries(cfg *config.Config) error {
+	plan, err := newPlanOf(cfg)
+	if err != nil {
+		return err
+	}
+	if over := plan.overLimit(); over != "" {
+		return config.Errors{cfg.Mistake("agent.series_limit", over)}
+	}
+	return nil
 }
 
 // count returns a number of things in words.
@@ -86,61 +101,4 @@ func printSchema(w io.Writer) error {
 	}
 	_, err = w.Write(schema)
 	return err
-}
-
-// maxView bounds what is read of a running agent.
-const maxView = 64 << 20
-
-func printDiff(cmd *cobra.Command, cfg *config.Config, agent string) error {
-	running, err := fetchView(cmd.Context(), agent)
-	if err != nil {
-		return err
-	}
-	changes := config.Diff(running, cfg.View())
-	for _, change := range changes {
-		fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(change.What+" "+change.Type+" "+change.Name))
-		for _, f := range change.Fields {
-			fmt.Fprintf(cmd.OutOrStdout(), "  %s: %q -> %q\n", f.Field, f.Old, f.New)
-		}
-	}
-	if len(changes) == 0 {
-		fmt.Fprintln(cmd.OutOrStdout(), "nothing would change")
-	}
-	return nil
-}
-
-// fetchView asks a running agent for the configuration in force. It is a plain client of the agent's own API: probing
-// has a client of its own.
-func fetchView(ctx context.Context, agent string) (view config.View, err error) {
-	if err := checkAgentURL("--diff", agent); err != nil {
-		return view, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(agent, "/")+"/api/v1/config", http.NoBody)
-	if err != nil {
-		return view, err
-	}
-	client := &http.Client{}
-	response, err := client.Do(request)
-	if err != nil {
-		return view, fmt.Errorf("asking the running agent: %w", err)
-	}
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	if response.StatusCode != http.StatusOK {
-		return view, fmt.Errorf("asking the running agent: status code %d, want 200", response.StatusCode)
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxView)).Decode(&view); err != nil {
-		return view, fmt.Errorf("asking the running agent: reading its configuration: %w", err)
-	}
-	return view, nil
-}
-
-// checkAgentURL refuses what cannot be the URL of an agent.
-func checkAgentURL(flag, text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return &usageError{fmt.Errorf("%s: want the URL of an agent, such as http://127.0.0.1:9977", flag)}
-	}
-	return nil
 }

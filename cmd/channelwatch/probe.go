@@ -52,7 +52,7 @@ Exit code 1 when the result is poor or could not be measured.`,
 }
 
 func completeTouchpoints(path string) ([]string, cobra.ShellCompDirective) {
-	cfg, err := config.Load(path, kinds.All())
+	cfg, err := readConfig(path)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

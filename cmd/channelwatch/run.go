@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -14,6 +16,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/web"
 )
 
 const defaultConfig = "channelwatch.yaml"
@@ -24,13 +27,32 @@ func configFlag(cmd *cobra.Command, path *string) {
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
+// readConfig reads a configuration, with what only the package behind a field can say about it.
+func readConfig(path string) (*config.Config, error) {
+	return config.Load(path, kinds.All(), config.Check{
+		Field: "agent.web_config_file",
+		Wrong: func(a *config.Agent) error { return web.ValidateConfig(a.WebConfigFile) },
+	})
+}
+
 // loadConfig reads a configuration and says which command explains mistakes.
 func loadConfig(path string) (*config.Config, error) {
-	cfg, err := config.Load(path, kinds.All())
-	if err != nil {
+	cfg, err := readConfig(path)
+	if _, mistakes := errors.AsType[config.Errors](err); mistakes {
 		return nil, &hintError{err, "channelwatch check --config " + path}
 	}
-	return cfg, nil
+	return cfg, withHint(err, "run")
+}
+
+// withHint adds to an error what to call instead, where that is known.
+func withHint(err error, command string) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &hintError{err, "channelwatch " + command + " --config FILE names another; channelwatch demo needs none"}
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &hintError{err, "channelwatch " + command + " --listen HOST:PORT serves on another address"}
+	}
+	return err
 }
 
 func newRun() *cobra.Command {
@@ -42,8 +64,8 @@ func newRun() *cobra.Command {
 
 The configuration is read again on SIGHUP, on POST /-/reload and when a file
 changes. Unchanged touchpoints go on undisturbed; a configuration with mistakes
-is refused and the old one stays. SIGINT or SIGTERM stops after the probes that
-run have finished.`,
+is refused and the old one stays. SIGINT or SIGTERM stops: probes that run have 5
+seconds to finish, then they are cancelled.`,
 		Example: "  channelwatch run --config channelwatch.yaml",
 		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -72,6 +94,9 @@ type agentSettings struct {
 
 // serve runs an agent until the command's context ends. SIGHUP reloads.
 func serve(cmd *cobra.Command, settings agentSettings) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // first of all: a signal that nobody waits for would end the process
+	defer signal.Stop(hup)
 	cfg, err := settings.load()
 	if err != nil {
 		return err
@@ -81,14 +106,11 @@ func serve(cmd *cobra.Command, settings agentSettings) error {
 		Log: newLogger(cmd, cfg.Agent.Log), Version: version, Revision: revision(),
 	})
 	if err != nil {
-		return err
+		return withHint(err, cmd.Name())
 	}
 	if settings.started != nil {
 		settings.started(a.Addr())
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	ctx, cancel := context.WithCancel(cmd.Context())
 	reloads := make(chan struct{})
 	go func() {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,7 +39,8 @@ func TestMain(m *testing.M) {
 //	series PLAN URL            a scrape must show exactly the series that a plan in JSON promises
 //
 // $SHOP is a site to probe: / is fine, /broken is not, /slow takes a second and a half, /hangs never answers, and
-// /asked says how often the last two were asked for. $AGENT is a free address.
+// /asked says how often the last two were asked for. $AGENT is a free address. $CERTIFICATE names a certificate of
+// 127.0.0.1 that signed itself; its key is in key.pem.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -59,7 +63,21 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of a script ends a second later under the race detector
 	env.Setenv("SHOP", shop.URL)
 	env.Setenv("AGENT", listener.Addr().String())
-	return listener.Close()
+	env.Setenv("CERTIFICATE", filepath.Join(env.WorkDir, "certificate.pem"))
+	return errors.Join(listener.Close(), writeCertificate(env.WorkDir))
+}
+
+// writeCertificate writes certificate.pem and key.pem.
+func writeCertificate(dir string) error {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "certificate.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600),
+		os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
 }
 
 // newShop returns the site that scripts probe.
@@ -195,8 +213,8 @@ func sameSeries(ts *testscript.TestScript, neg bool, args []string) {
 			samples[valueOf(line, "channel")+"/"+valueOf(line, "touchpoint")]++
 		}
 	}
-	if all != promised.Rest.Classic {
-		ts.Fatalf("a scrape has %d series, the plan promises %d:\n%s", all, promised.Rest.Classic, text)
+	if want := promised.Rest.Classic + promised.Host; all != want {
+		ts.Fatalf("a scrape has %d series, the plan promises %d:\n%s", all, want, text)
 	}
 	for _, tp := range promised.Touchpoints {
 		if got := samples[tp.Channel+"/"+tp.Touchpoint]; got != tp.Rest.Classic {
