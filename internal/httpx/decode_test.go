@@ -67,6 +67,7 @@ func TestClient_ContentEncodings(t *testing.T) {
 		opts   httpx.Options
 		reason probe.Reason
 		want   string
+		odd    string
 	}{
 		{name: "gzip", header: "gzip", body: compress(t, "gzip", text), want: plain},
 		{name: "x-gzip in capitals", header: "X-GZIP", body: compress(t, "gzip", text), want: plain},
@@ -84,7 +85,19 @@ func TestClient_ContentEncodings(t *testing.T) {
 		{name: "not brotli", header: "br", body: text, reason: probe.EncodingInvalid},
 		{name: "not zstd", header: "zstd", body: text, reason: probe.EncodingInvalid},
 		{name: "not deflate", header: "deflate", body: bytes.Repeat([]byte{0xff}, 10), reason: probe.EncodingInvalid},
-		{name: "unknown", header: "lzma", body: text, reason: probe.EncodingInvalid},
+		{name: "unknown", header: "lzma", body: text, want: plain, odd: `Content-Encoding "lzma" is none, want gzip, deflate, br or zstd`},
+		{name: "none", header: "none", body: text, want: plain, odd: `Content-Encoding "none" is none, want gzip, deflate, br or zstd`},
+		{name: "a charset beside gzip", header: "gzip, UTF-8", body: text, want: plain, odd: `Content-Encoding "utf-8" is none, want gzip, deflate, br or zstd`},
+		{name: "gzip without trailer", header: "gzip", body: cutEnd(compress(t, "gzip", text), 8), want: plain, odd: "gzip stream ends with 0 bytes of its trailer, want 8"},
+		{name: "gzip with half a trailer", header: "x-gzip", body: cutEnd(compress(t, "gzip", text), 3), want: plain, odd: "gzip stream ends with 5 bytes of its trailer, want 8"},
+		{name: "gzip with padding", header: "gzip", body: append(compress(t, "gzip", text), "\r\n\n"...), want: plain, odd: "3 bytes after the end of the gzip stream, want none"},
+		{name: "gzip with zeros behind", header: "gzip", body: append(compress(t, "gzip", text), make([]byte, 20)...), want: plain, odd: "20 bytes after the end of the gzip stream, want none"},
+		{name: "gzip with padding in brotli", header: "gzip, br", body: compress(t, "br", append(compress(t, "gzip", text), 0)), want: plain, odd: "1 bytes after the end of the gzip stream, want none"},
+		{name: "two gzip streams", header: "gzip", body: append(compress(t, "gzip", text[:300]), compress(t, "gzip", text[300:])...), want: plain},
+		{name: "second gzip stream broken", header: "gzip", body: append(compress(t, "gzip", text), compress(t, "gzip", text)[:20]...), reason: probe.EncodingInvalid},
+		{name: "wrong checksum and padding", header: "gzip", body: append(breakByte(compress(t, "gzip", text), -6), 0), reason: probe.EncodingInvalid},
+		{name: "gzip cut before its last bits", header: "gzip", body: cutEnd(compress(t, "gzip", text), 9), reason: probe.EncodingInvalid},
+		{name: "gzip cut and over the limit", header: "gzip", body: cutEnd(compress(t, "gzip", text), 8), opts: httpx.Options{BodyLimit: 599}, reason: probe.BodyTooLarge},
 		{name: "not offered", header: "br", body: compress(t, "br", text), accept: "gzip", reason: probe.EncodingInvalid},
 		{name: "refused", header: "br", body: compress(t, "br", text), accept: "gzip, br; q=0", reason: probe.EncodingInvalid},
 		{name: "offered with weight", header: "br", body: compress(t, "br", text), accept: "gzip, br;q=0.5", want: plain},
@@ -103,6 +116,16 @@ func TestClient_ContentEncodings(t *testing.T) {
 			if resp.Reason != test.reason || string(resp.Body) != test.want {
 				t.Errorf("got %q (%s), %d bytes; want %q, %d bytes", resp.Reason, resp.Detail, len(resp.Body), test.reason, len(test.want))
 			}
+			odd := ""
+			for _, finding := range resp.Findings {
+				odd += finding.Detail
+				if finding.Check != probe.EncodingOdd {
+					t.Errorf("got the finding %q, want %q", finding.Check, probe.EncodingOdd)
+				}
+			}
+			if odd != test.odd {
+				t.Errorf("got odd %q, want %q", odd, test.odd)
+			}
 			if resp.WireBytes != int64(len(test.body)) || resp.BodyBytes != int64(len(test.want)) {
 				t.Errorf("got %d bytes on the wire, %d decoded; want %d, %d", resp.WireBytes, resp.BodyBytes, len(test.body), len(test.want))
 			}
@@ -113,6 +136,8 @@ func TestClient_ContentEncodings(t *testing.T) {
 		})
 	}
 }
+
+func cutEnd(b []byte, n int) []byte { return b[:len(b)-n] }
 
 func breakByte(b []byte, at int) []byte {
 	b[len(b)+at] ^= 0xff

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 // Do makes the request, follows redirects as the options allow, and returns what came of it. An error means that nothing
@@ -17,7 +19,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ValidateHeader(req.Header); err != nil {
+	if err := c.validate(req); err != nil {
 		return nil, err
 	}
 	if _, ok := ctx.Deadline(); !ok {
@@ -79,9 +81,12 @@ func (r *Response) add(x *exchange) {
 
 // decode undoes the encoding of the body of the last exchange.
 func (r *Response) decode(x *exchange) error {
-	body, err := decode(x.content, x.respHeader, x.header, x.client.opts.BodyLimit)
+	body, odd, err := decode(x.content, x.respHeader, x.header, x.client.opts.BodyLimit)
 	if err != nil {
 		return err
+	}
+	if odd != "" {
+		r.Findings = append(r.Findings, probe.Finding{Check: probe.EncodingOdd, Detail: odd})
 	}
 	r.setBody(body)
 	return nil
@@ -114,6 +119,18 @@ type parsedURL struct {
 	user *url.Userinfo
 	text string // of url
 	safe string // redacted
+}
+
+// validate checks the header of a request. Touchpoints use the same request every time, which nobody may change.
+func (c *Client) validate(req *Request) error {
+	if len(req.Header) == 0 || c.lastValid.Load() == req {
+		return nil
+	}
+	err := ValidateHeader(req.Header)
+	if err == nil {
+		c.lastValid.Store(req)
+	}
+	return err
 }
 
 func (c *Client) parse(raw string) (*parsedURL, error) {

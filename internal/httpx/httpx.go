@@ -1,8 +1,9 @@
 // Package httpx is the one place that knows HTTP clients: a resty client over a transport that is made for probing.
 //
 // The transport makes one connection for one exchange and closes it: no pool, no resumed session, no background
-// goroutine, so that every probe pays what a new customer pays and every phase has an exact clock. Everything that a
-// server sends is capped, every wait ends at the deadline, and each failure is exactly one of probe's shared reasons.
+// goroutine but a lookup that was given up and is about to end, so that every probe pays what a new customer pays and
+// every phase has an exact clock. Everything that a server sends is capped, every wait ends at the deadline, and each
+// failure is exactly one of probe's shared reasons.
 // Redirects, cookies set on the way, content encodings, TLS facts, the policy on resolved addresses and the redaction of
 // evidence live here too, so that they hold for all kinds.
 //
@@ -25,8 +26,9 @@ import (
 type Client struct {
 	*core
 
-	lastURL  atomic.Pointer[parsedURL]
-	lastCert atomic.Pointer[chainFacts]
+	lastURL   atomic.Pointer[parsedURL]
+	lastValid atomic.Pointer[Request] // whose header is known to be valid
+	lastCert  atomic.Pointer[chainFacts]
 }
 
 // New checks the options and returns a client that has nothing in common with others. All mistakes are reported at once.

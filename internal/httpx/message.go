@@ -33,6 +33,9 @@ type Response struct {
 	Reason probe.Reason // why the last exchange is not complete; empty when it is, whatever its status
 	Detail string       // one line on the reason: what was got and what was wanted; no secret
 
+	// Findings is what is odd about a complete response but harms no customer. Kinds add it to their own.
+	Findings []probe.Finding
+
 	Status   int // of the last exchange; 0 when there was no response
 	Header   http.Header
 	Body     []byte   // decoded; what had arrived when it is truncated and not encoded

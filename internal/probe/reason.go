@@ -44,6 +44,7 @@ const (
 	BodyTimeout       CheckID = "body_timeout"
 	BodyTooLarge      CheckID = "body_too_large"
 	EncodingInvalid   CheckID = "encoding_invalid"
+	EncodingOdd       CheckID = "encoding_odd"
 	// Speed: package quality names the phase that took the longest when a result is slower than good.
 	SlowResolve  CheckID = "slow_resolve"
 	SlowConnect  CheckID = "slow_connect"
@@ -242,6 +243,11 @@ func sharedChecks() []Check {
 			EncodingInvalid, Correct, Poor, "unreadable content",
 			"Customers' browsers and apps may be unable to unpack the content.",
 			"The body is not what Content-Encoding says; compare both in the evidence, and check compression in server and CDN.",
+		},
+		{
+			EncodingOdd, Correct, Good, "odd compression",
+			"Browsers show the content, but stricter apps and proxies may refuse it.",
+			"Content-Encoding names no known coding, or a gzip stream lacks its trailer or goes on after it; check what compresses.",
 		},
 		{
 			SlowResolve, Fast, Excellent, "slow name lookup",
