@@ -47,7 +47,7 @@ func TestFingerprint(t *testing.T) {
 func TestFingerprint_Files(t *testing.T) {
 	dir := t.TempDir()
 	main := filepath.Join(dir, "main.yaml")
-	write(t, filepath.Join(dir, "token"), "one")
+	write(t, filepath.Join(dir, "token"), "first")
 	write(t, filepath.Join(dir, "ca.pem"), "one")
 	write(t, main, `
 channels:
@@ -71,7 +71,7 @@ channels:
 		return c, prints
 	}
 	first, before := load()
-	write(t, filepath.Join(dir, "token"), "two")
+	write(t, filepath.Join(dir, "token"), "second")
 	if err := os.Chtimes(filepath.Join(dir, "ca.pem"), time.Now(), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
