@@ -7,9 +7,11 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -276,4 +278,40 @@ func FuzzHandler_Labels(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestHandler_LetsGoOfItsClient scrapes in every way in which memory is kept for the next scrape: the client is not.
+func TestHandler_LetsGoOfItsClient(t *testing.T) {
+	m := full(t)
+	handler := m.Handler()
+	for name, accept := range map[string]string{
+		"text":             "text/plain",
+		"protocol buffers": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+	} {
+		for _, coding := range []string{"identity", "gzip"} {
+			t.Run(name+" "+coding, func(t *testing.T) {
+				client := weak.Make(serveTo(t, handler, accept, coding))
+				for range 5 { // what lies in a sync.Pool takes two
+					runtime.GC()
+				}
+				if client.Value() != nil {
+					t.Error("the client of the last scrape is still held")
+				}
+			})
+		}
+	}
+	runtime.KeepAlive(handler)
+}
+
+func serveTo(t *testing.T, handler http.Handler, accept, coding string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+	request.Header.Set("Accept", accept)
+	request.Header.Set("Accept-Encoding", coding)
+	client := httptest.NewRecorder()
+	handler.ServeHTTP(client, request)
+	if client.Body.Len() == 0 {
+		t.Error("the answer is empty")
+	}
+	return client
 }

@@ -64,7 +64,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if kept == nil {
 		kept = &memory{text: make([]byte, 0, flushSize+flushSize/4)}
 	}
-	defer h.kept.Store(kept)
+	defer h.keep(kept)
 	var out io.Writer = w
 	if acceptsGzip(r.Header) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -80,6 +80,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := textSink{w: out, buf: kept.text[:0], openMetrics: format.FormatType() == expfmt.TypeOpenMetrics}
 	h.metrics.encode(&e, registered)
 	kept.text = e.buf
+}
+
+// keep keeps memory for the next scrape, without the client of this one.
+func (h *handler) keep(b *memory) {
+	b.proto.w = nil
+	if b.gzip != nil {
+		b.gzip.Reset(io.Discard)
+	}
+	h.kept.Store(b)
 }
 
 // encode writes all families in the order of their names. A client that goes away ends it; there is nobody to tell.

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -24,12 +22,11 @@ const (
 // shape is what the same series of all touchpoints have in common: its labels, and its line in the text formats cut
 // at the two values that differ. It is rendered once, so that a line at a scrape is five copies and a number.
 type shape struct {
-	labels []label          // sorted by name; channel and touchpoint without value
-	pairs  []*dto.LabelPair // the same
-	before string           // name and labels up to the value of channel
-	middle string           // labels between the values of channel and touchpoint
-	after  string           // the rest of the line up to the value of the sample
-	wire   [3][]byte        // fixed labels before channel, between it and touchpoint, and after that, as protocol buffers
+	labels []label   // sorted by name; channel and touchpoint without value
+	before string    // name and labels up to the value of channel
+	middle string    // labels between the values of channel and touchpoint
+	after  string    // the rest of the line up to the value of the sample
+	wire   [3][]byte // fixed labels before channel, between it and touchpoint, and after that, as protocol buffers
 }
 
 // newShape renders a shape of a series of one touchpoint with the fixed labels.
@@ -37,7 +34,6 @@ func newShape(name string, fixed ...label) *shape {
 	s := &shape{labels: sortLabels(append(slices.Clone(fixed), label{channelLabel, ""}, label{touchpointLabel, ""}))}
 	line, segment := name+"{", 0
 	for i, l := range s.labels {
-		s.pairs = append(s.pairs, s.labels[i].pair())
 		if i > 0 {
 			line += ","
 		}
