@@ -92,12 +92,11 @@ func (blind) Probe(context.Context) (probe.Result, error) {
 	return probe.Result{Start: time.Now()}, errors.New("there is nothing to see")
 }
 
-// settings is the configuration of the shop with an address for the agent and a channel that nobody can measure.
-// The host is left out: results that a busy machine spoils would be unknown, and the figures would not follow from
-// the script.
+// settings is the configuration of the shop with an address for the agent and a channel that nobody can measure. The
+// host is left out: it has no part in the figures.
 func (s *stage) settings(t *testing.T, listen string) string {
 	t.Helper()
-	text := replaced(t, string(s.shop.Config()), "  location: demo\n", "  location: demo\n  listen: "+listen+"\nhost: {enabled: false}\n")
+	text := replaced(t, string(s.shop.Config()), "agent:\n", "host: {enabled: false}\nagent:\n  listen: "+listen+"\n")
 	return text + `
   - name: smart-tv
     title: Television (made up)
