@@ -87,7 +87,7 @@ func TestCommon_SharesWhatIsEqual(t *testing.T) {
 	for range clients {
 		kept = append(kept, share(t, &common, httpx.Options{
 			Header: http.Header{"Accept-Language": {"en"}, "X-A": {"1"}}, MaxRedirects: 10, AllowedHosts: []string{"shop.example"},
-			Protocols: []string{httpx.HTTP1}, TLS: httpx.TLSOptions{Curves: []tls.CurveID{tls.X25519}},
+			Protocols: []string{httpx.HTTP1}, TLS: httpx.TLSOptions{MinVersion: tls.VersionTLS13},
 		}))
 	}
 	if each := (live() - before) / clients; each > most {

@@ -120,7 +120,7 @@ func (x *exchange) speak(req *http.Request, conn net.Conn, protocol string) (*ht
 	}
 	defer x.client.buffers.Put(buffers)
 	defer buffers.release()
-	buffers.reset(conn, x.client.opts.HeaderLimit)
+	buffers.reset(conn, headerLimit)
 	if protocol == HTTP2 {
 		return x.http2(req, buffers)
 	}

@@ -26,7 +26,7 @@ func FuzzResponse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	const limit = 64 << 10
-	client, err := httpx.New(httpx.Options{BodyLimit: limit, HeaderLimit: 8 << 10, MaxRedirects: 2, AllowedHosts: []string{"127.0.0.1"}})
+	client, err := httpx.New(httpx.Options{BodyLimit: limit, MaxRedirects: 2, AllowedHosts: []string{"127.0.0.1"}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -71,7 +71,8 @@ func TestClient_HTTP1Responses(t *testing.T) {
 			reason: probe.ConnectionClosed, phases: []probe.Phase{connect, send, wait},
 		},
 		{
-			name: "hints up to the limit", opts: httpx.Options{HeaderLimit: 28}, serve: answer("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"),
+			name:   "hints up to the limit",
+			serve:  answer("HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("b", 256<<10-38) + "\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"),
 			reason: probe.HeaderTooLarge, phases: []probe.Phase{connect, send, wait, receive},
 		},
 		{
@@ -143,13 +144,13 @@ func TestClient_HTTP1Responses(t *testing.T) {
 			reason: probe.HeaderTooLarge, phases: []probe.Phase{connect, send, wait, receive},
 		},
 		{
-			name: "header line without end", opts: httpx.Options{HeaderLimit: 1000},
-			serve:  answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 2000)),
+			name:   "header line without end",
+			serve:  answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 300_000)),
 			reason: probe.HeaderTooLarge, phases: []probe.Phase{connect, send, wait, receive},
 		},
 		{
-			name: "large header within the limit", opts: httpx.Options{HeaderLimit: 9000},
-			serve:  answer("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nA: " + strings.Repeat("b", 8000) + "\r\n\r\n" + strings.Repeat("c", 5000)),
+			name:   "large header within the limit",
+			serve:  answer("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nA: " + strings.Repeat("b", 250_000) + "\r\n\r\n" + strings.Repeat("c", 5000)),
 			status: 200, body: strings.Repeat("c", 5000), phases: []probe.Phase{connect, send, wait, receive},
 		},
 		{

@@ -58,14 +58,14 @@ type http2Exchange struct {
 func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) {
 	// Until the final header is there: room for one of the limit, whose compression may not have saved anything, and for
 	// other frames. From then on frames and body have limits of their own.
-	b.wire.left = 2*x.client.opts.HeaderLimit + 64<<10
+	b.wire.left = 2*headerLimit + 64<<10
 	h := &http2Exchange{
 		exchange: x, req: req, buffers: b, framer: http2.NewFramer(b.w, b.r), declared: -1,
 		connWindow: initialWindow, streamWindow: initialWindow, peerInitial: initialWindow, peerFrame: frameSize,
 	}
 	h.framer.SetMaxReadFrameSize(frameSize)
 	h.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	h.framer.MaxHeaderListSize = uint32(min(x.client.opts.HeaderLimit, maxWindow))
+	h.framer.MaxHeaderListSize = headerLimit
 	h.framer.SetReuseFrames()
 
 	cut := h.send()
@@ -129,7 +129,7 @@ func (h *http2Exchange) step() error {
 		// limit has at least 5/8 of it on the wire: the shortest Huffman code has 5 bits.
 		_, refused := errors.AsType[http2.ConnectionError](err)
 		read := ahead + left - h.buffers.wire.left
-		if refused && head.Type == http2.FrameHeaders && read > h.client.opts.HeaderLimit/8*5 {
+		if refused && head.Type == http2.FrameHeaders && read > headerLimit/8*5 {
 			return faultf(probe.HeaderTooLarge, "response header is larger than the limit")
 		}
 		return h.readFault(err)

@@ -152,8 +152,11 @@ func TestClient_HTTP2Responses(t *testing.T) {
 			p.fields(false, "a", "b")
 			hang(p.conn)
 		}), status: 200, reason: probe.ResponseMalformed, last: probe.Receive},
-		{name: "header too large", opts: httpx.Options{HeaderLimit: 10_000}, serve: settled(func(p peer) {
-			p.fields(true, ":status", "200", "a", strings.Repeat("é", 6000))
+		{name: "header too large", serve: settled(func(p peer) {
+			_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block(":status", "200")})
+			for i := range 18 {
+				_ = p.WriteContinuation(1, i == 17, block("a", strings.Repeat("x", 16_000)))
+			}
 			hang(p.conn)
 		}), reason: probe.HeaderTooLarge, last: probe.Receive},
 		{name: "continuation flood", serve: settled(func(p peer) {

@@ -23,7 +23,8 @@ type Request struct {
 	Body   []byte      // sent with any method; nil sends none
 
 	// FromContent marks a URL that was found in content and not written by the operator: whatever the policy of the
-	// client, only global addresses are connected to, unless it is AnyAddress.
+	// client, only global addresses are connected to, unless it is AnyAddress. It is for kinds that follow links or load
+	// what a page refers to; no kind of this version does.
 	FromContent bool
 }
 

@@ -17,10 +17,12 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultTimeout     = 30 * time.Second
-	DefaultBodyLimit   = 10 << 20  // bytes; the median page has 2.5 MB of all resources together (HTTP Archive, 2024)
-	DefaultHeaderLimit = 256 << 10 // bytes; the limit of Chromium
+	DefaultTimeout   = 30 * time.Second
+	DefaultBodyLimit = 10 << 20 // bytes; the median page has 2.5 MB of all resources together (HTTP Archive, 2024)
 )
+
+// headerLimit bounds all response headers of one exchange, in bytes. It is the limit of Chromium.
+const headerLimit = 256 << 10
 
 // The protocols that can be offered by ALPN (RFC 7301 names).
 const (
@@ -38,7 +40,6 @@ type Options struct {
 	AllowedHosts   []string      // hosts that a redirect may lead to, "*.example.com" with all below it; empty is any
 	AllowDowngrade bool          // follow redirects from https to http
 	BodyLimit      int64         // bytes, both as transferred and decoded; 0 is DefaultBodyLimit
-	HeaderLimit    int64         // bytes of all response headers of one exchange; 0 is DefaultHeaderLimit
 	TLS            TLSOptions
 	Resolver       string   // host:port of a DNS server; empty is the system's
 	Policy         Policy   // which addresses may be connected to
@@ -54,9 +55,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BodyLimit == 0 {
 		o.BodyLimit = DefaultBodyLimit
-	}
-	if o.HeaderLimit == 0 {
-		o.HeaderLimit = DefaultHeaderLimit
 	}
 	if len(o.Protocols) == 0 {
 		o.Protocols = []string{HTTP2, HTTP1}
@@ -96,7 +94,7 @@ func (o *Options) baseHeader() http.Header {
 
 func (o *Options) validate() error {
 	var errs []error
-	if o.Timeout < 0 || o.MaxRedirects < 0 || o.BodyLimit < 0 || o.HeaderLimit < 0 {
+	if o.Timeout < 0 || o.MaxRedirects < 0 || o.BodyLimit < 0 {
 		errs = append(errs, errors.New("timeout, number of redirects and limits: want none below 0"))
 	}
 	if o.Resolver != "" {

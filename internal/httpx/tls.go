@@ -19,13 +19,12 @@ import (
 // TLSOptions configure TLS. The zero value is what a current browser does: TLS 1.2 or newer, the default curves with
 // the hybrid post-quantum one, the system's roots. Certificates are always verified.
 type TLSOptions struct {
-	CAFile     string        // PEM file of the only roots that are trusted; empty is the system's
-	CertFile   string        // PEM file of the client's certificate with its chain
-	KeyFile    string        // PEM file of its key
-	ServerName string        // sent as SNI and verified instead of the URL's host, on the first host only
-	Curves     []tls.CurveID // key exchanges in order of preference; empty is Go's default
-	MinVersion uint16        // tls.VersionTLS12 when 0
-	MaxVersion uint16        // newest when 0
+	CAFile     string // PEM file of the only roots that are trusted; empty is the system's
+	CertFile   string // PEM file of the client's certificate with its chain
+	KeyFile    string // PEM file of its key
+	ServerName string // sent as SNI and verified instead of the URL's host, on the first host only
+	MinVersion uint16 // tls.VersionTLS12 when 0
+	MaxVersion uint16 // newest when 0
 }
 
 // tlsSettings is the part of a connection's TLS that all connections of a client share.
@@ -41,10 +40,9 @@ func newTLSSettings(o TLSOptions, protocols []string) (tlsSettings, error) {
 		minVersion = tls.VersionTLS12
 	}
 	s := tlsSettings{serverName: o.ServerName, base: &tls.Config{
-		MinVersion:       minVersion,
-		MaxVersion:       o.MaxVersion,
-		CurvePreferences: o.Curves,
-		NextProtos:       protocols,
+		MinVersion: minVersion,
+		MaxVersion: o.MaxVersion,
+		NextProtos: protocols,
 		// A resumed handshake is not what a new customer gets.
 		SessionTicketsDisabled: true,
 		// The chain is verified after the handshake, by verify, so that it is known even when it is not trusted.

@@ -167,10 +167,6 @@ func TestClient_HandshakeFailures(t *testing.T) {
 			c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, clients
 		}), reason: probe.TLSHandshake, last: probe.Wait},
 		{name: "other server name", serve: config(func(*tls.Config) {}), opts: httpx.Options{TLS: httpx.TLSOptions{ServerName: "shop.example"}}, last: probe.Receive},
-		{
-			name: "curve", serve: config(func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP384} }),
-			opts: httpx.Options{TLS: httpx.TLSOptions{Curves: []tls.CurveID{tls.X25519}}}, reason: probe.TLSHandshake, last: probe.TLS,
-		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
