@@ -3,6 +3,7 @@ package docs_test
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -117,9 +118,21 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// serves expects a command that serves the page at the address of the README until it is told to stop.
+// readmeAddress is where the README tells its reader to look.
+const readmeAddress = "127.0.0.1:9977"
+
+// serves expects a command that serves the page at the address of the README until it is told to stop. That the answer
+// comes from this command, and not from an agent that happened to run, is seen by the address: it was free before, only
+// one process can have it, and this one says that it has.
 func serves(t *testing.T, root, _, line string) {
 	t.Helper()
+	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", readmeAddress)
+	if err != nil {
+		t.Fatalf("%v: stop what listens there, the README sends its reader to it", err)
+	}
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
 	cmd := command(t, root, line)
 	var out output
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -137,7 +150,7 @@ func serves(t *testing.T, root, _, line string) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it builds first
 	defer cancel()
-	for !ready(ctx) {
+	for !strings.Contains(out.String(), "msg=probing") || !ready(ctx) {
 		select {
 		case err := <-ended:
 			ended <- err
@@ -147,10 +160,13 @@ func serves(t *testing.T, root, _, line string) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+	if want := "address=" + readmeAddress + "\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("serves elsewhere, want %s:\n%s", want, &out)
+	}
 }
 
 func ready(ctx context.Context) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:9977/-/ready", http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+readmeAddress+"/-/ready", http.NoBody)
 	if err != nil {
 		return false
 	}
