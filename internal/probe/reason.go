@@ -191,7 +191,7 @@ func sharedChecks() []Check {
 		},
 		{
 			ResponseMalformed, Reachable, Poor, "broken answer",
-			"The service answers with something that browsers and apps cannot read.",
+			"The service answers with something that apps, and some browsers, cannot read.",
 			"The response is not valid HTTP (status line, header, framing, protocol); see the detail, and check application and proxies.",
 		},
 		{
