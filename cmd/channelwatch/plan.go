@@ -14,7 +14,6 @@ import (
 	"github.com/channelwatch/channelwatch/internal/kinds"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
-	"github.com/channelwatch/channelwatch/internal/schedule"
 )
 
 func newPlan() *cobra.Command {
@@ -116,7 +115,7 @@ func newPlanOf(cfg *config.Config) (*plan, error) {
 		p.Touchpoints = append(p.Touchpoints, plannedTouchpoint{
 			Channel: tp.Channel, Touchpoint: tp.Name, Kind: tp.Kind, Target: tp.Profile.Target,
 			Every:   config.FormatDuration(tp.Every),
-			At:      config.FormatDuration(schedule.Phase(tp.Key(), tp.Every).Truncate(time.Millisecond)),
+			At:      config.FormatDuration(agent.Phase(tp).Truncate(time.Millisecond)),
 			Timeout: config.FormatDuration(tp.Timeout),
 			Rest:    series(t.Rest), Most: series(t.Most),
 		})

@@ -16,7 +16,6 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
-	"github.com/channelwatch/channelwatch/internal/web"
 )
 
 const defaultConfig = "channelwatch.yaml"
@@ -27,12 +26,9 @@ func configFlag(cmd *cobra.Command, path *string) {
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
-// readConfig reads a configuration, with what only the package behind a field can say about it.
+// readConfig reads a configuration as an agent would.
 func readConfig(path string) (*config.Config, error) {
-	return config.Load(path, kinds.All(), config.Check{
-		Field: "agent.web_config_file",
-		Wrong: func(a *config.Agent) error { return web.ValidateConfig(a.WebConfigFile) },
-	})
+	return config.Load(path, kinds.All(), agent.Checks()...)
 }
 
 // loadConfig reads a configuration and says which command explains mistakes.

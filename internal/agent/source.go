@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 
 	"github.com/channelwatch/channelwatch/internal/config"
@@ -51,15 +50,6 @@ func (a *Agent) metricsHandler() http.Handler {
 		a.metrics.SetRecent(a.recent.Bytes())
 		serve.ServeHTTP(w, r)
 	})
-}
-
-// HostSeries returns how many series an agent on this host exports of it now, itself as an observer included.
-func HostSeries(ctx context.Context, cfg *config.Host) (int, error) {
-	reader, err := newHost(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return 0, err
-	}
-	return len(collect(ctx, host.NewObserver(host.ObserverOptions{}), reader)), nil
 }
 
 // collect returns what the observer and the host, which may be nil, read now.
