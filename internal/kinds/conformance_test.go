@@ -46,3 +46,15 @@ func TestFaults(t *testing.T) {
 		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunFaults(t, subject) })
 	}
 }
+
+func TestOddities(t *testing.T) {
+	for _, subject := range subjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunOddities(t, subject) })
+	}
+}
+
+func TestEchoes(t *testing.T) {
+	for _, subject := range subjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunEchoes(t, subject) })
+	}
+}

@@ -109,7 +109,7 @@ func (s Subject) checkFault(t *testing.T, fault Fault, profile probe.Profile, go
 		t.Fatalf("got the error %v, want a result with %q", got.err, fault.Want)
 	}
 	result := got.result
-	s.checkResult(t, profile, &result)
+	s.checkResult(t, profile, got)
 	verdict := s.rate(t, &result)
 	if verdict.Cause != fault.Want {
 		t.Errorf("got %q, want %q: %s", verdict.Cause, fault.Want, explain(&result))
@@ -117,9 +117,28 @@ func (s Subject) checkFault(t *testing.T, fault Fault, profile probe.Profile, go
 	if result.Reason != "" && result.Reason != fault.Want {
 		t.Errorf("got reason %q beside cause %q, want one", result.Reason, verdict.Cause)
 	}
+	for _, other := range s.others(t, &result, fault.Want) {
+		t.Errorf("got %q beside %q, want one fault to be one finding: %s", other, fault.Want, explain(&result))
+	}
 	if fault.Chain {
 		checkChain(t, &result)
 	}
+}
+
+// others returns the checks below good that a result has failed beside one.
+func (s Subject) others(tb testing.TB, result *probe.Result, want probe.CheckID) []probe.CheckID {
+	tb.Helper()
+	catalogue, err := probe.NewCatalogue([]probe.Kind{s.Kind})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var others []probe.CheckID
+	for _, finding := range result.Findings {
+		if check, _ := catalogue.Check(finding.Check); finding.Check != want && check.Cap < probe.Good {
+			others = append(others, finding.Check)
+		}
+	}
+	return others
 }
 
 // checkChain checks that a chain that nobody believes is shown with its dates: they are what the owner has to see.

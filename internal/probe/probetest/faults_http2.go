@@ -33,6 +33,11 @@ func http2Faults() []Fault {
 		{Name: "HTTP/2: broken header compression", Start: http2Answer(func(f *http2.Framer) {
 			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte("\xff\xff\xff\xff\xff\xff\xff"), EndHeaders: true, EndStream: true})
 		}), Want: probe.ResponseMalformed},
+		{Name: "HTTP/2: endless settings", Start: http2Answer(forever(func(f *http2.Framer) error { return f.WriteSettings() })), Want: probe.ResponseMalformed},
+		{Name: "HTTP/2: endless empty continuations", Start: http2Answer(func(f *http2.Framer) {
+			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1})
+			forever(func(f *http2.Framer) error { return f.WriteContinuation(1, false, nil) })(f)
+		}), Want: probe.HeaderTooLarge},
 	}
 }
 
@@ -75,6 +80,15 @@ func http2Answer(answer func(*http2.Framer)) func(testing.TB) Target {
 			}
 		}
 	})
+}
+
+// forever writes a frame again and again until the client hangs up.
+func forever(write func(*http2.Framer) error) func(*http2.Framer) {
+	return func(f *http2.Framer) {
+		for write(f) == nil {
+			continue
+		}
+	}
 }
 
 // writeHead begins a good answer on the first stream.

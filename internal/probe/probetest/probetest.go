@@ -38,6 +38,7 @@ type Target struct {
 	Hosts     []string // that redirects may lead to
 	BodyLimit int      // bytes of a response
 	Text      string   // that the response must hold
+	SecretEnv string   // environment variable with the value of the request's Authorization
 }
 
 // HTTP returns the part of a block of the configuration that all kinds of HTTP share; the text is left to the kind.
@@ -54,6 +55,9 @@ func (t Target) HTTP() map[string]any {
 	}
 	if t.BodyLimit > 0 {
 		with["max_body"] = t.BodyLimit
+	}
+	if t.SecretEnv != "" {
+		with["secret_headers"] = map[string]any{"Authorization": map[string]any{"env": t.SecretEnv}}
 	}
 	return with
 }
@@ -92,11 +96,12 @@ const grace = 20 * time.Second
 // answer is what a prober came back with.
 type answer struct {
 	result probe.Result
+	took   time.Duration // on the clock of the suite
 	err    error
 }
 
 // probeWithin probes with a deadline and fails the test unless it comes back with a result.
-func probeWithin(t *testing.T, prober probe.Prober, deadline time.Duration) probe.Result {
+func probeWithin(t *testing.T, prober probe.Prober, deadline time.Duration) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
@@ -104,15 +109,14 @@ func probeWithin(t *testing.T, prober probe.Prober, deadline time.Duration) prob
 	if got.err != nil {
 		t.Fatal(got.err)
 	}
-	return got.result
+	return got
 }
 
 // probeUntil probes and gives up on a prober that is not back after the limit.
 func probeUntil(ctx context.Context, prober probe.Prober, limit time.Duration) answer {
 	back := make(chan answer, 1)
 	go func() {
-		result, err := prober.Probe(ctx)
-		back <- answer{result, err}
+		back <- ask(ctx, prober)
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -122,6 +126,13 @@ func probeUntil(ctx context.Context, prober probe.Prober, limit time.Duration) a
 	case <-timer.C:
 		return answer{err: fmt.Errorf("%w after %v", errNotBack, limit)}
 	}
+}
+
+// ask probes and looks at the clock.
+func ask(ctx context.Context, prober probe.Prober) answer {
+	start := time.Now()
+	result, err := prober.Probe(ctx)
+	return answer{result, time.Since(start), err}
 }
 
 // errNotBack says that a prober does not heed its context.

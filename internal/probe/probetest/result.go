@@ -2,9 +2,11 @@ package probetest
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -13,16 +15,15 @@ import (
 // maxDetail bounds a line for people, in bytes.
 const maxDetail = 2 << 10
 
-// checkResult checks what holds for every result of a prober with the profile.
-func (s Subject) checkResult(tb testing.TB, profile probe.Profile, result *probe.Result) {
+// checkResult checks what holds for every answer of a prober with the profile.
+func (s Subject) checkResult(tb testing.TB, profile probe.Profile, got answer) {
 	tb.Helper()
+	result := &got.result
 	if result.Start.IsZero() || result.Duration <= 0 {
 		tb.Errorf("start %v and duration %v, want both: failures are timed too", result.Start, result.Duration)
 	}
-	// The phases of a message overlap, and the connections that it takes are no part of what its receiver waits.
-	_, message := result.Phases.Get(probe.Deliver)
-	if sum := result.Phases.Sum(); sum > result.Duration && !message {
-		tb.Errorf("phases take %v of %v, want no more than the whole", sum, result.Duration)
+	if err := checkTimes(profile, got); err != nil {
+		tb.Error(err)
 	}
 	for p := range probe.NumPhases {
 		if _, reached := result.Phases.Get(p); reached && !slices.Contains(profile.Phases, p) {
@@ -34,6 +35,31 @@ func (s Subject) checkResult(tb testing.TB, profile probe.Profile, result *probe
 	if _, err := json.Marshal(result.Evidence); err != nil || result.Evidence == nil {
 		tb.Errorf("evidence %+v: %v, want some that JSON can hold", result.Evidence, err)
 	}
+}
+
+// checkTimes compares the phases with the whole, and the whole with the clock of the suite.
+func checkTimes(profile probe.Profile, got answer) error {
+	const (
+		rounding = time.Millisecond
+		share    = 100       // of the duration that phases may miss, as its part
+		overhead = hangs / 2 // of a busy machine before and after what is timed; a phase that hangs and is left out takes longer
+	)
+	result := &got.result
+	if result.Duration > got.took {
+		return fmt.Errorf("duration is %v, want at most the %v that the probe took", result.Duration, got.took)
+	}
+	// The phases of a message overlap, and the connections that it takes are no part of what its receiver waits.
+	if slices.Contains(profile.Phases, probe.Deliver) {
+		return nil
+	}
+	sum := result.Phases.Sum()
+	if missing := (sum - result.Duration).Abs(); missing > max(rounding, result.Duration/share) {
+		return fmt.Errorf("phases take %v of %v, want the whole: %+v", sum, result.Duration, result.Phases)
+	}
+	if result.Duration < got.took-overhead {
+		return fmt.Errorf("duration is %v of the %v that the probe took, want all of it", result.Duration, got.took)
+	}
+	return nil
 }
 
 // checkFindings checks that everything wrong is in the catalogue and has a line for people.

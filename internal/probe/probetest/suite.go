@@ -125,11 +125,12 @@ func healthy(t *testing.T, s Subject, f Fixture) {
 	t.Helper()
 	built := s.build(t, f.Healthy(t))
 	before := time.Now()
-	result := probeWithin(t, built.Prober, s.Kind.Timeout)
+	got := probeWithin(t, built.Prober, s.Kind.Timeout)
+	result := got.result
 	if result.Start.Before(before) {
 		t.Errorf("start %v, want it within the probe, which began at %v", result.Start, before)
 	}
-	s.checkResult(t, built.Profile, &result)
+	s.checkResult(t, built.Profile, got)
 	if verdict := s.rate(t, &result); verdict.Rating < probe.Good {
 		t.Errorf("rated %v because of %q: %s", verdict.Rating, verdict.Cause, explain(&result))
 	}
@@ -148,8 +149,9 @@ func deadline(t *testing.T, s Subject, f Fixture) {
 func (s Subject) expectReason(t *testing.T, target Target, deadline time.Duration, want probe.Reason) {
 	t.Helper()
 	built := s.build(t, target)
-	result := probeWithin(t, built.Prober, deadline)
-	s.checkResult(t, built.Profile, &result)
+	got := probeWithin(t, built.Prober, deadline)
+	s.checkResult(t, built.Profile, got)
+	result := got.result
 	if result.Reason != want {
 		t.Errorf("got reason %q, want %q: %s", result.Reason, want, explain(&result))
 	}
@@ -202,14 +204,13 @@ func concurrent(t *testing.T, s Subject, f Fixture) {
 	var probes sync.WaitGroup
 	for range 8 {
 		probes.Go(func() {
-			result, err := built.Prober.Probe(t.Context())
-			switch {
-			case err != nil:
-				t.Error(err)
-			case result.Reason != "":
-				t.Errorf("got reason %q, want none: %s", result.Reason, explain(&result))
+			switch got := ask(t.Context(), built.Prober); {
+			case got.err != nil:
+				t.Error(got.err)
+			case got.result.Reason != "":
+				t.Errorf("got reason %q, want none: %s", got.result.Reason, explain(&got.result))
 			default:
-				s.checkResult(t, built.Profile, &result)
+				s.checkResult(t, built.Profile, got)
 			}
 		})
 	}
