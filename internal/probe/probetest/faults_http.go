@@ -73,6 +73,7 @@ func headerFaults() []Fault {
 		{Name: "header: status of two digits", Start: plain(say("HTTP/1.1 20 OK\r\n\r\n")), Want: probe.ResponseMalformed},
 		{Name: "header: endless 1xx", Start: plain(sayForever("", []byte("HTTP/1.1 103 Early Hints\r\n\r\n"))), Want: probe.ResponseMalformed},
 		{Name: "header: 1xx and no answer", Start: plain(sayAndHold("HTTP/1.1 100 Continue\r\n\r\n")), Want: probe.ResponseTimeout, Hangs: true},
+		{Name: "header: 1xx and closed", Start: plain(say("HTTP/1.1 103 Early Hints\r\n\r\n")), Want: probe.ConnectionClosed},
 		{Name: "header: 101 that nobody asked for", Start: plain(sayAndHold("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")), Want: probe.ResponseMalformed},
 	}
 }
@@ -132,6 +133,7 @@ func redirectFaults() []Fault {
 		{Name: "redirect: without end", Start: plain(func(conn net.Conn, request *http.Request) {
 			to(request.URL.Path+"x")(conn, request)
 		}), Want: probe.RedirectLimit},
+		{Name: "redirect: to a very long address", Start: plain(to("/" + strings.Repeat("x", 200<<10))), Want: probe.RedirectLoop},
 		{Name: "redirect: to nowhere", Start: plain(say("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")), Want: probe.RedirectMalformed},
 		{Name: "redirect: to no URL", Start: plain(to("http://[::1")), Want: probe.RedirectMalformed},
 		{Name: "redirect: to another protocol", Start: plain(to("ftp://127.0.0.1/")), Want: probe.RedirectMalformed},
