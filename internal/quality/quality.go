@@ -1,5 +1,9 @@
 // Package quality turns a Result into a rating and its cause. It is pure: the same input gives the same verdict, and
-// nothing here measures, stores or exports. Scores over time are computed by the recording rules, never here.
+// nothing here measures, stores or exports.
+//
+// Scores over time are computed by the recording rules, never here. So are the points that each cause costs a score:
+// that they add up to what is missing rests on those rules and their tests. What this package holds up, and its
+// property tests try, is that every rating below good has exactly one cause, in the dimension that decided it.
 package quality
 
 import "github.com/channelwatch/channelwatch/internal/probe"
