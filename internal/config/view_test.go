@@ -55,7 +55,7 @@ func TestConfig_ViewHidesSecrets(t *testing.T) {
 		fmt.Fprintf(&b, "      - {name: get-%d, kind: api, with: {url: \"https://www.example.com/?key=%s\", headers: {X-Key: %s}, secret_headers: {Authorization: {env: PLANTED}}}}\n", i, s, s)
 		fmt.Fprintf(&b, "      - {name: post-%d, kind: api, with: {url: \"https://www.example.com/\", method: POST, body: %s}}\n", i, s)
 		fmt.Fprintf(&b, "      - {name: json-%d, kind: api, with: {url: \"https://www.example.com/\", method: POST, json: {password: %s}}}\n", i, s)
-		fmt.Fprintf(&b, "      - {name: page-%d, kind: page, with: {url: \"https://www.example.com/?a=%s&%s\", headers: {Cookie: %s}}}\n", i, s, s, s)
+		fmt.Fprintf(&b, "      - {name: page-%d, kind: page, with: {url: \"https://www.example.com/?a=%s&%s\", headers: {X-Session: %s}}}\n", i, s, s, s)
 	}
 	c, err := config.Parse("shop.yaml", []byte(b.String()), kinds.All())
 	if err != nil {

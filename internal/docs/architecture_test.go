@@ -23,10 +23,15 @@ var layers = []struct {
 	{"internal/probe", nil, "the domain is what everybody builds on; it knows nobody"},
 	{"internal/quality", []string{"internal/probe"}, "rating is pure: a result in, a verdict out"},
 	{"internal/httpx", []string{"internal/probe"}, "the HTTP client serves kinds and knows none of them"},
+	{
+		"internal/httpkind",
+		[]string{"internal/probe", "internal/httpx"},
+		"what kinds over HTTP have in common stands between them and the client, so that each of them is what it alone does",
+	},
 	{"internal/assert", []string{"internal/probe"}, "assertions serve kinds and know none of them"},
 	{
 		"internal/probe/*",
-		[]string{"internal/probe", "internal/httpx", "internal/assert"},
+		[]string{"internal/probe", "internal/httpx", "internal/httpkind", "internal/assert"},
 		"kinds never see each other, the configuration or the metrics: a new kind is one folder and one line",
 	},
 	{"internal/kinds", []string{"internal/probe", "internal/probe/*"}, "the list of kinds holds no logic"},

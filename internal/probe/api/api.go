@@ -2,16 +2,14 @@
 // redirects followed within a policy, and an answer that is checked for status, header, content and JSON values.
 // Marketers care because the app is only as good as the calls behind its screens.
 //
-// It imports packages probe, httpx and assert. It keeps no connection and no state between probes, and it never rates.
+// It imports packages probe, httpkind, httpx and assert. It keeps no connection and no state between probes, and it never rates.
 package api
 
 import (
-	"context"
 	_ "embed"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/assert"
-	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -50,46 +48,4 @@ func limits(t probe.ChannelType) probe.Limits {
 	case probe.DesktopDisplay, probe.MobileDisplay, probe.Social, probe.Push, probe.Email, probe.Integration, probe.Custom:
 	}
 	return probe.Limits{Excellent: 500 * time.Millisecond, Good: 2 * time.Second, Fair: 5 * time.Second}
-}
-
-// prober calls one API.
-type prober struct {
-	client      *httpx.Client
-	request     httpx.Request
-	expect      *assert.Set
-	redaction   probe.Redaction
-	certificate bool // whether the dates of the certificate are exported
-}
-
-// Probe makes the call and checks the answer. An answer that is not complete has its reason and is not checked further.
-func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
-	response, err := p.client.Do(ctx, &p.request)
-	if err != nil {
-		return probe.Result{}, err
-	}
-	result := probe.Result{
-		Start:    response.Start,
-		Duration: response.Duration,
-		Phases:   response.Phases,
-		Reason:   response.Reason,
-		Detail:   response.Detail,
-	}
-	if response.Reason == "" {
-		result.Findings = p.expect.Check(&assert.Response{
-			Status:   response.Status,
-			Header:   response.Header,
-			Body:     response.Body,
-			Duration: response.Duration,
-		})
-		result.Measurements = append(result.Measurements, probe.Measurement{Metric: responseBytes, Value: float64(response.WireBytes)})
-	}
-	if len(result.Findings) > 0 {
-		response.KeepBodyStart()
-	}
-	if p.certificate {
-		result.NoteCertificate(response.NotBefore, response.NotAfter, response.Start)
-	}
-	result.Evidence = &probe.Evidence{Exchanges: response.Exchanges}
-	p.redaction.Hide(&result)
-	return result, nil
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -83,12 +85,10 @@ func TestProbe_Findings(t *testing.T) {
 		"several expectations fail on one body": {
 			handle: answer(document),
 			change: func(c *api.Config) {
-				c.Expect.Status = []string{"201"}
 				c.Expect.Contains = []string{"sold out"}
 				c.Expect.JSON = []assert.JSONRule{{Path: "$.items[0].price", Max: new(5.0)}, {Path: "$.maintenance", Equals: false}}
 			},
 			want: []probe.Finding{
-				{Check: assert.StatusUnexpected, Detail: "status 200, want 201"},
 				{Check: assert.TextMissing, Detail: `51 bytes without "sold out"; the body starts with "{\"items\":[{\"id\":1,\"price\":9.5}],\"maintenance\":true}"`},
 				{Check: assert.JSONUnexpected, Detail: "$.items[0].price is 9.5, want at most 5"},
 				{Check: assert.JSONUnexpected, Detail: "$.maintenance is true, want false"},
@@ -182,9 +182,9 @@ func TestProbe_NotesTheCertificate(t *testing.T) {
 	result := run(t, target.URL, func(c *api.Config) { c.TLS.CAFile = target.CAFile })
 	leaf := result.Evidence.Exchanges[0].TLS.Chain[0]
 	want := []probe.Measurement{
-		{Metric: "api_response_bytes", Value: float64(result.Evidence.Exchanges[0].WireBytes)},
 		{Metric: probe.CertificateNotAfter, Value: float64(leaf.NotAfter.Unix())},
 		{Metric: probe.CertificateNotBefore, Value: float64(leaf.NotBefore.Unix())},
+		{Metric: "api_response_bytes", Value: float64(result.Evidence.Exchanges[0].WireBytes)},
 	}
 	if diff := cmp.Diff(want, result.Measurements); diff != "" {
 		t.Errorf("measurements (-want +got):\n%s", diff)
@@ -216,7 +216,7 @@ func TestProbe_HidesSecretsEverywhere(t *testing.T) {
 	})
 	result := run(t, url, func(c *api.Config) {
 		c.SecretHeaders = map[string]probe.Secret{"Authorization": {Env: "TEST_API_TOKEN"}}
-		c.Expect.Contains = []string{"welcome"}
+		c.Expect.Status, c.Expect.Contains = []string{"403"}, []string{"welcome"}
 	})
 	printed, err := json.Marshal(result)
 	if err != nil {
@@ -224,5 +224,60 @@ func TestProbe_HidesSecretsEverywhere(t *testing.T) {
 	}
 	if strings.Contains(string(printed), "hunter2") || strings.Count(string(printed), "[redacted]") < 3 {
 		t.Errorf("got %s, want the secret hidden in header, body and findings", printed)
+	}
+}
+
+func TestProbe_HidesWhatTheRequestSays(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "login.xml")
+	if err := os.WriteFile(file, []byte("<login user='alice@shop.example'>\n <pass>hunter22</pass>\n</login>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	echo := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		http.Error(w, "refused: "+string(body), http.StatusUnauthorized)
+	})
+	cases := map[string]struct {
+		change func(*api.Config)
+		want   string
+	}{
+		"JSON": {
+			func(c *api.Config) {
+				c.JSON = map[string]any{"user": map[string]any{"mail": "alice@shop.example"}, "tries": []any{"hunter22", "short"}}
+			},
+			`refused: {"tries":["[redacted]","short"],"user":{"mail":"[redacted]"}}`,
+		},
+		"JSON as text":   {func(c *api.Config) { c.Body = `"hunter22"` }, `refused: "[redacted]"`},
+		"form":           {func(c *api.Config) { c.Body = "lang=en&user=alice%40shop.example&pass=hunter22" }, "refused: [redacted]"},
+		"XML":            {func(c *api.Config) { c.BodyFile = file }, "refused: <login user='[redacted]'>\n <pass>[redacted]</pass>\n</login>"},
+		"lines":          {func(c *api.Config) { c.Body = "hunter22\nshort\r\nhunter23\r\n" }, "refused: [redacted]\nshort\r\n[redacted]"},
+		"ordinary words": {func(c *api.Config) { c.Body = "short" }, "refused: short"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result := run(t, echo, func(config *api.Config) {
+				config.Method = http.MethodPost
+				c.change(config)
+			})
+			if got := strings.TrimSpace(result.Evidence.Exchanges[0].BodyStart); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestProbe_HidesOneValueOfAForm echoes a part of the request only.
+func TestProbe_HidesOneValueOfAForm(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, r.FormValue("user")+" is unknown", http.StatusUnauthorized)
+	})
+	result := run(t, url, func(c *api.Config) {
+		c.Method, c.Body = http.MethodPost, "lang=en&user=alice%40shop.example"
+		c.Headers = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	})
+	if got, want := result.Evidence.Exchanges[0].BodyStart, "[redacted] is unknown\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -156,18 +156,18 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 				c.Expect.Status = []string{"ok"}
 				c.TLS.CAFile = missing
 			}, []string{
-				"method: \"FETCH\", want one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
 				"redirects.max: -1, want 0 or more",
 				"max_body: 0, want 1 byte or more",
 				`resolver: "dns.example.com", want host:port`,
-				"body: more than one of body, json and body_file is set, want one",
-				"headers.Authorization: is a credential, want it in secret_headers",
-				`headers.Bad Name: header name "Bad Name", want letters, digits and hyphens`,
+				"headers.Authorization: is a credential, want it in secret_headers as {file: …} or {env: …}",
+				`headers."Bad Name": header name "Bad Name", want letters, digits and hyphens`,
 				`headers.Content-Length: header "Content-Length" belongs to the connection and is set by the client`,
 				`headers.Host: value of header "Host", want no control characters`,
 				"secret_headers.X-Key: environment variable TEST_API_NOT_SET is not set",
-				`expect.status[0]: "ok": want a code such as 200, a class such as 2xx or a range such as 200-204`,
 				"tls: reading CA file: open " + missing + ": no such file or directory",
+				"method: \"FETCH\", want one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+				"body: more than one of body, json and body_file is set, want one",
+				`expect.status[0]: "ok": want a code such as 200, a class such as 2xx or a range such as 200-204`,
 			},
 		},
 		"a header twice": {

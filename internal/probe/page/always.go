@@ -1,13 +1,10 @@
 package page
 
 import (
-	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -22,10 +19,10 @@ const firstFlight = 10 * 1460
 
 // secure finds pages that browsers mark as not secure.
 func secure(v *view) *probe.Finding {
-	if v.url.Scheme == "https" || isLoopback(v.url) {
+	if v.URL.Scheme == "https" || isLoopback(v.URL) {
 		return nil
 	}
-	return findf(notHTTPS, "landed on %s, want https", cut(httpx.RedactURL(v.url)))
+	return probe.Findingf(notHTTPS, "landed on %s, want https", quotable(httpx.RedactURL(v.URL)))
 }
 
 // isLoopback reports whether a URL leads to this machine, which browsers trust without TLS (W3C Secure Contexts,
@@ -36,17 +33,19 @@ func isLoopback(u *url.URL) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }
 
-// notEmpty returns a rule that finds pages without content, unless a status that has none is expected. Where texts are
-// expected, they are missing from an empty page, which says it all.
+// notEmpty returns a rule that finds pages without content, unless a status that has none is expected by name or range.
+// Where texts are expected, they are missing from an empty page, which says it all.
 func (e *Expect) notEmpty() rule {
-	if len(e.Text) > 0 || slices.Contains(e.Status, "204") || slices.Contains(e.Status, "205") {
+	if len(e.Text) > 0 {
 		return nil
 	}
+	chosen := len(e.Status) > 0 // and fits, or else no rule is asked
 	return func(v *view) *probe.Finding {
-		if len(v.Body) > 0 || v.Status >= http.StatusMultipleChoices {
+		hasNone := v.Status == http.StatusNoContent || v.Status == http.StatusResetContent
+		if len(v.Body) > 0 || v.Status >= http.StatusMultipleChoices || chosen && hasNone {
 			return nil
 		}
-		return findf(bodyEmpty, "status %d with an empty body, want a page", v.Status)
+		return probe.Findingf(bodyEmpty, "status %d with an empty body, want a page", v.Status)
 	}
 }
 
@@ -56,21 +55,8 @@ func compressed(v *view) *probe.Finding {
 	if v.WireBytes <= firstFlight || encoding != "" && !strings.EqualFold(encoding, "identity") || !v.content.isText() {
 		return nil
 	}
-	return findf(notCompressed, "%d bytes of %s without Content-Encoding, want gzip, br or zstd", v.WireBytes, v.content.media)
+	return probe.Findingf(notCompressed, "%d bytes of %s without Content-Encoding, want gzip, br or zstd", v.WireBytes, v.content.media)
 }
 
-func findf(id probe.CheckID, format string, args ...any) *probe.Finding {
-	return &probe.Finding{Check: id, Detail: fmt.Sprintf(format, args...)}
-}
-
-// cut bounds a text from a page, at the end of a character.
-func cut(text string) string {
-	if len(text) <= maxQuoted {
-		return text
-	}
-	end := maxQuoted
-	for end > maxQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}
+// quotable bounds a text from a page.
+func quotable(text string) string { return probe.Clip(text, maxQuoted) }

@@ -36,7 +36,7 @@ func TestBuild_Mistakes(t *testing.T) {
 			func(c *page.Config) { c.Headers = map[string]string{"X Y": "1", "Connection": "close"} },
 			[]string{
 				`headers.Connection: header "Connection" belongs to the connection and is set by the client`,
-				`headers.X Y: header name "X Y", want letters, digits and hyphens`,
+				`headers."X Y": header name "X Y", want letters, digits and hyphens`,
 			},
 		},
 		{
@@ -83,12 +83,12 @@ func TestBuild_Mistakes(t *testing.T) {
 			},
 			[]string{
 				"url: scheme of ftp://a.example/, want http or https",
-				`profile: "tablet", want desktop or phone`,
 				"max_body: -1, want 1 byte or more",
 				`resolver: "53", want host:port`,
 				"headers.Proxy-Authorization: is a credential, want it in secret_headers as {file: …} or {env: …}",
-				`expect.charset: "utf-9", want the name of an encoding such as utf-8`,
 				"tls: reading CA file: open " + missing + ": no such file or directory",
+				`profile: "tablet", want desktop or phone`,
+				`expect.charset: "utf-9", want the name of an encoding such as utf-8`,
 			},
 		},
 	}

@@ -26,11 +26,51 @@ type content struct {
 func newContent(header http.Header, body []byte) content {
 	declared := header.Get("Content-Type")
 	if declared == "" {
-		declared = http.DetectContentType(body)
+		declared, _, _ = strings.Cut(http.DetectContentType(body), ";") // the type alone: nobody declares an encoding
 	}
 	media, _, _ := strings.Cut(declared, ";") // a broken parameter does not make it another type
-	e, name, _ := charset.DetermineEncoding(body[:min(len(body), maxSniffed)], declared)
-	return content{strings.ToLower(strings.TrimSpace(media)), name, e, body}
+	c := content{media: strings.ToLower(strings.TrimSpace(media)), body: body}
+	c.encoding, c.charset = c.detect(declared)
+	return c
+}
+
+// detect finds the encoding: by a byte order mark, Content-Type, or what the document itself declares. Where nobody
+// declares one, JSON (RFC 8259, section 8.1), XML and what is made for machines are utf-8; HTML and plain text are
+// windows-1252, because browsers do not guess utf-8 (WHATWG HTML, determining the character encoding).
+func (c *content) detect(declared string) (e encoding.Encoding, name string) {
+	head := c.body[:min(len(c.body), maxSniffed)]
+	e, name, certain := charset.DetermineEncoding(head, declared)
+	switch {
+	case certain:
+		return e, name
+	case c.media == "text/html":
+		if e != encoding.Nop { // which stands for a guess
+			return e, name
+		}
+		return charset.Lookup(fallback)
+	case c.media == "text/plain":
+		return charset.Lookup(fallback)
+	case c.media == "text/xml", c.media == "application/xml", strings.HasSuffix(c.media, "+xml"):
+		if e, name = charset.Lookup(xmlEncoding(head)); e != nil {
+			return e, name
+		}
+	}
+	return charset.Lookup(utf8Name)
+}
+
+// xmlEncoding returns the encoding that an XML declaration names (XML 1.0, section 4.3.3); empty when it names none.
+func xmlEncoding(head []byte) string {
+	declaration, _, ok := bytes.Cut(head, []byte("?>"))
+	if !ok || !bytes.HasPrefix(declaration, []byte("<?xml")) {
+		return ""
+	}
+	_, value, _ := bytes.Cut(declaration, []byte("encoding"))
+	value = bytes.TrimLeft(value, "= \t\r\n")
+	if len(value) == 0 {
+		return ""
+	}
+	name, _, _ := bytes.Cut(value[1:], value[:1]) // in quotes of either form
+	return string(name)
 }
 
 // isHTML reports whether browsers show the body as an HTML document.
@@ -52,18 +92,23 @@ func (c *content) document() document {
 
 // garbled says where browsers show wrong letters; empty when they do not.
 func (c *content) garbled() string {
+	if !c.isText() {
+		return ""
+	}
 	valid := utf8.Valid(c.body)
 	switch {
-	case !c.isText():
 	case c.charset == utf8Name && !valid:
 		return fmt.Sprintf("byte %d is not valid utf-8", invalidAt(c.body))
-	case c.charset == "windows-1252" && valid && !isASCII(c.body):
+	case c.charset == fallback && valid && !isASCII(c.body):
 		return fmt.Sprintf("text is utf-8, but browsers take it for %s", c.charset)
 	}
 	return ""
 }
 
-const utf8Name = "utf-8"
+const (
+	utf8Name = "utf-8"
+	fallback = "windows-1252" // what browsers take undeclared pages for
+)
 
 // text returns the body in UTF-8, without byte order mark. What is not valid is replaced.
 func (c *content) text() []byte {

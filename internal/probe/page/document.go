@@ -25,6 +25,7 @@ type scanner struct {
 	doc      document
 	titled   bool
 	text     collapser
+	hidden   hiding
 	template int       // depth of template elements, whose content is not rendered
 	svg      int       // depth of svg elements, whose titles are not that of the page
 	raw      atom.Atom // the element whose text comes next unparsed; 0 when there is none
@@ -54,29 +55,42 @@ func (s *scanner) readText(z *html.Tokenizer) {
 		if !s.titled {
 			s.doc.title, s.titled = collapse(string(z.Text())), true
 		}
-	case s.raw == 0 && s.template == 0:
+	case s.raw == 0 && s.template == 0 && !s.hidden.inside():
 		s.text.add(string(z.Text()))
 	}
 }
 
 func (s *scanner) open(z *html.Tokenizer, selfClosing bool) {
+	hinted := bytes.Contains(z.Raw(), []byte("hidden"))
 	name, more := z.TagName()
 	tag := atom.Lookup(name)
 	if !inline(tag) {
 		s.text.space()
 	}
+	var a attributes
+	switch tag {
+	case atom.Base, atom.Link, atom.Meta, atom.Img, atom.Input, atom.Template:
+		a = readAttributes(z, more)
+	default:
+		if hinted {
+			a = readAttributes(z, more)
+		}
+	}
+	s.hidden.open(tag, a.hidden, selfClosing)
 	switch tag {
 	case atom.Title, atom.Script, atom.Style, atom.Noscript, atom.Iframe, atom.Noembed, atom.Noframes:
 		s.raw = tag
 	case atom.Template:
-		s.template++
+		if s.template > 0 || a.shadow == "" { // the content of a shadow root is rendered
+			s.template++
+		}
 	case atom.Svg:
 		if !selfClosing {
 			s.svg++
 		}
 	case atom.Base, atom.Link, atom.Meta, atom.Img, atom.Input:
 		if s.template == 0 {
-			s.readAttributes(tag, z, more)
+			s.use(tag, &a)
 		}
 	}
 }
@@ -88,6 +102,7 @@ func (s *scanner) close(z *html.Tokenizer) {
 	if !inline(tag) {
 		s.text.space()
 	}
+	s.hidden.close(tag)
 	switch tag {
 	case atom.Template:
 		s.template = max(0, s.template-1)
@@ -96,33 +111,23 @@ func (s *scanner) close(z *html.Tokenizer) {
 	}
 }
 
-func (s *scanner) readAttributes(tag atom.Atom, z *html.Tokenizer, more bool) {
-	attribute := make(map[string]string)
-	for more {
-		var key, value []byte
-		key, value, more = z.TagAttr()
-		if _, double := attribute[string(key)]; !double {
-			attribute[string(key)] = strings.TrimSpace(string(value))
-		}
-	}
+// use notes what an element without content says.
+func (s *scanner) use(tag atom.Atom, a *attributes) {
 	switch tag {
 	case atom.Base:
 		if s.doc.base == "" {
-			s.doc.base = attribute["href"]
+			s.doc.base = a.href
 		}
 	case atom.Link:
-		if href := attribute["href"]; href != "" && hasWord(attribute["rel"], "canonical") {
-			s.doc.canonicals = append(s.doc.canonicals, href)
+		if a.href != "" && hasWord(a.rel, "canonical") {
+			s.doc.canonicals = append(s.doc.canonicals, a.href)
 		}
 	case atom.Meta:
-		s.doc.robots = append(s.doc.robots, metaRobots(attribute["name"], attribute["content"])...)
-	case atom.Img:
-		s.text.add(attribute["alt"])
-	case atom.Input:
-		if t := strings.ToLower(attribute["type"]); t == "submit" || t == "button" || t == "reset" {
-			s.text.add(attribute["value"])
+		s.doc.robots = append(s.doc.robots, metaRobots(a.name, a.content)...)
+	case atom.Img, atom.Input:
+		if !a.hidden && !s.hidden.inside() {
+			s.text.add(a.shown(tag))
 		}
-		s.text.add(attribute["placeholder"])
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 // canonicalSelf expects a page to name its own address.
 const canonicalSelf = "self"
 
-// compile checks the expectations and makes them ready. All mistakes are reported at once.
-func (e *Expect) compile() (*rules, error) {
+// compile checks the expectations and makes them ready; mayCompress says whether the page is asked for in compressed
+// form. All mistakes are reported at once.
+func (e *Expect) compile(mayCompress bool) (*rules, error) {
 	text, errText := texts("expect.text", e.Text)
 	notText, errNotText := texts("expect.not_text", e.NotText)
 	asserts := assert.Rules{Status: e.Status, Contains: text, NotContains: notText}
@@ -25,7 +26,10 @@ func (e *Expect) compile() (*rules, error) {
 	r := &rules{
 		asserts:  set,
 		document: len(text)+len(notText) > 0 || e.Title != "" || e.Index != nil || e.Canonical != "",
-		each:     []rule{secure, compressed},
+		each:     []rule{secure},
+	}
+	if mayCompress {
+		r.each = append(r.each, compressed)
 	}
 	finalURL, errFinalURL := e.finalURLRule()
 	canonical, errCanonical := e.canonicalRule()
@@ -61,7 +65,7 @@ func (e *Expect) titleRule() rule {
 		if want.matches(v.document.title) {
 			return nil
 		}
-		return findf(titleWrong, "title %q, want %q", cut(v.document.title), want.text)
+		return probe.Findingf(titleWrong, "title %q, want %q", quotable(v.document.title), want.text)
 	}
 }
 
@@ -77,12 +81,13 @@ func (e *Expect) finalURLRule() (rule, error) {
 		}
 		text = normalize(u)
 	}
-	want, shown := newPattern(text), httpx.RedactRawURL(text)
+	want := newPattern(text)
 	return func(v *view) *probe.Finding {
-		if want.matches(normalize(v.url)) {
+		got := normalize(v.URL)
+		if want.matches(got) {
 			return nil
 		}
-		return findf(finalURLWrong, "landed on %s, want %s", cut(httpx.RedactURL(v.url)), shown)
+		return probe.Findingf(finalURLWrong, "landed on %s", gotAndWanted(got, text))
 	}, nil
 }
 
@@ -93,7 +98,7 @@ func (e *Expect) indexRule() rule {
 	case *e.Index:
 		return func(v *view) *probe.Finding {
 			if r, ok := hidden(exclusions(v)); ok {
-				return findf(noindexUnexpected, "%s, want no noindex", r.where)
+				return probe.Findingf(noindexUnexpected, "%s, want no noindex", r.where)
 			}
 			return nil
 		}
@@ -104,9 +109,9 @@ func (e *Expect) indexRule() rule {
 		case hiddenFromAll(found):
 			return nil
 		case len(found) > 0:
-			return findf(indexUnexpected, "only %s, want noindex for all robots", found[0].where)
+			return probe.Findingf(indexUnexpected, "only %s, want noindex for all robots", found[0].where)
 		}
-		return findf(indexUnexpected, "no noindex in robots meta elements and X-Robots-Tag, want one")
+		return probe.Findingf(indexUnexpected, "no noindex in robots meta elements and X-Robots-Tag, want one")
 	}
 }
 
@@ -126,16 +131,16 @@ func (e *Expect) canonicalRule() (rule, error) {
 	return func(v *view) *probe.Finding {
 		want := want
 		if want == canonicalSelf {
-			want = normalize(withoutTracking(v.url))
+			want = normalize(withoutTracking(v.URL))
 		}
-		found := canonicals(v.url, v.Header, &v.document)
+		found := canonicals(v.URL, v.Header, &v.document)
 		switch {
 		case len(found) == 0:
-			return findf(canonicalWrong, "no canonical link, want %s", httpx.RedactRawURL(want))
+			return probe.Findingf(canonicalWrong, "no canonical link, want %s", httpx.RedactRawURL(want))
 		case len(found) > 1:
-			return findf(canonicalWrong, "%d different canonical links, want only %s", len(found), httpx.RedactRawURL(want))
+			return probe.Findingf(canonicalWrong, "%d different canonical links, want only %s", len(found), httpx.RedactRawURL(want))
 		case found[0] != want:
-			return findf(canonicalWrong, "canonical link to %s, want %s", cut(httpx.RedactRawURL(found[0])), httpx.RedactRawURL(want))
+			return probe.Findingf(canonicalWrong, "canonical link to %s", gotAndWanted(found[0], want))
 		}
 		return nil
 	}, nil
@@ -153,10 +158,10 @@ func (e *Expect) charsetRule() (rule, error) {
 	}
 	return func(v *view) *probe.Finding {
 		if want != "" && v.content.charset != want {
-			return findf(charsetWrong, "character encoding %s, want %s", v.content.charset, want)
+			return probe.Findingf(charsetWrong, "character encoding %s, want %s", v.content.charset, want)
 		}
 		if where := v.content.garbled(); where != "" {
-			return findf(charsetWrong, "%s", where)
+			return probe.Findingf(charsetWrong, "%s", where)
 		}
 		return nil
 	}, nil

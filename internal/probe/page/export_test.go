@@ -43,12 +43,9 @@ func Matches(text, s string) bool { return newPattern(text).matches(s) }
 func Collapse(text string) string { return collapse(text) }
 
 // Compiled returns the function that says what the expectations find wrong with an answer.
-func (e *Expect) Compiled() (func(*httpx.Response) ([]probe.Finding, error), error) {
-	rules, err := e.compile()
-	if err != nil {
-		return nil, err
-	}
-	return rules.conclude, nil
+func (e *Expect) Compiled() (func(*httpx.Response) []probe.Finding, error) {
+	rules, err := e.compile(true)
+	return rules.conclude, err
 }
 
 // Conclude returns what the expectations find wrong with an answer.
@@ -57,5 +54,5 @@ func (e *Expect) Conclude(response *httpx.Response) ([]probe.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conclude(response)
+	return conclude(response), nil
 }

@@ -45,7 +45,13 @@ func TestProbe_Findings(t *testing.T) {
 		},
 		{"an expected status", answer(404, ""), page.Expect{Status: []string{"404"}}, nil},
 		{"no content", answer(204, ""), page.Expect{}, []string{"body_empty: status 204 with an empty body, want a page"}},
-		{"no content although 2xx", answer(204, ""), page.Expect{Status: []string{"2xx"}}, []string{"body_empty: status 204 with an empty body, want a page"}},
+		{"no content in an expected range", answer(204, ""), page.Expect{Status: []string{"200-204"}}, nil},
+		{"reset content in an expected class", answer(205, ""), page.Expect{Status: []string{"2xx"}}, nil},
+		{
+			"an empty page although one without content would do", answer(200, ""),
+			page.Expect{Status: []string{"200", "204"}},
+			[]string{"body_empty: status 200 with an empty body, want a page"},
+		},
 		{"expected no content", answer(204, ""), page.Expect{Status: []string{"200", "204"}}, nil},
 		{
 			"an empty page where a text should be", answer(200, ""),
@@ -145,6 +151,35 @@ func TestProbe_Findings(t *testing.T) {
 			page.Expect{},
 			[]string{"charset_wrong: text is utf-8, but browsers take it for windows-1252"},
 		},
+		{
+			"undeclared utf-8", answer(200, "<p>café", "Content-Type", "text/html"),
+			page.Expect{},
+			[]string{"charset_wrong: text is utf-8, but browsers take it for windows-1252"},
+		},
+		{
+			"undeclared utf-8 of an undeclared type", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = nil
+				_, _ = w.Write([]byte("<html>café")) // a client that went away is the test's own
+			},
+			page.Expect{},
+			[]string{"charset_wrong: text is utf-8, but browsers take it for windows-1252"},
+		},
+		{
+			"undeclared utf-8 in plain text", answer(200, "<meta charset=utf-8>café", "Content-Type", "text/plain"),
+			page.Expect{},
+			[]string{"charset_wrong: text is utf-8, but browsers take it for windows-1252"},
+		},
+		{"undeclared windows-1252", answer(200, "caf\xe9", "Content-Type", "text/html"), page.Expect{Text: []string{"café"}}, nil},
+		{"JSON is utf-8", answer(200, `"`+strings.Repeat(" ", 2000)+`café"`, "Content-Type", "application/json"), page.Expect{Text: []string{"café"}}, nil},
+		{"JSON that is not utf-8", answer(200, "\"\xe9\"", "Content-Type", "application/json"), page.Expect{}, []string{"charset_wrong: byte 1 is not valid utf-8"}},
+		{"XML is utf-8", answer(200, "<a>"+strings.Repeat(" ", 2000)+"café</a>", "Content-Type", "text/xml"), page.Expect{Text: []string{"café"}}, nil},
+		{
+			"XML as it declares itself", answer(200, "<?xml version='1.0' encoding = 'iso-8859-1' ?><a>caf\xe9</a>", "Content-Type", "application/rss+xml"),
+			page.Expect{Text: []string{"café"}, Charset: "windows-1252"},
+			nil,
+		},
+		{"XML with a broken declaration", answer(200, "<?xml encoding?><a>café</a>", "Content-Type", "application/xml"), page.Expect{}, nil},
+		{"XML with an unknown encoding", answer(200, "<?xml encoding='x'?><a>café</a>", "Content-Type", "application/xml"), page.Expect{Charset: "utf-8"}, nil},
 		{
 			"another encoding", answer(200, "cafe", "Content-Type", "text/html; charset=koi8-r"),
 			page.Expect{Charset: "utf-8"},

@@ -6,7 +6,7 @@
 // status after all redirects passes. Its HTML is read as text: scripts do not run, and images and other resources are
 // not fetched.
 //
-// It may import probe, httpx, assert and libraries for HTML and character encodings. It does not rate, retry, or know
+// It may import probe, httpkind, httpx, assert and libraries for HTML and character encodings. It does not rate, retry, or know
 // HTTP clients.
 package page
 
@@ -14,6 +14,7 @@ import (
 	_ "embed" // for the sample
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/httpkind"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -48,7 +49,10 @@ func limits(probe.ChannelType) probe.Limits {
 }
 
 func defaults(t probe.ChannelType) Config {
-	c := Config{Profile: desktop, Redirects: Redirects{Max: 10}, MaxBody: 8 << 20}
+	c := Config{
+		Target:  httpkind.Target{Redirects: httpkind.Redirects{Max: 10}, MaxBody: 8 << 20},
+		Profile: desktop,
+	}
 	switch t {
 	case probe.MobileWeb, probe.MobileApp, probe.MobileDisplay:
 		c.Profile = phone

@@ -31,7 +31,7 @@ func metaRobots(name, content string) []robots {
 	}
 	for directive := range strings.FieldsFuncSeq(content, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		if excludes(directive) {
-			return []robots{{strings.TrimPrefix(agent, "robots"), fmt.Sprintf("meta %s %q", agent, cut(content))}}
+			return []robots{{strings.TrimPrefix(agent, "robots"), fmt.Sprintf("meta %s %q", agent, quotable(content))}}
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func headerRobots(header http.Header) []robots {
 				agent, directive = name, rest
 			}
 			if excludes(directive) {
-				found = append(found, robots{agent, fmt.Sprintf("X-Robots-Tag %q", cut(field))})
+				found = append(found, robots{agent, fmt.Sprintf("X-Robots-Tag %q", quotable(field))})
 			}
 		}
 	}

@@ -1,8 +1,6 @@
 package page
 
 import (
-	"net/url"
-
 	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -19,7 +17,6 @@ type rules struct {
 type view struct {
 	*httpx.Response
 
-	url      *url.URL // after all redirects
 	content  content
 	document document // empty when no rule needs it
 }
@@ -27,25 +24,21 @@ type view struct {
 // rule looks at an answer and returns what is wrong with it, or nil.
 type rule func(*view) *probe.Finding
 
-// conclude returns what is wrong with a complete answer. It depends on nothing but the rules and
-// the answer. What else an answer with an unexpected status looks like is no news: error pages do.
-func (r *rules) conclude(response *httpx.Response) ([]probe.Finding, error) {
-	page, err := url.Parse(response.FinalURL)
-	if err != nil {
-		return nil, err
-	}
-	v := &view{Response: response, url: page, content: newContent(response.Header, response.Body)}
+// conclude returns what is wrong with a complete answer. It depends on nothing but the rules and the answer. What else
+// an answer with an unexpected status looks like is no news: error pages do.
+func (r *rules) conclude(response *httpx.Response) []probe.Finding {
+	v := &view{Response: response, content: newContent(response.Header, response.Body)}
 	if r.document {
 		v.document = v.content.document()
 	}
 	findings := r.asserts.Check(&assert.Response{Status: response.Status, Header: response.Header, Body: v.document.text})
 	if len(findings) > 0 && findings[0].Check == assert.StatusUnexpected {
-		return findings[:1], nil
+		return findings
 	}
 	for _, rule := range r.each {
 		if finding := rule(v); finding != nil {
 			findings = append(findings, *finding)
 		}
 	}
-	return findings, nil
+	return findings
 }

@@ -1,0 +1,142 @@
+// Package httpkind is what all kinds that make one HTTP request have in common: the part of their configuration that
+// says where to ask and how, the mistakes that can be in it, what their results can have, and one probe from the
+// request to the redacted result. A kind adds what it sends and judges what comes back.
+//
+// It may import probe and httpx. It knows no kind, rates nothing, and looks at no content.
+package httpkind
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/channelwatch/channelwatch/internal/httpx"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Judge returns what is wrong with a complete answer. It must not change it.
+type Judge func(*httpx.Response) []probe.Finding
+
+// Request is what a kind adds to a Target.
+type Request struct {
+	Device      http.Header // what the customer's device sends of itself, to every host on the way; may be nil
+	Method      string      // empty is GET
+	Body        []byte      // nil sends none
+	ContentType string      // of the body, unless the headers of the target have one
+	Secrets     []string    // texts of the body that no result may show
+	Secure      bool        // whether the answer has to come by TLS, wherever the URL begins
+	Metric      string      // name of the kind's measurement of the body as transferred, in bytes
+	Judge       Judge
+}
+
+// Opener opens the touchpoints of a kind, which share what their clients have in common. The zero value is ready. It is
+// safe for concurrent use.
+type Opener struct{ clients httpx.Common }
+
+// Open checks a target and returns the prober that makes the request and has its answer judged. All mistakes are
+// reported at once, as probe.FieldError values, joined.
+func (o *Opener) Open(t *Target, setup probe.Setup, request Request) (probe.Built, error) {
+	m := mistakes{}
+	target := t.parseURL(&m)
+	t.validate(&m)
+	headers := t.headers(&m, request.Device)
+	hosts := t.hosts(&m)
+	client, err := o.clients.New(t.options(target, hosts, headers.everywhere, setup))
+	if err != nil {
+		m.add("tls", "%w", err) // all else that the client could dislike was left out
+	}
+	if err := m.joined(); err != nil {
+		return probe.Built{}, err
+	}
+	if request.ContentType != "" && headers.firstSite.Get("Content-Type") == "" {
+		headers.firstSite.Set("Content-Type", request.ContentType)
+	}
+	profile := t.profile(target, &request)
+	return probe.Built{
+		Prober: &prober{
+			client:      client,
+			request:     httpx.Request{Method: request.Method, URL: t.URL, Header: headers.firstSite, Body: request.Body},
+			judge:       request.Judge,
+			metric:      request.Metric,
+			redaction:   probe.NewRedaction(append(headers.secrets, request.Secrets...)...),
+			certificate: profile.TLS,
+		},
+		Profile: profile,
+	}, nil
+}
+
+// options returns those of the client, without what is a mistake.
+func (t *Target) options(target *url.URL, hosts []string, header http.Header, setup probe.Setup) httpx.Options {
+	options := httpx.Options{
+		UserAgent:      setup.UserAgent,
+		Header:         header,
+		Timeout:        setup.Timeout,
+		MaxRedirects:   max(0, t.Redirects.Max),
+		AllowedHosts:   hosts,
+		AllowDowngrade: t.Redirects.AllowDowngrade,
+		BodyLimit:      max(0, t.MaxBody),
+		TLS: httpx.TLSOptions{
+			CAFile: t.TLS.CAFile, CertFile: t.TLS.CertFile, KeyFile: t.TLS.KeyFile, ServerName: t.TLS.ServerName,
+		},
+	}
+	if target != nil && len(hosts) > 0 {
+		options.AllowedHosts = append(options.AllowedHosts, target.Hostname())
+	}
+	if t.AllowPrivate {
+		options.Policy = httpx.AnyAddress
+	}
+	if isHostPort(t.Resolver) {
+		options.Resolver = t.Resolver
+	}
+	return options
+}
+
+// prober makes one request.
+type prober struct {
+	client      *httpx.Client
+	request     httpx.Request
+	judge       Judge
+	metric      string
+	redaction   probe.Redaction
+	certificate bool // whether its dates are exported
+}
+
+// Probe makes the request once and has the answer judged. An answer that is not complete has its reason and is not
+// looked at further.
+func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
+	response, err := p.client.Do(ctx, &p.request)
+	if err != nil {
+		return probe.Result{}, err
+	}
+	result := probe.Result{
+		Start:    response.Start,
+		Duration: response.Duration,
+		Phases:   response.Phases,
+		Reason:   response.Reason,
+		Detail:   response.Detail,
+	}
+	// A certificate that ends soon is worth knowing wherever it was met; series of dates are for what is https by its
+	// configuration.
+	result.NoteCertificate(response.NotBefore, response.NotAfter, response.Start)
+	if !p.certificate {
+		result.Measurements = nil
+	}
+	if response.Reason == "" {
+		p.look(&result, response)
+	}
+	result.Evidence = &probe.Evidence{Exchanges: response.Exchanges}
+	p.redaction.Hide(&result)
+	return result, nil
+}
+
+// look adds what a complete answer is like.
+func (p *prober) look(result *probe.Result, response *httpx.Response) {
+	findings := p.judge(response)
+	if len(findings) > 0 {
+		response.KeepBodyStart()
+	}
+	result.Findings = append(append(result.Findings, response.Findings...), findings...)
+	result.Measurements = append(result.Measurements, probe.Measurement{Metric: p.metric, Value: float64(response.WireBytes)})
+	result.Detail = fmt.Sprintf("status %d, %d bytes over %s", response.Status, response.WireBytes, response.Protocol)
+}
