@@ -18,7 +18,7 @@ import (
 // watching is a Watch that runs, with what it did so far.
 type watching struct {
 	asked, changed atomic.Int32
-	more           string // comes into the list with the first change; set before it
+	more           atomic.Pointer[string] // comes into the list with the first change
 }
 
 func watch(t *testing.T, files ...string) *watching {
@@ -29,8 +29,8 @@ func watch(t *testing.T, files ...string) *watching {
 	go func() {
 		done <- config.Watch(ctx, func() []string {
 			w.asked.Add(1)
-			if w.more != "" && w.changed.Load() > 0 {
-				return append(slices.Clip(files), w.more)
+			if more := w.more.Load(); more != nil && w.changed.Load() > 0 {
+				return append(slices.Clip(files), *more)
 			}
 			return files
 		}, func() { w.changed.Add(1) })
@@ -146,7 +146,7 @@ func TestWatch_ListChanges(t *testing.T) {
 	write(t, file, "a")
 	write(t, include, "a")
 	w := watch(t, file)
-	w.more = include
+	w.more.Store(&include)
 	write(t, file, "b")
 	eventually(t, "the change to be seen", func() bool { return w.changed.Load() == 1 })
 	for range 2 { // the second look begins when all that follows from the first is done
