@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -43,7 +44,7 @@ func RunOddities(t *testing.T, subject Subject) {
 }
 
 func oddities() []Oddity {
-	return slices.Concat(cookieOddities(), encodingOddities())
+	return slices.Concat(cookieOddities(), charsetOddities(), encodingOddities())
 }
 
 // cookieOddities are services that set a cookie, send customers to the same page again, and want it back as it was.
@@ -61,6 +62,23 @@ func cookieOddities() []Oddity {
 		})})
 	}
 	return all
+}
+
+// charsetOddities are texts that do not say how they are encoded, with their first letter beyond ASCII where browsers no
+// longer look for a hint.
+func charsetOddities() []Oddity {
+	late := strings.Repeat(" ", 2<<10) + "Größe"
+	answer := func(mediaType, body string) func(testing.TB) Target {
+		return overTLS(say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", mediaType, len(body), body)))
+	}
+	garbled := map[string]probe.CheckID{"page": "charset_wrong"}
+	return []Oddity{
+		{Name: "charset: none needed", Start: answer("text/html", goodBody)},
+		{Name: "charset: none, UTF-8 in a page", Start: answer("text/html", "<title>Größe</title>"), Want: garbled},
+		{Name: "charset: none, UTF-8 late in a page", Start: answer("text/html", "<title>Shop</title>"+late), Want: garbled},
+		{Name: "charset: none, UTF-8 in JSON", Start: answer("application/json", `{"size":"`+late+`"}`)},
+		{Name: "charset: in the declaration of XML", Start: answer("text/xml", `<?xml version="1.0" encoding="UTF-8"?><size>`+late+"</size>")},
+	}
 }
 
 // encodingOddities are bodies that are not packed quite as they should be, and that browsers show.
