@@ -39,7 +39,7 @@ func decode(content []byte, response, request http.Header, limit int64) (body []
 	encodings := fieldTokens(response["Content-Encoding"])
 	encodings = slices.DeleteFunc(encodings, func(e string) bool { return e == "identity" })
 	if i := slices.IndexFunc(encodings, func(e string) bool { return !known(e) }); i >= 0 {
-		return content, fmt.Sprintf("Content-Encoding %q is none, want gzip, deflate, br or zstd", clip(encodings[i], 40)), nil
+		return content, fmt.Sprintf("Content-Encoding %q is none, want gzip, deflate, br or zstd", probe.Clip(encodings[i], 40)), nil
 	}
 	if len(encodings) > maxEncodings {
 		return nil, "", faultf(probe.EncodingInvalid, "%d content encodings, want at most %d", len(encodings), maxEncodings)
@@ -63,7 +63,7 @@ func decode(content []byte, response, request http.Header, limit int64) (body []
 		case errors.Is(err, errBudget):
 			return nil, "", faultf(probe.BodyTooLarge, "body decoded from %s has more than %d bytes", encoding, limit)
 		case err != nil:
-			return nil, "", faultf(probe.EncodingInvalid, "body is not valid %s: %s", encoding, clip(err.Error(), maxFieldValue))
+			return nil, "", faultf(probe.EncodingInvalid, "body is not valid %s: %s", encoding, probe.Clip(err.Error(), maxFieldValue))
 		}
 	}
 	return content, odd, nil

@@ -141,7 +141,7 @@ func (c *Client) parse(raw string) (*parsedURL, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed := &parsedURL{raw: raw, url: u, user: u.User, safe: clip(RedactURL(u), maxURL)}
+	parsed := &parsedURL{raw: raw, url: u, user: u.User, safe: probe.Clip(RedactURL(u), maxURL)}
 	u.User = nil
 	parsed.text = u.String()
 	c.lastURL.Store(parsed)
@@ -153,5 +153,5 @@ func (c *Client) text(u *url.URL) (plain, safe string) {
 	if last := c.lastURL.Load(); last != nil && last.url == u {
 		return last.text, last.safe
 	}
-	return u.String(), clip(RedactURL(u), maxURL)
+	return u.String(), probe.Clip(RedactURL(u), maxURL)
 }

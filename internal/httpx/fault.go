@@ -59,7 +59,7 @@ func bare(err error) string {
 	if opErr, ok := errors.AsType[*net.OpError](err); ok && opErr.Err != nil {
 		err = opErr.Err
 	}
-	return clip(err.Error(), maxFieldValue)
+	return probe.Clip(err.Error(), maxFieldValue)
 }
 
 // malformedField says what is wrong with a header line that package textproto quotes in full.
@@ -69,5 +69,5 @@ func malformedField(text string) string {
 	if name == line || !httpguts.ValidHeaderFieldName(name) {
 		return "a line is no header field, want name: value"
 	}
-	return "field " + clip(name, 40) + " has a control character in its value"
+	return "field " + probe.Clip(name, 40) + " has a control character in its value"
 }

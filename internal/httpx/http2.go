@@ -206,7 +206,7 @@ func (h *http2Exchange) headers(frame *http2.MetaHeadersFrame) error {
 	text := frame.PseudoValue("status")
 	status, err := strconv.Atoi(text)
 	if err != nil || len(text) != 3 || status < http.StatusContinue {
-		return faultf(probe.ResponseMalformed, "status code %q, want 100 to 599", clip(text, 40))
+		return faultf(probe.ResponseMalformed, "status code %q, want 100 to 599", probe.Clip(text, 40))
 	}
 	if status < http.StatusOK {
 		if status == http.StatusSwitchingProtocols || frame.StreamEnded() {
@@ -321,7 +321,7 @@ func (h *http2Exchange) readFault(err error) error {
 	_, connErr := errors.AsType[http2.ConnectionError](err)
 	_, streamErr := errors.AsType[http2.StreamError](err)
 	if connErr || streamErr || errors.Is(err, http2.ErrFrameTooLarge) {
-		return faultf(probe.ResponseMalformed, "reading HTTP/2 frame: %s", clip(err.Error(), maxFieldValue))
+		return faultf(probe.ResponseMalformed, "reading HTTP/2 frame: %s", probe.Clip(err.Error(), maxFieldValue))
 	}
 	if h.resp == nil {
 		return waitFault(err)

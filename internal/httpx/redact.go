@@ -33,7 +33,7 @@ func RedactURL(u *url.URL) string {
 const maxURL = 2 << 10
 
 // shown returns a URL for one line of text.
-func shown(u *url.URL) string { return clip(RedactURL(u), maxFieldValue) }
+func shown(u *url.URL) string { return probe.Clip(RedactURL(u), maxFieldValue) }
 
 // RedactRawURL is RedactURL for a URL in text. What cannot be parsed is not shown at all.
 func RedactRawURL(raw string) string {
@@ -91,20 +91,7 @@ func evidenceHeader(fields []string, header http.Header) []probe.Header {
 		if name == "Location" {
 			value = RedactRawURL(value)
 		}
-		kept = append(kept, probe.Header{Name: name, Value: clip(value, maxFieldValue)})
+		kept = append(kept, probe.Header{Name: name, Value: probe.Clip(value, maxFieldValue)})
 	}
 	return kept
-}
-
-// clip cuts s after limit bytes, at a rune, and drops what is not UTF-8. Control characters stay: whoever prints quotes them.
-func clip(s string, limit int) string {
-	cut := len(s) > limit
-	if cut {
-		s = s[:limit]
-	}
-	s = strings.ToValidUTF8(s, "")
-	if cut {
-		s += "…"
-	}
-	return s
 }

@@ -128,7 +128,7 @@ func (w *way) next(x *exchange) (bool, error) {
 	w.url = target
 	if w.left && !w.bodyless && len(w.req.Body) > 0 {
 		return false, faultf(probe.RedirectForbidden, "redirect (status %d) would carry the request body to %s",
-			x.status, clip(target.Host, maxFieldValue))
+			x.status, probe.Clip(target.Host, maxFieldValue))
 	}
 	if slices.Contains(w.visited, w.visit()) {
 		return false, faultf(probe.RedirectLoop, "redirect leads back to %s", shown(target))
@@ -163,7 +163,7 @@ func (w *way) target(x *exchange) (*url.URL, error) {
 	}
 	target.User = nil // a server does not choose the credentials that we send
 	if target, err = ParseURL(target.String()); err != nil {
-		return nil, faultf(probe.RedirectMalformed, "Location: %s", clip(err.Error(), maxFieldValue))
+		return nil, faultf(probe.RedirectMalformed, "Location: %s", probe.Clip(err.Error(), maxFieldValue))
 	}
 	if target.Fragment == "" {
 		target.Fragment = w.url.Fragment
@@ -173,7 +173,7 @@ func (w *way) target(x *exchange) (*url.URL, error) {
 		return nil, faultf(probe.RedirectDowngrade, "redirect leads from https to %s", shown(target))
 	case !w.client.hostAllowed(target.Hostname()):
 		return nil, faultf(probe.RedirectForbidden, "redirect leads to %s, want one of %s",
-			clip(target.Hostname(), maxFieldValue), strings.Join(w.client.opts.AllowedHosts, ", "))
+			probe.Clip(target.Hostname(), maxFieldValue), strings.Join(w.client.opts.AllowedHosts, ", "))
 	}
 	return target, nil
 }

@@ -111,7 +111,7 @@ func resolveFault(host string, err error) error {
 	case timedOut(err), errors.Is(err, context.DeadlineExceeded):
 		return faultf(probe.DNSTimeout, "resolving %s: no answer in time", host)
 	case ok:
-		return faultf(probe.DNSFailed, "resolving %s: %s", host, clip(dnsErr.Err, maxFieldValue))
+		return faultf(probe.DNSFailed, "resolving %s: %s", host, probe.Clip(dnsErr.Err, maxFieldValue))
 	}
 	return faultf(probe.DNSFailed, "resolving %s: %s", host, bare(err))
 }

@@ -27,8 +27,8 @@ const (
 // Metrics, and their names to the Profile of each touchpoint that uses TLS.
 func CertificateMetrics() []Metric {
 	return []Metric{
-		{Name: CertificateNotAfter, Help: "End of the validity of the server certificate, in Unix time.", Type: Gauge},
-		{Name: CertificateNotBefore, Help: "Start of the validity of the server certificate, in Unix time.", Type: Gauge},
+		{Name: CertificateNotAfter, Help: "End of the validity of the server's certificate that expires first, in Unix time.", Type: Gauge},
+		{Name: CertificateNotBefore, Help: "Start of the validity of the server's certificate that expires first, in Unix time.", Type: Gauge},
 	}
 }
 
