@@ -42,7 +42,10 @@ func watch(t *testing.T, files ...string) *watching {
 		}
 		goleak.VerifyNone(t)
 	})
+	// It asks twice for the list to begin with; when it asks again, it has read the first contents.
 	eventually(t, "the watch to begin", func() bool { return w.asked.Load() >= 2 })
+	write(t, filepath.Join(filepath.Dir(files[0]), "beside"), "not watched")
+	eventually(t, "the first contents to be read", func() bool { return w.asked.Load() >= 4 })
 	return w
 }
 
