@@ -92,6 +92,61 @@ func TestScan(t *testing.T) {
 	}
 }
 
+func TestScan_ShadowRoots(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ html, want string }{
+		"open":                    {"<my-card><template shadowrootmode=open>shown</template></my-card> after", "shown after"},
+		"closed, in capitals":     {"<TEMPLATE SHADOWROOTMODE=closed>shown</TEMPLATE> after", "shown after"},
+		"not shown where it is":   {"<template>a<template shadowrootmode=open>b</template>c</template>d", "d"},
+		"with a template in it":   {"<template shadowrootmode=open>a<template>b</template>c</template> d", "ac d"},
+		"a mode is a mode":        {"<template shadowrootmode>a</template>b", "b"},
+		"the end is not an end":   {"<template shadowrootmode=open>a</template><template>b</template>c", "ac"},
+		"with a hidden part":      {"<template shadowrootmode=open><p hidden>a</p>b</template>c", "bc"},
+		"in something hidden":     {"<div hidden><template shadowrootmode=open>a</template></div>b", "b"},
+		"ended by what is around": {"<div><p hidden>a<template>b</template></div>c", "c"},
+	} {
+		if got := page.Scan(tt.html).Text; got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestScan_Hidden(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ html, want string }{
+		"a paragraph":                     {"<p hidden>a</p>b", "b"},
+		"whatever its value":              {`<p HIDDEN hidden="until-found">a</p>b`, "b"},
+		"another attribute":               {`<p class=hidden aria-hidden=true data-hidden>a</p>b`, "a b"},
+		"with elements in it":             {"<div hidden><div>a</div><b>b</b><br>c<img alt=d><input placeholder=e></div>f", "f"},
+		"a picture":                       {"<img alt=a hidden>b<img alt=c>", "b c"},
+		"a field":                         {"<input hidden placeholder=a><input type=hidden placeholder=b><input placeholder=c>", "c"},
+		"a word":                          {"a<span hidden>b</span>c", "ac"},
+		"a paragraph without end":         {"<p hidden>a <b>b</b><p>c", "c"},
+		"a paragraph before a list":       {"<p hidden>a<ul><li>b</ul>", "b"},
+		"a paragraph and a picture":       {"<p hidden>a<video>b</video>c</p>d", "d"},
+		"an item without end":             {"<ul><li hidden>a<li>b</ul>c", "b c"},
+		"the last item without end":       {"<ul><li hidden>a</ul>b", "b"},
+		"an item with a list in it":       {"<ul><li hidden>a<ol><li>b<li>c</ol>d<li>e</ul>", "e"},
+		"a term":                          {"<dl><dt hidden>a<dd>b</dl>", "b"},
+		"an option":                       {"<select><option hidden>a<option>b</select>", "b"},
+		"a group of options":              {"<select><optgroup hidden><option>a<optgroup><option>b</select>", "b"},
+		"a cell":                          {"<table><tr><td hidden>a<td>b<tr><td>c</table>", "b c"},
+		"a row with a table in it":        {"<table><tr hidden><td><table><tr><td>a</table>b<tr><td>c</table>", "c"},
+		"a body of a table":               {"<table><tbody hidden><tr><td>a<tbody><tr><td>b</table>", "b"},
+		"by the end of what is around":    {"<div><section hidden>a</div>b", "b"},
+		"a left-over end of a word":       {"<div hidden>a</b></p>b</div>c", "c"},
+		"a word by the end of its parent": {"<p><span hidden>a</p>b", "b"},
+		"a drawing that is over":          {"<svg hidden/>a", "a"},
+		"a button in a paragraph":         {"<p hidden><button><div>a</div></button>b</p>c", "c"},
+		"one after the other":             {"<li hidden>a<li hidden>b<li>c", "c"},
+		"deeper than browsers go":         {"<div hidden>" + strings.Repeat("<b>", 2000) + "a" + strings.Repeat("</b>", 2000) + "</div>b", "b"},
+	} {
+		if got := page.Scan(tt.html).Text; got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestHeaderRobots(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
