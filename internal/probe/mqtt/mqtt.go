@@ -6,7 +6,8 @@
 // accepts messages that never arrive and delivers messages that it never acknowledged. A probe tries everything once:
 // a client that retries hides outages.
 //
-// It imports probe and the paho client only. It does not speak MQTT 3.1.1 and does not use WebSockets.
+// It imports probe, httpx for looking up names, and the paho client only. It does not speak MQTT 3.1.1 and does not use
+// WebSockets.
 package mqtt
 
 import (
