@@ -92,6 +92,7 @@ func TestClient_Resolve(t *testing.T) {
 		"servfail.test": dnsmessage.RCodeServerFailure,
 		"refused.test":  dnsmessage.RCodeRefused,
 		"silent.test":   "silence",
+		"many.test":     slices.Repeat(addr("127.0.0.1"), 40),
 		"metadata.test": addr("169.254.169.254", "fd00:ec2::254"),
 	})
 	target := listen(t, answer("HTTP/1.1 204 No Content\r\n\r\n"))
@@ -112,6 +113,7 @@ func TestClient_Resolve(t *testing.T) {
 		{name: "found", host: "shop.test", addresses: []string{"127.0.0.1"}, phases: all},
 		{name: "in capitals", host: "SHOP.test", addresses: []string{"127.0.0.1"}, phases: all},
 		{name: "second address answers", host: "two.test", addresses: []string{"127.0.0.1", "127.0.0.9"}, phases: all},
+		{name: "more addresses than are kept", host: "many.test", addresses: slices.Repeat([]string{"127.0.0.1"}, 20), phases: all},
 		{name: "no such name", host: "none.test", reason: probe.DNSNotFound, phases: []probe.Phase{resolve}},
 		{name: "no address", host: "empty.test", reason: probe.DNSNotFound, phases: []probe.Phase{resolve}},
 		{name: "server failure", host: "servfail.test", reason: probe.DNSFailed, phases: []probe.Phase{resolve}},
