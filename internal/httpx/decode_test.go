@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -116,15 +117,15 @@ func TestClient_ContentEncodings(t *testing.T) {
 			if resp.Reason != test.reason || string(resp.Body) != test.want {
 				t.Errorf("got %q (%s), %d bytes; want %q, %d bytes", resp.Reason, resp.Detail, len(resp.Body), test.reason, len(test.want))
 			}
-			odd := ""
+			var odd strings.Builder
 			for _, finding := range resp.Findings {
-				odd += finding.Detail
+				odd.WriteString(finding.Detail)
 				if finding.Check != probe.EncodingOdd {
 					t.Errorf("got the finding %q, want %q", finding.Check, probe.EncodingOdd)
 				}
 			}
-			if odd != test.odd {
-				t.Errorf("got odd %q, want %q", odd, test.odd)
+			if odd.String() != test.odd {
+				t.Errorf("got odd %q, want %q", odd.String(), test.odd)
 			}
 			if resp.WireBytes != int64(len(test.body)) || resp.BodyBytes != int64(len(test.want)) {
 				t.Errorf("got %d bytes on the wire, %d decoded; want %d, %d", resp.WireBytes, resp.BodyBytes, len(test.body), len(test.want))
