@@ -212,7 +212,7 @@ func sharedChecks() []Check {
 		{
 			RedirectForbidden, Correct, Poor, "sent elsewhere",
 			"Customers are sent to a site where they should not land.",
-			"A redirect leads to a host that the touchpoint does not allow; compare the exchanges with redirects.hosts.",
+			"A redirect leads to a host that redirects.hosts does not allow, or would take the request body to another site; see the detail.",
 		},
 		{
 			RedirectDowngrade, Trusted, Poor, "sent to an insecure page",
