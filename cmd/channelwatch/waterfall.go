@@ -93,7 +93,8 @@ func writeFindings(b *bytes.Buffer, r *record.Record) {
 func writeExchange(b *bytes.Buffer, n int, x *probe.Exchange) {
 	fmt.Fprintf(b, "\nexchange %d: %s %s\n", n, x.Method, x.URL)
 	if x.Status != 0 {
-		fmt.Fprintf(b, "  %s %d from %s, %d bytes (%d on the wire)\n", x.Protocol, x.Status, x.Address, x.BodyBytes, x.WireBytes)
+		fmt.Fprintf(b, "  %s %d from %s in %s, %d bytes (%d on the wire)\n",
+			x.Protocol, x.Status, x.Address, seconds(x.Phases.Sum().Seconds()), x.BodyBytes, x.WireBytes)
 	}
 	if x.TLS != nil {
 		fmt.Fprintf(b, "  %s %s %s\n", x.TLS.Version, x.TLS.Cipher, x.TLS.ALPN)
