@@ -22,6 +22,7 @@ const (
 // shape is what the same series of all touchpoints have in common: its labels, and its line in the text formats cut
 // at the two values that differ. It is rendered once, so that a line at a scrape is five copies and a number.
 type shape struct {
+	name   string
 	labels []label   // sorted by name; channel and touchpoint without value
 	before string    // name and labels up to the value of channel
 	middle string    // labels between the values of channel and touchpoint
@@ -31,7 +32,7 @@ type shape struct {
 
 // newShape renders a shape of a series of one touchpoint with the fixed labels.
 func newShape(name string, fixed ...label) *shape {
-	s := &shape{labels: sortLabels(append(slices.Clone(fixed), label{channelLabel, ""}, label{touchpointLabel, ""}))}
+	s := &shape{name: name, labels: sortLabels(append(slices.Clone(fixed), label{channelLabel, ""}, label{touchpointLabel, ""}))}
 	line, segment := name+"{", 0
 	for i, l := range s.labels {
 		if i > 0 {
@@ -55,6 +56,7 @@ func newShape(name string, fixed ...label) *shape {
 // withBucket returns the shape of the series with a further label le, which the text formats put last.
 func (s *shape) withBucket(le string) *shape {
 	c := *s
+	c.labels = sortLabels(append(slices.Clone(s.labels), label{"le", le}))
 	c.after = strings.TrimSuffix(c.after, "} ") + `,le="` + le + `"} `
 	return &c
 }

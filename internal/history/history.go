@@ -1,0 +1,77 @@
+// Package history keeps what the agent exports: a Prometheus storage inside of the process, its queries, the bundled
+// recording and alerting rules, alerts to Alertmanager, and remote write. It is the only importer of Prometheus' server
+// code, and never in the way of a probe: it opens in the background, and whatever goes wrong in it shows in its Status, in
+// metrics and on the page while probing and /metrics go on.
+//
+// Built with the tag nohistory, the package keeps its face and does nothing; Included says which one this is.
+package history
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/metrics"
+)
+
+// Options configures a Store.
+type Options struct {
+	Dir       string        // created when missing; one process at a time
+	Every     time.Duration // between two rounds of appending; at least 1 s
+	Retention time.Duration // how long samples are kept
+	MaxBytes  int64         // of blocks, head and write-ahead log; the oldest block goes first
+	MinFree   int64         // bytes of free space below which nothing is appended
+	Collect   func(visit metrics.Visitor)
+	Labels    []metrics.Label // added to every series, as a scrape would: job and instance
+
+	// Rules are rule files in upstream form that are evaluated here; none when another engine evaluates them.
+	Rules []RuleFile
+	// Alerting and RemoteWrite are the blocks of the same name of a Prometheus configuration, unchanged; empty for none.
+	Alerting, RemoteWrite []byte
+	// Alerts is told after every evaluation of alerting rules which alerts fire, and which have ended since the last call.
+	// It must return quickly. nil for none.
+	Alerts      func([]Alert)
+	ExternalURL string // of the agent's page, in alerts
+	Log         *slog.Logger
+}
+
+// RuleFile is a file of rules.
+type RuleFile struct {
+	Name    string // in errors and in the API
+	Content []byte
+}
+
+// Alert is an alert that fires or has just ended.
+type Alert struct {
+	Labels, Annotations map[string]string
+	Started             time.Time
+	Ended               time.Time // zero while it fires
+}
+
+// State says what a store can do.
+type State string
+
+// The states of a store.
+const (
+	Opening  State = "opening"   // reads what it held before; nothing is appended or answered yet
+	Ready    State = "ready"     // appends and answers
+	Full     State = "full"      // too little free space: answers, appends nothing
+	ReadOnly State = "read_only" // the directory cannot be written: answers from memory at most
+	Failed   State = "failed"    // cannot be opened; tries again
+	Stopped  State = "stopped"
+)
+
+// Status is how a store is.
+type Status struct {
+	State      State
+	Since      time.Time
+	Why        string // for people; empty when Ready
+	LastAppend time.Time
+	Revision   uint64 // grows when there is something new to show: samples or recorded results
+}
+
+// ErrNotReady is returned by queries while the store is not open.
+var ErrNotReady = errors.New("history is not open yet")
+
+// ErrLeftOut is returned by builds with the tag nohistory.
+var ErrLeftOut = errors.New("this agent was built without history (tag nohistory)")
