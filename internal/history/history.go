@@ -27,7 +27,12 @@ type Options struct {
 	// Rules are rule files in upstream form that are evaluated here; none when another engine evaluates them.
 	Rules []RuleFile
 	// Alerting and RemoteWrite are the blocks of the same name of a Prometheus configuration, unchanged; empty for none.
-	Alerting, RemoteWrite []byte
+	// A receiver of remote write gets every sample at most once: what it had not yet taken when the agent stops, and could
+	// not take within 10 s, is never sent. The store itself keeps it.
+	Alerting, RemoteWrite Block
+	// ExternalLabels are added to what is sent to Alertmanagers and by remote write, where a series or an alert has no label
+	// of that name. Recorded series name channels and no agent: without location=<location>, those of two agents collide.
+	ExternalLabels []metrics.Label
 	// Alerts is told after every evaluation of alerting rules which alerts fire, and which have ended since the last call.
 	// It must return quickly. nil for none.
 	Alerts      func([]Alert)
