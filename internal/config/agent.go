@@ -5,6 +5,7 @@ import "time"
 // Agent is how the agent itself runs.
 type Agent struct {
 	Listen        string        `yaml:"listen" doc:"address of the page, the API and /metrics; loopback unless you open it"`
+	ExternalURL   string        `yaml:"external_url" format:"url" doc:"address at which readers reach the page, used in messages; default: http:// and listen"`
 	Location      string        `yaml:"location" doc:"where this agent stands, a label on everything that it sees; default: the host's name"`
 	Serves        []string      `yaml:"serves" pattern:"^[a-z0-9][a-z0-9-]{0,62}$" doc:"channels that run on this host: its pressure is shown beside them; an agent without channels names those that others probe"`
 	WebConfigFile string        `yaml:"web_config_file" format:"file" doc:"TLS, basic auth and mTLS for every route, in the form of Prometheus' exporter-toolkit"`

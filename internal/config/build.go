@@ -74,6 +74,7 @@ func (l *loader) channel(c *Config, b *channelBlock) *probe.Channel {
 		OwnerMkt: b.Owners.Marketing,
 	}
 	if o := b.Objective; o != nil {
+		o.check(b)
 		channel.Objective = probe.Objective{Score: o.Score, Window: o.Window, Review: o.Review}
 	}
 	if len(b.Touchpoints) == 0 && !slices.Contains(c.Agent.Serves, b.Name) && !b.decoder.isBroken(b.path.key("touchpoints")) {

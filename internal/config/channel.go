@@ -8,12 +8,27 @@ import (
 
 // mainFile is the file that the agent is started with.
 type mainFile struct {
-	Include  []string       `yaml:"include" format:"file" doc:"files, or directories with *.yaml files, that hold channels: one for each team"`
-	Agent    Agent          `yaml:"agent" doc:"how the agent itself runs"`
-	Host     Host           `yaml:"host" doc:"what the agent reads of the machine that it runs on"`
-	Control  Control        `yaml:"control" doc:"how the agent finds out that its own network is gone, so that no channel is blamed for it"`
-	Channels []channelBlock `yaml:"channels" doc:"the ways in which customers meet the brand; [] for an agent that only watches its host"`
+	Include     []string       `yaml:"include" format:"file" doc:"files, or directories with *.yaml files, that hold channels: one for each team"`
+	Agent       Agent          `yaml:"agent" doc:"how the agent itself runs"`
+	Host        Host           `yaml:"host" doc:"what the agent reads of the machine that it runs on"`
+	Control     Control        `yaml:"control" doc:"how the agent finds out that its own network is gone, so that no channel is blamed for it"`
+	History     History        `yaml:"history" doc:"how the agent keeps what it exports: scores, charts and alerts without any other server"`
+	Alerting    Raw            `yaml:"alerting" doc:"Alertmanagers that alerts are sent to: the block of the same name of a Prometheus configuration, unchanged, with static_configs"`
+	RemoteWrite Raw            `yaml:"remote_write" doc:"where samples are sent on to: the block of the same name of a Prometheus configuration, unchanged"`
+	Notify      Notify         `yaml:"notify" doc:"how the agent itself tells people of incidents, for those who run no Alertmanager"`
+	View        Pages          `yaml:"view" doc:"where the pages take their scores from, and where they lead to"`
+	Shard       Shard          `yaml:"shard" doc:"how several agents with the same configuration share its channels"`
+	Public      Public         `yaml:"public" doc:"a page for everybody: a few channels, without addresses, owners and evidence"`
+	Channels    []channelBlock `yaml:"channels" doc:"the ways in which customers meet the brand; [] for an agent that only watches its host"`
 	place
+}
+
+// newMainFile returns a main file that holds the defaults.
+func newMainFile() *mainFile {
+	return &mainFile{
+		Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl(), History: defaultHistory(),
+		Notify: defaultNotify(), View: defaultPages(), Shard: defaultShard(),
+	}
 }
 
 func (f *mainFile) prepare(at place) { f.place = at }
@@ -41,11 +56,21 @@ type owners struct {
 
 type objective struct {
 	Score  float64       `yaml:"score" required:"true" min:"1" max:"100" doc:"share of results that are excellent or good, in percent"`
-	Window time.Duration `yaml:"window" min:"1d" max:"366d" doc:"the time over which the score is taken"`
+	Window time.Duration `yaml:"window" doc:"the time over which the score is taken: 1d, 7d or 28d, which the rules record"`
 	Review time.Time     `yaml:"review" doc:"the day on which both owners look at the agreement again"`
 }
 
 func (o *objective) prepare(place) { o.Window = 28 * 24 * time.Hour }
+
+// check refuses a window over which no score is recorded.
+func (o *objective) check(b *channelBlock) {
+	const day = 24 * time.Hour
+	p := b.path.key("objective").key("window")
+	if o.Window != day && o.Window != 7*day && o.Window != 28*day && !b.decoder.isBroken(p) {
+		b.decoder.errs.add(b.decoder.find(b.node, "objective.window"), p, "got %s, want one of 1d, 7d and 28d", FormatDuration(o.Window))
+		b.decoder.errs.hint("these are the windows over which the rules record a score")
+	}
+}
 
 // prepare notes where the block stands. The type of the channel is needed by the touchpoints, wherever it stands.
 func (c *channelBlock) prepare(at place) {

@@ -10,6 +10,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -21,12 +22,19 @@ import (
 
 // Config is a complete configuration with its probers built. It is immutable.
 type Config struct {
-	Agent    Agent
-	Host     Host
-	Control  Control
-	Channels []*probe.Channel
-	Files    []string // all files that were read or are referred to, the main one first: what a reload depends on
-	Hash     string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
+	Agent       Agent
+	Host        Host
+	Control     Control
+	History     History
+	Alerting    Raw
+	RemoteWrite Raw
+	Notify      Notify
+	Pages       Pages // the block view
+	Shard       Shard
+	Public      Public
+	Channels    []*probe.Channel
+	Files       []string // all files that were read or are referred to, the main one first: what a reload depends on
+	Hash        string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
 
 	blocks   map[*probe.Touchpoint]any // what each touchpoint was built from
 	settings settings
@@ -119,7 +127,7 @@ func newLoader(kinds []probe.Kind) *loader {
 }
 
 func (l *loader) parseMain(name string, data []byte) *mainFile {
-	main := &mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
+	main := newMainFile()
 	l.parse(name, data, main)
 	l.collect(main.Channels)
 	return main
@@ -150,7 +158,7 @@ func (l *loader) parse(name string, data []byte, target any) {
 		l.errs = append(l.errs, err)
 		return
 	}
-	d := &decoder{loader: l, file: name, dir: filepath.Dir(name)}
+	d := &decoder{loader: l, file: name, dir: filepath.Dir(name), data: data, root: root}
 	d.structure(root, reflect.ValueOf(target).Elem(), "")
 }
 
@@ -159,8 +167,15 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 	if main.Agent.Location == "" {
 		main.Agent.Location = hostName()
 	}
-	c := &Config{Agent: main.Agent, Host: main.Host, Control: main.Control, blocks: make(map[*probe.Touchpoint]any)}
+	main.History.Dir = cmp.Or(main.History.Dir, stateDir())
+	main.Shard.Name = cmp.Or(main.Shard.Name, hostName())
+	c := &Config{
+		Agent: main.Agent, Host: main.Host, Control: main.Control, History: main.History, Alerting: main.Alerting,
+		RemoteWrite: main.RemoteWrite, Notify: main.Notify, Pages: main.View, Shard: main.Shard, Public: main.Public,
+		blocks: make(map[*probe.Touchpoint]any),
+	}
 	l.build(c, main)
+	l.together(c, main)
 	l.check(main)
 	if len(l.errs) > 0 {
 		c.Close()

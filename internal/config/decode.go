@@ -16,6 +16,8 @@ type decoder struct {
 	*loader
 	file    string
 	dir     string            // relative paths start here
+	data    []byte            // the text of the file
+	root    *yaml.Node        // all of it
 	typ     probe.ChannelType // of the channel that is being read
 	current *touchpointBlock  // that is being read
 }
@@ -71,6 +73,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, p path, r rule) {
 	switch target := v.Addr().Interface().(type) {
 	case *probe.Secret:
 		d.secret(n, target, p)
+	case *Raw:
+		d.raw(n, target, p)
 	case *time.Duration:
 		d.duration(n, target, p, r)
 	case *time.Time:

@@ -20,8 +20,7 @@ const referenceHead = `# Every key of a configuration, with its meaning and its 
 func Reference(kinds []probe.Kind) []byte {
 	w := &referenceWriter{fields: newFields(kindNames(kinds))}
 	w.WriteString(referenceHead)
-	main := mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
-	w.block("", reflect.ValueOf(main), "channels")
+	w.block("", reflect.ValueOf(*newMainFile()), "channels")
 	w.WriteString("\n# the ways in which customers meet the brand; [] for an agent that only watches its host\nchannels:\n  -\n")
 	w.block("    ", reflect.ValueOf(exampleChannel()), "touchpoints")
 	w.WriteString("    # what is probed; each of them has these keys:\n")
@@ -55,6 +54,11 @@ func (w *referenceWriter) block(indent string, v reflect.Value, without string) 
 			w.WriteByte('\n')
 		}
 		_, _ = fmt.Fprintf(w, "%s# %s\n", indent, f.describe())
+		if element := elementOf(f.typ); element != nil && v.FieldByIndex(f.index).IsZero() {
+			_, _ = fmt.Fprintf(w, "%s# %s:\n", indent, f.name)
+			w.listInto(indent, "", prepared(element), "")
+			continue
+		}
 		switch {
 		case isBlock(value.Type()) && value.IsZero():
 			_, _ = fmt.Fprintf(w, "%s# %s: {%s}\n", indent, f.name, strings.Join(names(w.fields.of(value.Type())), ": , ")+": ")
@@ -69,9 +73,26 @@ func (w *referenceWriter) block(indent string, v reflect.Value, without string) 
 	}
 }
 
+// elementOf returns the block that a field may hold, or several of; nil for other fields.
+func elementOf(t reflect.Type) reflect.Type {
+	if (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice) && isBlock(t.Elem()) && t.Elem().Kind() == reflect.Struct {
+		return t.Elem()
+	}
+	return nil
+}
+
+// prepared returns a block with the defaults that it sets itself.
+func prepared(t reflect.Type) reflect.Value {
+	v := reflect.New(t)
+	if block, ok := reflect.TypeAssert[preparer](v); ok {
+		block.prepare(place{})
+	}
+	return v.Elem()
+}
+
 // isBlock reports whether a type is written as keys.
 func isBlock(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]() && t != reflect.TypeFor[probe.Secret]()
+	return t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]() && t != reflect.TypeFor[probe.Secret]() && t != reflect.TypeFor[Raw]()
 }
 
 // literal returns a value as it is written in YAML.

@@ -15,8 +15,7 @@ import (
 // as a URL, it leaves to Load.
 func Schema(kinds []probe.Kind) ([]byte, error) {
 	w := schemaWriter{newFields(kindNames(kinds))}
-	main := mainFile{Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl()}
-	root := w.structure(reflect.ValueOf(main))
+	root := w.structure(reflect.ValueOf(*newMainFile()))
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Channelwatch configuration"
 	defs := object{"channel": w.structure(reflect.ValueOf(channelBlock{})), "touchpoint": w.touchpoint(kinds)}
@@ -96,6 +95,8 @@ func (w schemaWriter) value(t reflect.Type, v reflect.Value, r rule) object {
 		return object{"$ref": "#/$defs/touchpoint"}
 	case t == reflect.TypeFor[probe.Secret]():
 		return secretSchema()
+	case t == reflect.TypeFor[Raw]():
+		return object{}
 	case t == reflect.TypeFor[time.Duration]():
 		return object{"type": []string{"string", "integer"}, "pattern": durationPattern, "maximum": 0}
 	case t == reflect.TypeFor[time.Time]():

@@ -86,8 +86,8 @@ func TestSchema_Invalid(t *testing.T) {
 	// What stands between two places, depends on a value elsewhere, or is judged by a kind, is left to Load.
 	beyond := []string{
 		"bound-duration", "channel-double", "channel-without-touchpoints", "duration-long", "every-floor", "include-agent", "include-broken",
-		"include-double", "include-missing", "limits-equal", "limits-order", "limits-order-default", "objective-window", "regex", "regex-with",
-		"secret-env-unset", "secret-file-missing", "serves", "size-large", "timeout-over-every", "touchpoint-double", "type-number-overflow",
+		"include-double", "include-missing", "limits-equal", "limits-order", "limits-order-default", "objective-window", "raw-alias", "regex", "regex-with",
+		"secret-env-unset", "secret-file-missing", "serves", "settings-together", "settings-twice-told", "size-large", "timeout-over-every", "touchpoint-double", "type-number-overflow",
 	}
 	// What is no document at all is for the YAML parser of the editor.
 	notYAML := []string{

@@ -17,7 +17,7 @@ type View struct {
 
 // Block is one part of a View.
 type Block struct {
-	Type   string            `json:"type"`           // agent, host, control, channel or touchpoint
+	Type   string            `json:"type"`           // agent, host, control, … as in the file; channel or touchpoint
 	Name   string            `json:"name,omitempty"` // of a channel; channel/touchpoint of a touchpoint
 	Fields map[string]string `json:"fields"`         // by path, such as "with.url"; what is not set is absent
 }
@@ -40,14 +40,23 @@ func (c *Config) View() View {
 	return v
 }
 
-// Settings returns the blocks of View that are about the agent itself: agent, host and control.
+// Settings returns the blocks of View that are about the agent itself.
 func (c *Config) Settings() View {
 	k := newFields(nil)
-	return View{Hash: c.Hash, Blocks: []Block{
-		{Type: "agent", Fields: k.flatten("", reflect.ValueOf(c.Agent))},
-		{Type: "host", Fields: k.flatten("", reflect.ValueOf(c.Host))},
-		{Type: "control", Fields: k.flatten("", reflect.ValueOf(c.Control))},
-	}}
+	v := View{Hash: c.Hash}
+	for i, block := range []any{
+		c.Agent, c.Host, c.Control, c.History, rawBlock{c.Alerting}, rawBlock{c.RemoteWrite}, c.Notify, c.Pages, c.Shard, c.Public,
+	} {
+		if fields := k.flatten("", reflect.ValueOf(block)); len(fields) > 0 {
+			v.Blocks = append(v.Blocks, Block{Type: settingBlocks()[i], Fields: fields})
+		}
+	}
+	return v
+}
+
+// rawBlock shows a block that is kept as it is written.
+type rawBlock struct {
+	Text Raw `yaml:"text"`
 }
 
 func channelFields(c *probe.Channel) map[string]string {
