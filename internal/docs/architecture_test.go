@@ -36,6 +36,7 @@ var layers = []struct {
 	},
 	{"internal/kinds", []string{"internal/probe", "internal/probe/*"}, "the list of kinds holds no logic"},
 	{"internal/config", []string{"internal/probe"}, "the loader is given the kinds; it starts nothing"},
+	{"internal/shard", []string{"internal/probe"}, "who probes what follows from names alone"},
 	{"internal/schedule", []string{"internal/probe"}, "the schedule neither rates nor stores"},
 	{"internal/recent", []string{"internal/probe", "internal/quality"}, "the memory of results does not make them"},
 	{"internal/record", []string{"internal/probe", "internal/quality"}, "a record is a form, not a store"},
@@ -52,7 +53,7 @@ var layers = []struct {
 		"internal/agent",
 		[]string{
 			"internal/config", "internal/control", "internal/host", "internal/metrics", "internal/probe", "internal/quality",
-			"internal/recent", "internal/schedule", "internal/web",
+			"internal/recent", "internal/schedule", "internal/shard", "internal/web",
 		},
 		"the composition root knows the parts, but no kind: it is given the list",
 	},
