@@ -29,7 +29,7 @@ func (s *Scheduler) Once(ctx context.Context, key string) (*Outcome, error) {
 
 	ctx, cancel := context.WithTimeout(ctx, tp.Timeout)
 	defer cancel()
-	defer context.AfterFunc(s.base, cancel)()
+	defer context.AfterFunc(s.base, cancel)() //nolint:contextcheck // the base ends all probes, beside the context of the caller
 	now := time.Now()
 	o := &Outcome{Touchpoint: tp, Due: now, Started: now}
 	o.Result, o.Err = guarded(ctx, tp)
