@@ -16,7 +16,7 @@ import (
 func Checks() []config.Check {
 	return []config.Check{{
 		Field: "agent.web_config_file",
-		Wrong: func(a *config.Agent) error { return web.ValidateConfig(a.WebConfigFile) },
+		Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Agent.WebConfigFile) },
 	}}
 }
 

@@ -15,11 +15,20 @@ import (
 
 // TestLoad_Checks lets somebody else look at a field, and wants its mistakes among the others, each at its place.
 func TestLoad_Checks(t *testing.T) {
-	refuse := config.Check{Field: "agent.web_config_file", Wrong: func(a *config.Agent) error {
-		if a.WebConfigFile == "" {
+	refuse := config.Check{Field: "agent.web_config_file", Wrong: func(c *config.Config) error {
+		if c.Agent.WebConfigFile == "" {
 			return nil
 		}
-		return errors.New(filepath.Base(a.WebConfigFile) + " is of no use")
+		return errors.New(filepath.Base(c.Agent.WebConfigFile) + " is of no use")
+	}}
+	alerting := config.Check{Field: "alerting", Wrong: func(c *config.Config) error {
+		var errs []error
+		for i, line := range strings.Split(string(c.Alerting.YAML()), "\n") {
+			if strings.Contains(line, "bad") {
+				errs = append(errs, &config.LineError{Line: i + 1, Text: "is bad"}, &config.LineError{Text: "as a whole"}, probe.Fieldf("managers[0].name", "wants another"))
+			}
+		}
+		return errors.Join(errs...)
 	}}
 	channel := oneTouchpoint(probe.MobileWeb) // lines 1 to 7
 	t.Chdir(t.TempDir())
@@ -31,12 +40,16 @@ func TestLoad_Checks(t *testing.T) {
 			"main.yaml:9:13: agent.per_host: got 0, want 1 to 10000\nmain.yaml:10:20: agent.web_config_file: tls.yml is of no use",
 		},
 		{"a field that is wrong already", channel + "agent: {web_config_file: {a: b}}\n", "main.yaml:8:26: agent.web_config_file: got keys, want text"},
+		{
+			"lines and fields of a block", channel + "alerting:\n  managers:\n  - name: good\n    #\n    url: bad\n",
+			"main.yaml:9:3: alerting: as a whole\nmain.yaml:10:11: alerting.managers[0].name: wants another\nmain.yaml:12: alerting: is bad",
+		},
 		{"a file without keys", "words", "main.yaml:1:1: got text, want keys such as agent and channels"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			write(t, "main.yaml", test.text)
-			c, err := config.Load("main.yaml", testKinds(), refuse)
+			c, err := config.Load("main.yaml", testKinds(), refuse, alerting)
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -91,4 +104,29 @@ func TestConfig_InForce(t *testing.T) {
 		t.Error("a touchpoint that is not in force is still held")
 	}
 	runtime.KeepAlive(after)
+}
+
+// TestConfig_Own leaves channels to other agents: their probers are closed, and the view still shows them.
+func TestConfig_Own(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("channels:\n")
+	for _, name := range []string{"a", "b", "c"} {
+		fmt.Fprintf(&text, "  - {name: %s, type: custom, touchpoints: [{name: home, kind: page, with: {url: \"https://www.example.com/\"}}]}\n", name)
+	}
+	all := parse(t, text.String())
+	closed := make(map[string]int)
+	for _, tp := range all.Touchpoints() {
+		tp.Close = func() { closed[tp.Channel]++ }
+	}
+	own := all.Own(func(channel string) bool { return channel == "b" })
+	if len(own.Channels) != 1 || own.Channels[0].Name != "b" || len(own.Touchpoints()) != 1 {
+		t.Errorf("got the channels %v, want b alone", own.Channels)
+	}
+	equal(t, "closed", closed, map[string]int{"a": 1, "c": 1})
+	if changes := config.Diff(all.View(), own.InForce(own.Channels, all).View()); len(changes) != 0 {
+		t.Errorf("the view changed: %+v", changes)
+	}
+	if got := len(own.Configured()); got != 3 {
+		t.Errorf("got %d configured channels, want 3", got)
+	}
 }

@@ -13,9 +13,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -37,14 +39,26 @@ type Config struct {
 	Hash        string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
 
 	blocks   map[*probe.Touchpoint]any // what each touchpoint was built from
+	others   []*probe.Channel          // left to other agents; without probers that can be used
 	settings settings
 }
 
-// Check looks at a field of the agent block that only another package understands.
+// Check looks at a field of the agent's own blocks that only another package understands.
 type Check struct {
-	Field string             // such as "agent.web_config_file"
-	Wrong func(*Agent) error // says what is wrong with it; nil when nothing is
+	Field string // such as "agent.web_config_file"
+	// Wrong says what is wrong with it; nil when nothing is. Several errors can be joined, each of them a LineError, or a
+	// probe.FieldError for a field below Field.
+	Wrong func(*Config) error
 }
+
+// LineError is a mistake in a line of a Raw block.
+type LineError struct {
+	Line int // of the file; 0 when it is unknown
+	Text string
+}
+
+// Error is the text.
+func (e *LineError) Error() string { return e.Text }
 
 // Load reads the file at path and what it includes. The error is an Errors with every mistake, those that checks find
 // among them, or says why the file cannot be read. The probers of a refused configuration are closed.
@@ -80,6 +94,29 @@ func (c *Config) Touchpoints() []*probe.Touchpoint {
 	return all
 }
 
+// Own returns the configuration with only those channels that keep wants; the probers of the others are closed. View still
+// shows all, so that the configurations of agents that share channels compare equal.
+func (c *Config) Own(keep func(channel string) bool) *Config {
+	now := *c
+	now.Channels = nil
+	for _, channel := range c.Channels {
+		if keep(channel.Name) {
+			now.Channels = append(now.Channels, channel)
+			continue
+		}
+		now.others = append(now.others, channel)
+		for _, t := range channel.Touchpoints {
+			if t.Close != nil {
+				t.Close()
+			}
+		}
+	}
+	return &now
+}
+
+// Configured returns all channels, those that are left to other agents last.
+func (c *Config) Configured() []*probe.Channel { return slices.Concat(c.Channels, c.others) }
+
 // Close gives back what the probers hold. Call it for a configuration that is not put into use; a reload that keeps
 // some of its touchpoints closes the others one by one instead.
 func (c *Config) Close() {
@@ -101,6 +138,11 @@ func (c *Config) InForce(channels []*probe.Channel, earlier *Config) *Config {
 			block = c.blocks[t]
 		}
 		now.blocks[t] = block
+	}
+	for _, channel := range c.others {
+		for _, t := range channel.Touchpoints {
+			now.blocks[t] = c.blocks[t]
+		}
 	}
 	return &now
 }
@@ -176,7 +218,7 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 	}
 	l.build(c, main)
 	l.together(c, main)
-	l.check(main)
+	l.check(c, main)
 	if len(l.errs) > 0 {
 		c.Close()
 		errs := l.errs.sorted(l.files)
@@ -193,15 +235,34 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 }
 
 // check lets other packages look at what only they understand.
-func (l *loader) check(main *mainFile) {
+func (l *loader) check(c *Config, main *mainFile) {
 	if main.decoder == nil {
 		return // the file holds no keys, which is reported
 	}
 	for _, check := range l.checks {
-		p := path(check.Field)
-		if err := check.Wrong(&main.Agent); err != nil && !main.decoder.isBroken(p) {
-			l.errs.add(main.decoder.find(main.node, check.Field), p, "%v", err)
+		if !main.decoder.isBroken(path(check.Field)) {
+			l.checked(main, check.Field, check.Wrong(c))
 		}
+	}
+}
+
+// checked notes what a check says of a field.
+func (l *loader) checked(main *mainFile, field string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			l.checked(main, field, one)
+		}
+		return
+	}
+	at := main.decoder.find(main.node, field)
+	if wrong, ok := errors.AsType[*LineError](err); ok && wrong.Line > 0 {
+		at = position{file: at.file, line: wrong.Line}
+	} else if wrong, ok := errors.AsType[*probe.FieldError](err); ok {
+		field, err = field+"."+wrong.Field, wrong.Err
+		at = main.decoder.find(main.node, field)
+	}
+	if err != nil && !main.decoder.isBroken(path(field)) {
+		l.errs.add(at, path(field), "%v", err)
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *Config) View() View {
 	add := func(typ, name string, fields map[string]string) {
 		v.Blocks = append(v.Blocks, Block{Type: typ, Name: name, Fields: fields})
 	}
-	for _, channel := range c.Channels {
+	for _, channel := range c.Configured() {
 		add("channel", channel.Name, channelFields(channel))
 		for _, t := range channel.Touchpoints {
 			fields := touchpointFields(t)
