@@ -38,14 +38,14 @@ func newAgentMetrics(r *prometheus.Registry, opts *Options, b *budget) *agentMet
 		prometheus.Labels{"version": opts.Version, "revision": opts.Revision, "goversion": runtime.Version()})
 	info("agent_info", "Where the agent stands; always 1.",
 		prometheus.Labels{"location": opts.Location, "version": opts.Version})
-	gauge("agent_series_limit", "Series of channels, touchpoints and host that the agent exports at most; 0 means no limit.").
+	gauge("agent_series_limit", "Series of channels, touchpoints and readings that the agent exports at most; 0 means no limit.").
 		Set(float64(opts.SeriesLimit))
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "agent_series",
-			Help: "Series of channels, touchpoints and host that are exported or held free, classic histograms with all buckets.",
+			Help: "Series of channels, touchpoints and readings that are exported or held free, classic histograms with all buckets.",
 		}, func() float64 { return float64(b.used.Load()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: prefix + "series_rejected_total",

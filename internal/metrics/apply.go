@@ -15,10 +15,12 @@ func (m *Metrics) Apply(channels []*probe.Channel, serves []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.set.Load()
-	next := &set{host: old.host, serves: slices.Clone(serves), byKey: make(map[key]*touchpoint)}
+	next := &set{
+		channels: slices.Clone(channels), serves: slices.Clone(serves), byKey: make(map[key]*touchpoint),
+		fleet: old.fleet, parts: old.parts, readings: old.readings,
+	}
 	slices.Sort(next.serves)
-	next.channels = slices.Clone(channels)
-	slices.SortFunc(next.channels, func(a, b *probe.Channel) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(next.channels, byName)
 
 	wanted := touchpointsOf(next.channels)
 	m.budget.take(m.channelSeries(next) - m.channelSeries(old))
@@ -66,14 +68,14 @@ func (m *Metrics) adopt(t *touchpoint, tp *probe.Touchpoint) *touchpoint {
 	l := m.layoutOf(&tp.Profile)
 	if t != nil {
 		m.budget.take(l.series.Classic - t.layout.series.Classic)
-		t.define(tp, l)
+		t.define(tp, m.infoOf(tp, t.info), l)
 		return t
 	}
 	if !m.budget.admit(l.series.Classic) {
 		m.reject(l.series.Classic)
 		return nil
 	}
-	return newTouchpoint(tp, l)
+	return newTouchpoint(tp, m.infoOf(tp, nil), l)
 }
 
 // layoutOf returns the one layout of all touchpoints with such a profile.
@@ -87,9 +89,9 @@ func (m *Metrics) layoutOf(profile *probe.Profile) *layout {
 	return l
 }
 
-// channelSeries counts the series of channels and of what this host serves.
+// channelSeries counts the series of channels, of what this host serves and of the fleet.
 func (m *Metrics) channelSeries(s *set) int {
-	return m.countSeries(&set{channels: s.channels, serves: s.serves}).Classic
+	return m.countSeries(&set{channels: s.channels, serves: s.serves, fleet: s.fleet}).Classic
 }
 
 func keyOf(tp *probe.Touchpoint) key { return key{tp.Channel, tp.Name} }

@@ -70,11 +70,11 @@ func TestApply_ChangedDefinition(t *testing.T) {
 	m.Apply([]*probe.Channel{channelOf("shop", changed)}, nil)
 	got := samples(t, m)
 	want(t, like(got, "touchpoint_"), map[string]float64{
-		`touchpoint_info{channel="shop",kind="page",target="plain",tier="standard",title="New",touchpoint="home"}`: 1,
-		`touchpoint_weight{channel="shop",touchpoint="home"}`:                                                      5,
-		`touchpoint_state{channel="shop",rating="good",touchpoint="home"}`:                                         1,
-		`touchpoint_interval_seconds{channel="shop",touchpoint="home"}`:                                            60,
-		`touchpoint_rating{channel="shop",touchpoint="home"}`:                                                      3,
+		`touchpoint_info{channel="shop",kind="page",limit_excellent="0.8",limit_fair="4",limit_good="1.8",target="plain",tier="standard",title="New",touchpoint="home"}`: 1,
+		`touchpoint_weight{channel="shop",touchpoint="home"}`:              5,
+		`touchpoint_state{channel="shop",rating="good",touchpoint="home"}`: 1,
+		`touchpoint_interval_seconds{channel="shop",touchpoint="home"}`:    60,
+		`touchpoint_rating{channel="shop",touchpoint="home"}`:              3,
 	})
 	want(t, like(got, "probe_phase"), map[string]float64{
 		`probe_phase_seconds_count{channel="shop",phase="connect",touchpoint="home"}`: 1,

@@ -93,15 +93,43 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-func BenchmarkGather(b *testing.B) {
+// BenchmarkWalk measures a round of the agent's own history: every series by its identity.
+func BenchmarkWalk(b *testing.B) {
 	m, _ := busy(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := m.Gatherer().Gather(); err != nil {
-			b.Fatal(err)
-		}
+	for _, form := range []struct {
+		name    string
+		classic bool
+	}{{"native", false}, {"classic", true}} {
+		b.Run(form.name, func(b *testing.B) {
+			n := &counting{seen: make(map[metrics.ID]bool)}
+			b.ReportAllocs()
+			for b.Loop() {
+				n.series = 0
+				if err := m.Walk(n, form.classic); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n.series), "series")
+		})
 	}
 }
+
+// counting is a visitor that knows the series of the walk before.
+type counting struct {
+	series int
+	seen   map[metrics.ID]bool
+}
+
+func (c *counting) Family(*metrics.Family) {}
+
+func (c *counting) Float(r *metrics.Ref, _ float64) {
+	c.series++
+	if id, ok := r.ID(); ok {
+		c.seen[id] = true
+	}
+}
+
+func (c *counting) Histogram(r *metrics.Ref, _ *metrics.NativeHistogram) { c.Float(r, 0) }
 
 // BenchmarkApply measures a reload in which nothing changed.
 func BenchmarkApply(b *testing.B) {

@@ -15,7 +15,7 @@ func durationBounds() []float64 { return []float64{0.02, 0.1, 0.3, 0.8, 1, 1.8, 
 func (m *Metrics) allFamilies() []family {
 	families := []family{
 		m.experienceTotal(), m.rechecksTotal(), m.dimensionRating(), m.probeDuration(), m.probePhase(),
-		m.touchpointInfo(), m.touchpointState(), m.channelInfo(), m.hostServes(),
+		m.touchpointInfo(), m.touchpointState(), m.channelInfo(), m.hostServes(), m.channelConfigured(), m.shardInfo(),
 		m.channelGauge("channel_objective_ratio", "ratio", "Score that both owners agreed on, as a ratio.",
 			func(c *probe.Channel) (float64, bool) { return c.Objective.Score / 100, c.Objective.Score > 0 }),
 		m.channelGauge("channel_objective_window_seconds", "seconds", "Window over which the agreed score is taken.",
@@ -168,37 +168,6 @@ func (m *Metrics) touchpointGauge(name, unit, help string, value func(t *touchpo
 		Family{Name: prefix + name, Type: Gauge, Labels: []string{channelLabel, touchpointLabel}, Unit: unit, Help: help},
 		perTouchpoint(func(out sink, t *touchpoint) { emitPresent(out, s, t, value(t)) }),
 	}
-}
-
-func (m *Metrics) touchpointInfo() family {
-	all := []attribute{
-		{channelLabel, func(tp *probe.Touchpoint) string { return tp.Channel }},
-		{"kind", func(tp *probe.Touchpoint) string { return tp.Kind }},
-		{"target", targetHost},
-		{"tier", func(tp *probe.Touchpoint) string { return string(tp.Tier) }},
-		{"title", func(tp *probe.Touchpoint) string { return tp.Title }},
-		{touchpointLabel, func(tp *probe.Touchpoint) string { return tp.Name }},
-	}
-	for _, l := range m.constant {
-		all = append(all, attribute{l.name, func(*probe.Touchpoint) string { return l.value }})
-	}
-	slices.SortFunc(all, func(a, b attribute) int { return strings.Compare(a.name, b.name) })
-	return family{
-		Family{
-			Name: prefix + "touchpoint_info", Type: Gauge,
-			Labels: []string{channelLabel, touchpointLabel, "kind", "target", "tier", "title"},
-			Help:   "What the configuration says of a touchpoint; always 1.",
-		},
-		perTouchpoint(func(out sink, t *touchpoint) { out.attributes(all, t) }),
-	}
-}
-
-// targetHost returns the host that is probed, without its port.
-func targetHost(tp *probe.Touchpoint) string {
-	if i := strings.LastIndexByte(tp.Profile.Target, ':'); i >= 0 {
-		return strings.Trim(tp.Profile.Target[:i], "[]")
-	}
-	return tp.Profile.Target
 }
 
 func (m *Metrics) channelInfo() family {

@@ -53,8 +53,8 @@ type sink interface {
 	sample(s *shape, t *touchpoint, value float64)
 	summary(s *summaryShape, t *touchpoint, sum float64, count uint64)
 	histogram(s *histogramShape, t *touchpoint, h *histogram)
-	attributes(all []attribute, t *touchpoint) // sorted by name; the value is 1
-	row(labels []label, value float64)         // sorted by name
+	info(i *info)                      // the value is 1
+	row(labels []label, value float64) // sorted by name
 	// proceed is called between touchpoints without any lock; false ends the collection.
 	proceed() bool
 }
@@ -69,12 +69,13 @@ func newSummaryShape(name string, fixed ...label) *summaryShape {
 // histogramShape holds the shapes of a classic histogram.
 type histogramShape struct {
 	summaryShape
+	whole       *shape   // of the native form
 	buckets     []*shape // the last is +Inf
 	openMetrics []*shape // the same with le as OpenMetrics writes it
 }
 
 func newHistogramShape(name string, bounds []float64, fixed ...label) *histogramShape {
-	h := &histogramShape{summaryShape: *newSummaryShape(name, fixed...)}
+	h := &histogramShape{summaryShape: *newSummaryShape(name, fixed...), whole: newShape(name, fixed...)}
 	bucket := newShape(name+"_bucket", fixed...)
 	for _, bound := range bounds {
 		h.buckets = append(h.buckets, bucket.withBucket(strconv.FormatFloat(bound, 'g', -1, 64)))

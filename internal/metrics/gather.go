@@ -16,9 +16,9 @@ func (m *Metrics) eachFamily(
 	registered []*dto.MetricFamily, agent func(*dto.MetricFamily) bool, state func(f *Family, collect func(sink)) bool,
 ) {
 	s := m.set.Load()
-	own, host := m.families, s.host
-	for len(registered)+len(own)+len(host) > 0 {
-		switch first(registered, own, host) {
+	own, read := m.families, s.readings
+	for len(registered)+len(own)+len(read) > 0 {
+		switch first(registered, own, read) {
 		case fromRegistry:
 			if !agent(registered[0]) {
 				return
@@ -30,12 +30,12 @@ func (m *Metrics) eachFamily(
 				return
 			}
 			own = own[1:]
-		case fromHost:
-			f := &host[0]
+		case fromParts:
+			f := &read[0]
 			if !state(&f.family, f.collect) {
 				return
 			}
-			host = host[1:]
+			read = read[1:]
 		}
 	}
 }
@@ -46,11 +46,11 @@ type origin uint8
 const (
 	fromRegistry origin = iota
 	fromState
-	fromHost
+	fromParts
 )
 
 // first returns where the next family in the order of names comes from; one of the lists must not be empty.
-func first(registered []*dto.MetricFamily, own []family, host []hostFamily) origin {
+func first(registered []*dto.MetricFamily, own []family, read []readings) origin {
 	next, name := fromRegistry, ""
 	consider := func(o origin, candidate string) {
 		if name == "" || candidate < name {
@@ -63,16 +63,10 @@ func first(registered []*dto.MetricFamily, own []family, host []hostFamily) orig
 	if len(own) > 0 {
 		consider(fromState, own[0].Name)
 	}
-	if len(host) > 0 {
-		consider(fromHost, host[0].family.Name)
+	if len(read) > 0 {
+		consider(fromParts, read[0].family.Name)
 	}
 	return next
-}
-
-func (f *hostFamily) collect(out sink) {
-	for _, row := range f.rows {
-		out.row(row.labels, row.value)
-	}
 }
 
 // seriesOf counts the series of a family.
@@ -96,7 +90,7 @@ func seriesOf(mf *dto.MetricFamily) Series {
 	return s
 }
 
-// Describe returns all families that an agent can export but those of the host, the Go runtime and the process,
+// Describe returns all families that an agent can export but those of its parts, the Go runtime and the process,
 // sorted by name.
 func (m *Metrics) Describe() []Family {
 	var all []Family

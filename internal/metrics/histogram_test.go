@@ -76,11 +76,7 @@ func TestHistogram_DurationBucketsHoldTheDefaultLimits(t *testing.T) {
 // histogramOf returns the histogram of the numbered metric of a family.
 func histogramOf(tb testing.TB, m *metrics.Metrics, name string, number int) *dto.Histogram {
 	tb.Helper()
-	families, err := m.Gatherer().Gather()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, mf := range families {
+	for _, mf := range gather(tb, m) {
 		if mf.GetName() == name {
 			return mf.Metric[number].Histogram
 		}

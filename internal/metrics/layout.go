@@ -60,7 +60,7 @@ func (m *Metrics) newLayout(profile *probe.Profile) *layout {
 
 // settled returns a touchpoint of layout l that has measured everything once and was never below good.
 func settled(l *layout) *touchpoint {
-	t := newTouchpoint(&probe.Touchpoint{}, l)
+	t := newTouchpoint(&probe.Touchpoint{}, &info{}, l)
 	t.last = 0
 	for i := range t.values {
 		t.values[i] = 0

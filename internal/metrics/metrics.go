@@ -30,7 +30,7 @@ type Options struct {
 	// Location of the agent: a label of all that it sees, so that series of several agents stay apart and can be chosen
 	// by place without a join. It is rendered once and costs a scrape a few bytes a line; empty means no label.
 	Location string
-	// SeriesLimit is the largest number of series of channels, touchpoints and host, a classic histogram counted with
+	// SeriesLimit is the largest number of series of channels, touchpoints and readings, a classic histogram counted with
 	// all its buckets; 0 means no limit. New ones beyond it are refused and counted, existing ones go on.
 	SeriesLimit int
 	Log         *slog.Logger // may be nil
@@ -63,7 +63,9 @@ type set struct {
 	serves      []string         // sorted
 	touchpoints []*touchpoint    // sorted by channel and name
 	byKey       map[key]*touchpoint
-	host        []hostFamily // sorted by name
+	fleet       fleet
+	parts       map[string][]readings // by the part
+	readings    []readings            // of all parts, sorted by name
 }
 
 // key identifies a touchpoint without making a string.

@@ -15,8 +15,8 @@ func (s Series) plus(o Series) Series { return Series{s.Native + o.Native, s.Cla
 // measured all that it declares and never was below good; Most means that every check has been a cause.
 type Prediction struct {
 	Touchpoints []TouchpointSeries // sorted by channel and name
-	Channels    Series             // of the channels themselves and of what the host serves
-	Agent       Series             // of the agent itself, its process and runtime; not of the host's readings
+	Channels    Series             // of the channels themselves, of what the host serves and of the fleet
+	Agent       Series             // of the agent itself, its process and runtime; not of the readings of its parts
 	Rest        Series             // all together
 	Most        Series             // all together
 }
@@ -28,11 +28,11 @@ type TouchpointSeries struct {
 	Most       Series
 }
 
-// Predict returns the number of series that Apply with the same arguments leads to.
+// Predict returns the number of series that Apply with the same arguments leads to, with what SetShard has set.
 func (m *Metrics) Predict(channels []*probe.Channel, serves []string) (Prediction, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := Prediction{Channels: m.countSeries(&set{channels: channels, serves: serves})}
+	p := Prediction{Channels: m.countSeries(&set{channels: channels, serves: serves, fleet: m.set.Load().fleet})}
 	agent, err := m.registry.Gather()
 	if err != nil {
 		return p, err
@@ -57,7 +57,7 @@ func (m *Metrics) Predict(channels []*probe.Channel, serves []string) (Predictio
 	return p, nil
 }
 
-// countSeries counts the series of s as a scrape would show them, without those of the host.
+// countSeries counts the series of s as a scrape would show them, without readings.
 func (m *Metrics) countSeries(s *set) Series {
 	var out counter
 	for i := range m.families {
@@ -83,7 +83,7 @@ func (c *counter) histogram(s *histogramShape, _ *touchpoint, _ *histogram) {
 	c.Classic += len(s.buckets) + 2
 }
 
-func (c *counter) attributes([]attribute, *touchpoint) { c.row(nil, 1) }
+func (c *counter) info(*info) { c.row(nil, 1) }
 
 func (c *counter) row([]label, float64) {
 	c.Native++

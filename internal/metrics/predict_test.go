@@ -42,14 +42,22 @@ func TestPredict_EqualsScrape(t *testing.T) {
 	plain.Profile = probe.Profile{Phases: []probe.Phase{probe.Wait}}
 	channels := []*probe.Channel{channelOf("shop", home, topic), {Name: "plain", Touchpoints: []*probe.Touchpoint{plain}}}
 	serves := []string{"shop", "plain"}
+	fleet := []*probe.Channel{channels[0], channels[1], channelOf("of-others")}
+	alone, err := m.Predict(channels, serves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := scraped(t, m); got != alone.Agent {
+		t.Errorf("an agent without channels has %+v, want %+v", got, alone.Agent)
+	}
+	m.SetShard(fleet, &metrics.Shard{Name: "a", PeersHash: "cafe", Replicas: 1})
 	want, err := m.Predict(channels, serves)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := scraped(t, m); got != want.Agent {
-		t.Errorf("an agent without channels has %+v, want %+v", got, want.Agent)
+	if got := want.Channels.Native - alone.Channels.Native; got != len(fleet)+1 {
+		t.Errorf("the fleet adds %d series, want one for each of its channels and one for the shard", got)
 	}
-
 	m.Apply(channels, serves)
 	r := pageResult(time.Second)
 	r.Measurements = append(r.Measurements, probe.Measurement{Metric: "push_backlog_bytes", Label: "in"}, probe.Measurement{Metric: "push_backlog_bytes", Label: "out"})

@@ -81,13 +81,7 @@ func (e *protoSink) row(labels []label, value float64) {
 	e.end(e.simple(value))
 }
 
-func (e *protoSink) attributes(all []attribute, t *touchpoint) {
-	e.metric = e.metric[:0]
-	for i := range all {
-		e.metric = appendLabelWire(e.metric, all[i].name, all[i].value(t.def))
-	}
-	e.end(e.simple(1))
-}
+func (e *protoSink) info(i *info) { e.row(i.labels, 1) }
 
 func (e *protoSink) summary(s *summaryShape, t *touchpoint, sum float64, count uint64) {
 	e.labels(s.sum, t)

@@ -18,12 +18,8 @@ import (
 // classic buckets; empty labels are left out, as Prometheus does.
 func samples(tb testing.TB, m *metrics.Metrics) map[string]float64 {
 	tb.Helper()
-	families, err := m.Gatherer().Gather()
-	if err != nil {
-		tb.Fatal(err)
-	}
 	out := make(map[string]float64)
-	for _, mf := range families {
+	for _, mf := range gather(tb, m) {
 		name := strings.TrimPrefix(mf.GetName(), "channelwatch_")
 		if name == mf.GetName() {
 			continue

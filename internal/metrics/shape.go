@@ -61,12 +61,6 @@ func (s *shape) withBucket(le string) *shape {
 	return &c
 }
 
-// attribute is a label whose value the configuration of a touchpoint gives.
-type attribute struct {
-	name  string
-	value func(*probe.Touchpoint) string
-}
-
 func sortLabels(labels []label) []label {
 	slices.SortFunc(labels, func(a, b label) int { return strings.Compare(a.name, b.name) })
 	return labels

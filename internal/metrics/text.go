@@ -88,27 +88,13 @@ func (e *textSink) row(labels []label, value float64) {
 		b = appendLabelText(append(b, separator), l.name, l.value)
 		separator = ','
 	}
-	e.endRow(b, len(labels) > 0, value)
-}
-
-func (e *textSink) attributes(all []attribute, t *touchpoint) {
-	e.head()
-	b := append(e.buf, e.family.Name...)
-	separator := byte('{')
-	for i := range all {
-		b = appendLabelText(append(b, separator), all[i].name, all[i].value(t.def))
-		separator = ','
-	}
-	e.endRow(b, true, 1)
-}
-
-func (e *textSink) endRow(b []byte, labelled bool, value float64) {
-	if labelled {
+	if len(labels) > 0 {
 		b = append(b, '}')
 	}
-	b = e.appendFloat(append(b, ' '), value)
-	e.buf = append(b, '\n')
+	e.buf = append(e.appendFloat(append(b, ' '), value), '\n')
 }
+
+func (e *textSink) info(i *info) { e.row(i.labels, 1) }
 
 // proceed writes what has come together and reports whether the client still listens.
 func (e *textSink) proceed() bool {

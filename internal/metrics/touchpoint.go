@@ -16,6 +16,7 @@ type touchpoint struct {
 	mu       sync.Mutex // guards everything below; never held while something is written to a client
 	retired  bool       // out of the set: nothing is counted any more
 	def      *probe.Touchpoint
+	info     *info
 	layout   *layout
 	good     [2]uint64 // results rated good and excellent
 	causes   []causeCount
@@ -49,20 +50,20 @@ type phaseTotal struct {
 	count uint64
 }
 
-func newTouchpoint(def *probe.Touchpoint, l *layout) *touchpoint {
+func newTouchpoint(def *probe.Touchpoint, i *info, l *layout) *touchpoint {
 	t := &touchpoint{
 		channel: escapeValue(def.Channel), name: escapeValue(def.Name),
 		last: absent(), duration: newHistogram(durationBounds()),
 	}
-	t.define(def, l)
+	t.define(def, i, l)
 	return t
 }
 
 // define sets what the configuration says of the touchpoint. What a new layout keeps of the old one goes on counting.
-func (t *touchpoint) define(def *probe.Touchpoint, l *layout) {
+func (t *touchpoint) define(def *probe.Touchpoint, i *info, l *layout) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.def = def
+	t.def, t.info = def, i
 	if t.layout == l {
 		return
 	}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 // Visitor takes in series one after the other, those of a family together. What it is given is valid during the call
 // only. It is called with a touchpoint locked: it must be quick and must not call Metrics.
 type Visitor interface {
-	// Family begins a family; the series that follow are of it.
+	// Family begins a family; the series that follow are of it. There may be none.
 	Family(f *Family)
 	// Float takes in the value of a series.
 	Float(s *Ref, value float64)
@@ -35,44 +36,56 @@ type BucketSpan struct {
 }
 
 // ID identifies a series within one process for as long as it is exported. It can be the key of a map. Two series of
-// different labels never share one; a series that comes back after it was gone may have another.
-type ID struct{ of, in any }
+// different names or labels never share one; a series that comes back after it was gone may have another.
+type ID struct {
+	shape *shape
+	of    any // *touchpoint or *info
+}
 
 // Ref leads to the identity of a series that is visited.
 type Ref struct {
 	name   string
 	shape  *shape
 	of     *touchpoint
-	labels []label // of a series without a shape, sorted
+	info   *info
+	labels []label // of a series without a shape or info, sorted
 }
 
 // ID returns the identity of the series, and false when it has none but its labels.
 func (r *Ref) ID() (ID, bool) {
-	if r.shape == nil {
-		return ID{}, false
+	switch {
+	case r.shape != nil:
+		return ID{r.shape, r.of}, true
+	case r.info != nil:
+		return ID{of: r.info}, true
 	}
-	return ID{r.shape, r.of}, true
+	return ID{}, false
 }
 
 // Name returns the name of the series.
 func (r *Ref) Name() string { return r.name }
 
-// Labels appends the labels, without the name, sorted by name.
+// Labels appends the labels, without the name, sorted by name. One whose value is empty is left out, as Prometheus does.
 func (r *Ref) Labels(to []Label) []Label {
-	if r.shape == nil {
-		for _, l := range r.labels {
+	labels := r.labels
+	switch {
+	case r.shape != nil:
+		labels = r.shape.labels
+	case r.info != nil:
+		labels = r.info.labels
+	}
+	for _, l := range labels {
+		if r.shape != nil {
+			switch l.name {
+			case channelLabel:
+				l.value = r.of.def.Channel
+			case touchpointLabel:
+				l.value = r.of.def.Name
+			}
+		}
+		if l.value != "" {
 			to = append(to, Label{l.name, l.value})
 		}
-		return to
-	}
-	for _, l := range r.shape.labels {
-		switch l.name {
-		case channelLabel:
-			l.value = r.of.def.Channel
-		case touchpointLabel:
-			l.value = r.of.def.Name
-		}
-		to = append(to, Label{l.name, l.value})
 	}
 	return to
 }
@@ -143,8 +156,7 @@ func (w *walker) histogram(s *histogramShape, t *touchpoint, h *histogram) {
 		n.Deltas = append(n.Deltas, int64(b.count)-before)
 		before = int64(b.count)
 	}
-	// The shape of the sum stands for the whole, which has the labels of its parts and the name of the family.
-	w.ref = Ref{name: w.family.Name, shape: s.sum, of: t}
+	w.ref = Ref{name: s.whole.name, shape: s.whole, of: t}
 	w.visit.Histogram(&w.ref, n)
 }
 
@@ -153,12 +165,9 @@ func (w *walker) row(labels []label, value float64) {
 	w.visit.Float(&w.ref, value)
 }
 
-func (w *walker) attributes(all []attribute, t *touchpoint) {
-	labels := make([]label, len(all))
-	for i := range all {
-		labels[i] = label{all[i].name, all[i].value(t.def)}
-	}
-	w.row(labels, 1)
+func (w *walker) info(i *info) {
+	w.ref = Ref{name: w.family.Name, info: i}
+	w.visit.Float(&w.ref, 1)
 }
 
 func (w *walker) proceed() bool { return true }
@@ -172,13 +181,13 @@ func (w *walker) registered(mf *dto.MetricFamily) {
 			labels = append(labels, label{pair.GetName(), pair.GetValue()})
 		}
 		part := func(suffix string, value float64, more ...label) {
-			w.ref = Ref{name: mf.GetName() + suffix, labels: sortLabels(append(labels[:len(labels):len(labels)], more...))}
+			w.ref = Ref{name: mf.GetName() + suffix, labels: sortLabels(append(slices.Clip(labels), more...))}
 			w.visit.Float(&w.ref, value)
 		}
 		switch {
 		case metric.Histogram != nil:
 			h := metric.Histogram
-			for _, b := range h.Bucket {
+			for _, b := range h.Bucket { // without +Inf, which client_golang leaves to the count
 				part("_bucket", float64(b.GetCumulativeCount()), label{"le", strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)})
 			}
 			part("_bucket", float64(h.GetSampleCount()), label{"le", "+Inf"})
