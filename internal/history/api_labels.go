@@ -1,0 +1,150 @@
+//go:build !nohistory
+
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/annotations"
+)
+
+// find looks up names or values of labels of the series that one selector finds.
+type find func(context.Context, storage.Querier, *storage.LabelHints, []*labels.Matcher) ([]string, annotations.Annotations, error)
+
+func (a *api) labelNames(ctx context.Context, p params, answer answer) error {
+	return a.strings(ctx, p, answer, func(
+		ctx context.Context, q storage.Querier, hints *storage.LabelHints, set []*labels.Matcher,
+	) ([]string, annotations.Annotations, error) {
+		return q.LabelNames(ctx, hints, set...)
+	})
+}
+
+func (a *api) labelValues(name string) endpoint {
+	return func(ctx context.Context, p params, answer answer) error {
+		name := name
+		if strings.HasPrefix(name, "U__") {
+			name = model.UnescapeName(name, model.ValueEncodingEscaping)
+		}
+		if !model.UTF8Validation.IsValidLabelName(name) {
+			return badData(fmt.Errorf("invalid label name: %.100q", name))
+		}
+		return a.strings(ctx, p, answer, func(
+			ctx context.Context, q storage.Querier, hints *storage.LabelHints, set []*labels.Matcher,
+		) ([]string, annotations.Annotations, error) {
+			return q.LabelValues(ctx, name, hints, set...)
+		})
+	}
+}
+
+// strings answers with what is found by any of the selectors, sorted.
+func (a *api) strings(ctx context.Context, p params, answer answer, f find) error {
+	s, err := p.selectors(a.queries.parser)
+	if err != nil {
+		return err
+	}
+	if len(s.sets) == 0 {
+		s.sets = [][]*labels.Matcher{nil}
+	}
+	var (
+		all  []string
+		said notes
+	)
+	err = a.lookUp(ctx, s, func(ctx context.Context, q storage.Querier) error {
+		for _, set := range s.sets {
+			some, warnings, err := f(ctx, q, &storage.LabelHints{Limit: oneMore(s.limit)}, set)
+			if err != nil {
+				return err
+			}
+			said.annotations.Merge(warnings)
+			for _, found := range some {
+				all = append(all, strings.Clone(found)) // it may lie in a file of the storage
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if s.limit > 0 && len(all) > s.limit {
+		all = all[:s.limit]
+		said.truncated()
+	}
+	answer(func(w *jsonWriter) { w.strings(all) }, said)
+	return nil
+}
+
+func (a *api) series(ctx context.Context, p params, answer answer) error {
+	if !p.Has("match[]") {
+		return badData(errors.New("no match[] parameter provided"))
+	}
+	s, err := p.selectors(a.queries.parser)
+	if err != nil {
+		return err
+	}
+	var (
+		all  []labels.Labels
+		said notes
+	)
+	err = a.lookUp(ctx, s, func(ctx context.Context, q storage.Querier) error {
+		set := selectSeries(ctx, q, s)
+		said.annotations.Merge(set.Warnings())
+		for set.Next() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if s.limit > 0 && len(all) == s.limit {
+				said.truncated()
+				return nil
+			}
+			all = append(all, set.At().Labels().Copy())
+		}
+		return set.Err()
+	})
+	if err != nil {
+		return err
+	}
+	answer(func(w *jsonWriter) {
+		w.raw("[")
+		for i, one := range all {
+			if !w.more(i) {
+				return
+			}
+			w.labels(one)
+		}
+		w.raw("]")
+	}, said)
+	return nil
+}
+
+// selectSeries selects the series that any of the selectors finds, each once, without their samples.
+func selectSeries(ctx context.Context, q storage.Querier, s selectors) storage.SeriesSet {
+	hints := &storage.SelectHints{
+		Start: s.from, End: s.to, Limit: oneMore(s.limit),
+		Func: "series", // the storage takes it as: no samples
+	}
+	if len(s.sets) == 1 {
+		return q.Select(ctx, false, hints, s.sets[0]...)
+	}
+	sets := make([]storage.SeriesSet, len(s.sets))
+	for i, set := range s.sets {
+		sets[i] = q.Select(ctx, true, hints, set...) // merging wants them sorted
+	}
+	return storage.NewMergeSeriesSet(sets, 0, storage.ChainedSeriesMerge)
+}
+
+// oneMore returns a limit by which it shows that there is more.
+func oneMore(limit int) int {
+	if limit == 0 {
+		return 0
+	}
+	return min(limit, maxSamples) + 1
+}
