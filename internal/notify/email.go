@@ -1,0 +1,96 @@
+package notify
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"slices"
+	"strings"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// email mails messages over one server. It is immutable.
+type email struct {
+	conf    Email
+	version string
+	form    form
+}
+
+func newEmail(conf Email, version string, f form) *email {
+	return &email{conf, version, f}
+}
+
+// Bounds of mails.
+const (
+	mostRecipients = 50  // RFC 5321 section 4.5.3.1.8 lets servers refuse more than 100
+	mostReply      = 300 // bytes of what a server says, in errors
+)
+
+func (e *email) wants(n *notice) bool { return len(e.recipients(n)) > 0 }
+
+// recipients returns whom to write to, each once. What an owner is called without an address is shown, not mailed.
+func (e *email) recipients(n *notice) []*netmail.Address {
+	lists := slices.Clone(e.conf.To)
+	if e.conf.Owners {
+		lists = append(lists, n.OwnerIT, n.OwnerMarketing)
+	}
+	var all []*netmail.Address
+	for _, list := range lists {
+		addresses, err := netmail.ParseAddressList(list)
+		if err != nil {
+			continue
+		}
+		for _, a := range addresses {
+			same := func(other *netmail.Address) bool { return strings.EqualFold(other.Address, a.Address) }
+			if len(all) < mostRecipients && !slices.ContainsFunc(all, same) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
+// send mails to all recipients that are left. One that is refused keeps no other from the message.
+func (e *email) send(ctx context.Context, n *notice, late bool, left []string) outcome {
+	if len(left) == 0 {
+		for _, a := range e.recipients(n) {
+			left = append(left, a.Address)
+		}
+	}
+	s, err := e.session()
+	if err != nil {
+		return outcome{left: left, err: err}
+	}
+	msg, err := e.compose(n, late)
+	if err != nil {
+		return outcome{err: err, permanent: true}
+	}
+	o := s.deliver(ctx, msg, left)
+	if o.err != nil {
+		// Whatever the server says is cut, and then freed of what it may repeat. The chain ends here.
+		o.err = errors.New(line(s.redaction.Text(probe.Clip(o.err.Error(), mostReply)), mostReply))
+	}
+	return o
+}
+
+// session reads everything that can change while the agent runs.
+func (e *email) session() (*session, error) {
+	config, err := e.conf.tlsConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading authorities: %w", err)
+	}
+	s := &session{Email: e.conf, config: config}
+	if e.conf.Username == "" {
+		return s, nil
+	}
+	if s.password, err = e.conf.Password.Read(); err != nil {
+		return nil, fmt.Errorf("reading the password of the mail server: %w", err)
+	}
+	encoded := base64.StdEncoding.EncodeToString
+	s.redaction = probe.NewRedaction(s.password, encoded([]byte(s.password)),
+		encoded([]byte("\x00"+e.conf.Username+"\x00"+s.password)))
+	return s, nil
+}
