@@ -1,0 +1,168 @@
+// The pages of a real agent in a real browser: nothing is refused by our own policy, nothing leaves the machine, no rule of
+// WCAG 2.2 A and AA that axe-core knows is broken, and the pages say the same with and without JavaScript.
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {after, before, describe, test} from 'node:test';
+import {startBrowser, startDemo, until} from './demo.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const devices = [
+  {name: 'desktop', viewport: {width: 1280, height: 900}},
+  {name: 'phone', viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true},
+];
+const pages = [
+  '/', '/?range=1h', '/?range=7d', '/?range=28d', '/?for=it', '/?for=marketing',
+  '/channels/mobile-web', '/channels/mobile-web?for=it&range=1h', '/touchpoints/mobile-web/home', '/touchpoints/push/offers?for=it',
+  '/incidents', '/incidents?range=7d&channel=mobile-app', '/wall',
+];
+
+let demo, browser;
+before(async () => {
+  demo = await startDemo('--every', '2s');
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+// open opens a page and returns it with everything that went wrong on it.
+async function open(path, options = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const wrong = [];
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) wrong.push(`console: ${message.text()}`); });
+  page.on('pageerror', (error) => wrong.push(`exception: ${error.message}`));
+  page.on('request', (request) => { if (!request.url().startsWith(demo.url) && !request.url().startsWith('data:')) wrong.push(`request to ${request.url()}`); });
+  page.on('response', (response) => { if (response.status() >= 400) wrong.push(`${response.status()} of ${response.url()}`); });
+  const response = await page.goto(demo.url + path, {waitUntil: 'load'});
+  assert.equal(response.status(), 200, path);
+  return {page, wrong, close: () => context.close()};
+}
+
+for (const device of devices) {
+  for (const colorScheme of ['light', 'dark']) {
+    describe(`${device.name}, ${colorScheme}`, {concurrency: 2}, () => {
+      for (const path of pages) {
+        test(path, async () => {
+          const {page, wrong, close} = await open(path, {...device, colorScheme});
+          await page.waitForTimeout(300); // scripts that draw
+          assert.ok(await page.title(), 'no title');
+          // Our policy refuses scripts of others, so axe-core comes in beside it.
+          await page.evaluate(axe);
+          const {violations} = await page.evaluate((tags) => globalThis.axe.run({runOnly: tags}), rules);
+          const told = violations.map((v) => `${v.id} (${v.help}): ${v.nodes.map((n) => n.target.join(' ')).slice(0, 5).join(', ')}`);
+          assert.deepEqual(told, []);
+          const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          assert.ok(beyond <= 0, `the page is ${beyond} px wider than the screen`);
+          assert.deepEqual(wrong, []);
+          await close();
+        });
+      }
+    });
+  }
+}
+
+// values returns every machine-readable number of a page: the switch of readers must change none of them.
+const values = (page) => page.$$eval('data[value]', (all) => all.map((d) => d.value));
+
+test('the switch of readers changes sentences and no number', async () => {
+  // One context, so that the choice is remembered; the numbers of one evaluation, so that time does not matter.
+  await until('the same evaluation for both', async () => {
+    const {page, close} = await open('/?for=marketing');
+    const [at, marketing, words] = [await evaluation(page), await values(page), await page.innerText('main')];
+    await page.goto(`${demo.url}/?for=it`);
+    const [later, it, otherWords] = [await evaluation(page), await values(page), await page.innerText('main')];
+    await close();
+    if (at !== later) return `evaluated at ${at}, then at ${later}`;
+    assert.ok(marketing.length >= 12, `only ${marketing.length} numbers on the page`);
+    assert.deepEqual(it.slice().sort(), marketing.slice().sort());
+    assert.notEqual(otherWords, words, 'both read the same sentences');
+    return '';
+  });
+});
+
+const evaluation = (page) => page.getAttribute('main', 'data-at');
+
+test('the choice of reader is remembered', async () => {
+  const {page, close} = await open('/?for=it');
+  await page.goto(`${demo.url}/`);
+  const chosen = await page.locator('[aria-current="true"], [aria-current="page"], [aria-pressed="true"]').allInnerTexts();
+  assert.ok(chosen.some((text) => text.trim() === 'IT'), `chosen: ${chosen}`);
+  await close();
+});
+
+test('everything can be read without JavaScript', async () => {
+  for (const path of pages) {
+    const {page, wrong, close} = await open(path, {javaScriptEnabled: false});
+    const text = await page.innerText('main');
+    assert.match(text, /Excellent|Good|Fair|Poor|Unknown|No incident/i, path);
+    assert.deepEqual(wrong, [], path);
+    await close();
+  }
+});
+
+test('a page follows the agent without a reload', async () => {
+  const {page, wrong, close} = await open('/');
+  await page.evaluate(() => { globalThis.sameDocument = true; });
+  const before = await evaluation(page);
+  await until('a newer evaluation on the page', async () => (await evaluation(page)) === before ? `still that of ${before}` : '', 90_000);
+  assert.equal(await page.evaluate(() => globalThis.sameDocument), true, 'the page was loaded anew');
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test('the keyboard reaches the content first and every link after it', async () => {
+  const {page, close} = await open('/');
+  await page.keyboard.press('Tab');
+  const first = await page.evaluate(() => document.activeElement.getAttribute('href'));
+  assert.match(first ?? '', /^#/, 'the first stop is no way past the navigation');
+  const links = new Set();
+  for (let i = 0; i < 200; i++) {
+    await page.keyboard.press('Tab');
+    const href = await page.evaluate(() => document.activeElement?.getAttribute?.('href'));
+    if (href && links.has(href) && links.size > 10) break;
+    if (href) links.add(href);
+  }
+  for (const channel of ['desktop-web', 'mobile-web', 'mobile-app', 'push']) {
+    assert.ok([...links].some((l) => l.includes(`channels/${channel}`)), `no stop at ${channel}: ${[...links]}`);
+  }
+  await close();
+});
+
+test('a touchpoint can be probed now, and it says that it does not count', async () => {
+  const {page, wrong, close} = await open('/touchpoints/mobile-app/catalogue');
+  await Promise.all([page.waitForURL(/.*/), page.getByRole('button', {name: /probe now/i}).click()]);
+  await until('the result', async () => (await page.innerText('main')).match(/not counted/i) ? '' : 'nothing is said', 20_000);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test('a whole page weighs at most 150 KB', async () => {
+  for (const path of ['/', '/channels/mobile-web', '/touchpoints/mobile-web/home']) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    await session.send('Network.enable');
+    let bytes = 0;
+    session.on('Network.loadingFinished', (event) => { bytes += event.encodedDataLength; });
+    await page.goto(demo.url + path, {waitUntil: 'load'});
+    await page.waitForTimeout(1000);
+    assert.ok(bytes > 0 && bytes <= 150 * 1024, `${path}: ${bytes} bytes`);
+    await context.close();
+  }
+});
+
+test('a badge is a picture with words', async () => {
+  const {page, close} = await open('/');
+  const drawn = await page.evaluate(async () => {
+    const image = new Image();
+    image.src = '/badge/mobile-web.svg';
+    await image.decode();
+    return image.naturalWidth;
+  });
+  assert.ok(drawn > 40, `the badge is ${drawn} px wide`);
+  await close();
+});
