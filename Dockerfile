@@ -4,13 +4,15 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY cmd cmd
+COPY configs configs
 COPY internal internal
 ARG TARGETOS TARGETARCH VERSION=dev COMMIT=
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /channelwatch ./cmd/channelwatch
-# What an empty image needs: authorities to trust, a directory for temporary files, a name for the user.
-RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/tmp \
+# What an empty image needs: authorities to trust, a directory for temporary files, one for the history, a name for the user.
+RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/tmp /root-fs/var/lib/channelwatch \
     && chmod 1777 /root-fs/tmp \
+    && chown 65532:65532 /root-fs/var/lib/channelwatch \
     && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
     && echo 'channelwatch:x:65532:65532::/:/sbin/nologin' > /root-fs/etc/passwd
 
@@ -19,6 +21,9 @@ COPY --from=build /root-fs /
 COPY --from=build /channelwatch /channelwatch
 COPY configs/channelwatch.yaml /etc/channelwatch/channelwatch.yaml
 USER 65532:65532
+# Where the history is kept: mount something that stays here.
+ENV STATE_DIRECTORY=/var/lib/channelwatch
+VOLUME /var/lib/channelwatch
 EXPOSE 9977
 # Finds an agent that serves TLS, demands a password or a client certificate as well; another port needs --url.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/channelwatch", "healthcheck"]
