@@ -1,0 +1,140 @@
+package view
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/query"
+)
+
+// level says of whom series are.
+type level string
+
+const (
+	channels    level = "channel"
+	touchpoints level = "touchpoint"
+)
+
+// names returns the recorded series of a window.
+func (l level) names(w window) []string {
+	names := []string{
+		string(l) + ":channelwatch_score:" + string(w),
+		string(l) + ":channelwatch_up:" + string(w),
+		string(l) + ":channelwatch_unknown:ratio" + string(w),
+		string(l) + ":channelwatch_rating:" + string(w),
+		l.lost(w),
+	}
+	if l == channels {
+		names = append(names, string(l)+":channelwatch_gap:"+string(w))
+	}
+	return names
+}
+
+// score and lost return the series of a window that are 100 together.
+func (l level) score(w window) string { return string(l) + ":channelwatch_score:" + string(w) }
+
+func (l level) lost(w window) string {
+	return string(l) + "_cause:channelwatch_points_lost:" + string(w)
+}
+
+// subject is a channel, or a touchpoint of one.
+type subject struct{ channel, touchpoint string }
+
+func subjectOf(s query.Series) subject { return subject{s.Labels["channel"], s.Labels["touchpoint"]} }
+
+// figures are what the rules recorded of one subject over one window.
+type figures struct {
+	score  *Score // nil where nothing was measured
+	rating probe.Rating
+	lost   []Cause // without sentences, most points first
+}
+
+// askFigures asks for all series of a window.
+func (a *asker) figures(w window, at time.Time, names []string, matchers []string, into *[]query.Series) {
+	expr := "last_over_time(" + selector(names, matchers...) + "[" + shortOf(w.every()) + "])"
+	a.at("the figures over "+string(w), expr, at, into)
+}
+
+// readFigures sorts an answer by subject.
+func readFigures(answer []query.Series, w window, at time.Time) map[subject]*figures {
+	all := make(map[subject]*figures)
+	for _, s := range oneSource(answer) {
+		f := all[subjectOf(s)]
+		if f == nil {
+			f = &figures{score: &Score{Window: string(w), At: at, Score: -1}}
+			all[subjectOf(s)] = f
+		}
+		f.read(s)
+	}
+	for _, f := range all {
+		f.score.Rating = f.rating
+		if f.score.Score < 0 {
+			f.score = nil
+		}
+		sortCauses(f.lost)
+	}
+	return all
+}
+
+func (f *figures) read(s query.Series) {
+	_, name, _ := strings.Cut(s.Labels["__name__"], ":channelwatch_")
+	name, _, _ = strings.Cut(name, ":")
+	switch name {
+	case "score":
+		f.score.Score = value(s)
+	case "up":
+		f.score.Up = value(s)
+	case "gap":
+		f.score.Gap = value(s)
+	case "unknown":
+		f.score.Unknown = value(s)
+	case "rating":
+		f.rating = rating(value(s))
+	case "points_lost":
+		f.lost = append(f.lost, Cause{Check: probe.CheckID(s.Labels["cause"]), Dimension: s.Labels["dimension"], Points: value(s)})
+	}
+}
+
+// sortCauses puts those first that took most; equal ones are in the order of their names.
+func sortCauses(causes []Cause) {
+	slices.SortFunc(causes, func(a, b Cause) int {
+		return cmp.Or(cmp.Compare(b.Points, a.Points), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Dimension, b.Dimension))
+	})
+}
+
+// oneSource leaves only one of several who recorded the same subject, such as agents that write to the same server:
+// figures of two evaluations must not be mixed, they would not add up. Which one is the same at each time.
+func oneSource(answer []query.Series) []query.Series {
+	first := make(map[subject]string)
+	sources := make([]string, len(answer))
+	for i, s := range answer {
+		sources[i] = source(s.Labels)
+		if old, ok := first[subjectOf(s)]; !ok || sources[i] < old {
+			first[subjectOf(s)] = sources[i]
+		}
+	}
+	kept := make([]query.Series, 0, len(answer))
+	for i, s := range answer {
+		if sources[i] == first[subjectOf(s)] {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// source writes the labels that the rules do not set.
+func source(labels map[string]string) string {
+	var b strings.Builder
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		switch label {
+		case "__name__", "channel", "touchpoint", "dimension", "cause", "phase":
+		default:
+			b.WriteString(label + "=" + labels[label] + "\xff")
+		}
+	}
+	return b.String()
+}

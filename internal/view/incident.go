@@ -1,0 +1,196 @@
+package view
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/query"
+)
+
+// maxIncidents bounds what one page lists.
+const maxIncidents = 200
+
+// reports are the answers that explain incidents.
+type reports struct {
+	scores, lost, alerts, saturated []query.Series
+}
+
+// reports asks for what happened while channels were below good.
+func (a *asker) reports(g grid, matchers []string, until time.Time, into *reports) {
+	x, since := axisUntil(until, g.length, g.grain()), "["+shortOf(g.grain())+"]"
+	before := "[" + shortOf(2*g.grain()) + "]"
+	select1 := func(name string, more ...string) string {
+		return selector([]string{name}, append(slices.Clone(matchers), more...)...)
+	}
+	bad := " and on (channel) (last_over_time(" + select1(g.ratingNames(channels)) + before + ") > 0 < 3)"
+	score := select1(channels.score(recent))
+	a.over("the scores of incidents", "min_over_time("+score+since+")"+bad, x, &into.scores)
+	a.over("the causes of incidents", "sum_over_time("+select1(channels.lost(recent))+since+
+		") / on (channel) group_left () max by (channel) (count_over_time("+score+since+"))"+bad, x, &into.lost)
+	a.over("the alerts", "max by (channel, alertname, severity) (last_over_time("+
+		select1("ALERTS", `alertstate="firing"`, `channel!=""`)+before+"))", x, &into.alerts)
+	a.over("the hosts under pressure",
+		"max by (instance) (max_over_time(instance:channelwatch_host_saturated:bool"+since+")) == 1", x, &into.saturated)
+}
+
+// incidentsPage asks for the incidents of one channel or all.
+func incidentsPage(ctx context.Context, engine query.Engine, channel string, r Range) ([]Incident, error) {
+	last, err := askRounds(ctx, engine)
+	if err != nil {
+		return nil, err
+	}
+	g, at, matchers := r.grid(), last[recent], is("channel", channel)
+	a := ask(ctx, engine)
+	var infos, says, figs, lines []query.Series
+	var found reports
+	a.info(at, channelInfo(), matchers, &infos)
+	a.sentences(at, &says)
+	a.figures(recent, at, channels.names(recent), matchers, &figs)
+	a.tracks(g, []string{g.ratingNames(channels)}, matchers, at, &lines)
+	a.reports(g, matchers, at, &found)
+	if err := a.wait(); err != nil {
+		return nil, err
+	}
+	known := readInfo(infos)
+	if _, ok := known.channels[channel]; !ok && channel != "" {
+		return nil, ErrNotFound
+	}
+	return found.incidents(g, at, known, readSentences(says), readFigures(figs, recent, at), bySubject(lines)), nil
+}
+
+// incidents finds the incidents in the tracks of channels, newest first, and joins what happened meanwhile.
+func (q *reports) incidents(
+	g grid, at time.Time, known info, say sentences, present map[subject]*figures, lines map[subject]query.Series,
+) []Incident {
+	all := []Incident{}
+	for s, line := range lines {
+		c, ok := known.channels[s.channel]
+		if !ok || s.touchpoint != "" {
+			continue
+		}
+		for _, t := range g.trackOf(line, at, present[s].ratingOr(probe.Unknown)).troubles() {
+			i := Incident{
+				Channel: c.Name, Title: c.Title, From: time.UnixMilli(t.from).UTC(), Seconds: float64(t.until-t.from) / 1000, Worst: t.worst,
+			}
+			if until := time.UnixMilli(t.until).UTC(); t.lasts {
+				i.Seconds = at.Sub(i.From).Seconds()
+			} else {
+				i.Until = &until
+			}
+			all = append(all, i)
+		}
+	}
+	slices.SortFunc(all, func(a, b Incident) int { return cmp.Or(b.From.Compare(a.From), cmp.Compare(a.Channel, b.Channel)) })
+	all = all[:min(len(all), maxIncidents)]
+	q.explain(all, g, at, known, say, present)
+	return all
+}
+
+func (f *figures) ratingOr(r probe.Rating) probe.Rating {
+	if f == nil {
+		return r
+	}
+	return f.rating
+}
+
+// explain joins to each incident what happened meanwhile.
+func (q *reports) explain(all []Incident, g grid, at time.Time, known info, say sentences, present map[subject]*figures) {
+	scores := bySubject(q.scores)
+	lost := make(map[string][]query.Series)
+	for _, s := range oneSource(q.lost) {
+		lost[s.Labels["channel"]] = append(lost[s.Labels["channel"]], s)
+	}
+	alerts := readAlerts(q.alerts, g)
+	saturated := make(map[string][]Stretch)
+	for _, s := range q.saturated {
+		saturated[s.Labels["instance"]] = stretches(s.Points, g.grain())
+	}
+	for n := range all {
+		i := &all[n]
+		until := at
+		if i.Until != nil {
+			until = *i.Until
+		}
+		points := g.during(scores[subject{channel: i.Channel}].Points, i.From, until)
+		i.figures(points, func() []Cause { return g.meanLost(lost[i.Channel], i.From, until, len(points)) }, present[subject{channel: i.Channel}])
+		i.Causes = say.explain(i.Causes)
+		for _, alert := range alerts[i.Channel] {
+			if alert.From.Before(until) && alert.until.After(i.From) {
+				i.Alerts = append(i.Alerts, alert.Alert)
+			}
+		}
+		for _, instance := range known.hosts[i.Channel] {
+			if parts := within(saturated[instance], i.From, until); len(parts) > 0 {
+				i.Hosts = append(i.Hosts, Host{Instance: instance, Saturated: parts})
+			}
+		}
+		i.Words = i.words()
+	}
+}
+
+// figures sets the lowest score and the causes. An incident of the last minutes may be too young for the rarer series.
+func (i *Incident) figures(scores []query.Point, causes func() []Cause, present *figures) {
+	if len(scores) > 0 {
+		i.Score, i.Causes = slices.MinFunc(scores, func(a, b query.Point) int { return cmp.Compare(a.Value, b.Value) }).Value, causes()
+	} else if present != nil && present.score != nil {
+		i.Score, i.Causes = present.score.Score, slices.Clone(present.lost)
+	}
+}
+
+// during returns the points that hold within an incident: as in a track, what is recorded rarely tells of the time
+// before it.
+func (g grid) during(points []query.Point, from, until time.Time) []query.Point {
+	if g.long {
+		from, until = from.Add(g.grain()), until.Add(g.grain())
+	}
+	index := func(t time.Time) int {
+		i, _ := slices.BinarySearchFunc(points, t.UnixMilli(), func(p query.Point, at int64) int { return cmp.Compare(p.At, at) })
+		return i
+	}
+	// The last point of an incident that lasts is at its end.
+	return points[index(from):index(until.Add(time.Millisecond))]
+}
+
+// meanLost returns what each cause took on average over n evaluations.
+func (g grid) meanLost(lines []query.Series, from, until time.Time, n int) []Cause {
+	var causes []Cause
+	for _, s := range lines {
+		c := Cause{Check: probe.CheckID(s.Labels["cause"]), Dimension: s.Labels["dimension"]}
+		for _, p := range g.during(s.Points, from, until) {
+			c.Points += p.Value / float64(n)
+		}
+		if c.Points > 0 {
+			causes = append(causes, c)
+		}
+	}
+	sortCauses(causes)
+	return causes
+}
+
+// firing is an alert with the end of its stretch.
+type firing struct {
+	Alert
+	until time.Time
+}
+
+// readAlerts returns when alerts fired, by channel; the stretches of each in order.
+func readAlerts(answer []query.Series, g grid) map[string][]firing {
+	all := make(map[string][]firing)
+	for _, s := range answer {
+		channel := s.Labels["channel"]
+		for _, stretch := range stretches(s.Points, g.grain()) {
+			alert := Alert{Name: s.Labels["alertname"], Severity: s.Labels["severity"], From: stretch.From.Add(g.grain())}
+			all[channel] = append(all[channel], firing{alert, stretch.Until})
+		}
+	}
+	for _, alerts := range all {
+		slices.SortFunc(alerts, func(a, b firing) int {
+			return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Name, b.Name), strings.Compare(a.Severity, b.Severity))
+		})
+	}
+	return all
+}
