@@ -4,143 +4,101 @@ package history
 
 import (
 	"context"
-	"errors"
-	"math"
+	"fmt"
 	"time"
-
-	"github.com/prometheus/prometheus/model/histogram"
-	"github.com/prometheus/prometheus/model/value"
-	"github.com/prometheus/prometheus/storage"
-
-	"github.com/channelwatch/channelwatch/internal/metrics"
 )
 
-// record appends a round at every multiple of Every until ctx ends.
-func (s *Store) record(ctx context.Context, o *opened) (reopen bool) {
+// patience is how long the clock may be behind the newest samples before they are taken for the mistake.
+const patience = 10 * time.Minute
+
+// record appends a round at every multiple of Every until ctx ends or the store has to be opened anew.
+func (s *Store) record(ctx context.Context, o *opened) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	every := s.opts.Every
-	for {
+	for every := s.opts.Every; ; {
 		timer.Reset(every - time.Duration(time.Now().UnixNano())%every)
 		select {
 		case <-ctx.Done():
-			return false
+			return
 		case <-timer.C:
 		}
-		now := time.Now().UnixNano()
-		if err := s.round(ctx, o, (now-now%int64(every))/int64(time.Millisecond)); err != nil {
-			return true
+		if !s.tick(ctx, o, time.Now()) {
+			return
 		}
 	}
 }
 
-// round appends all series at one time, in Unix milliseconds.
-func (s *Store) round(ctx context.Context, o *opened, at int64) error {
-	began := time.Now()
-	s.cache.begin()
-	r := &round{store: s, app: o.storage.AppenderV2(ctx), at: at}
-	s.opts.Collect(r)
-	r.own("up", 1)
-	r.own("scrape_samples_scraped", float64(r.collected))
-	r.own("scrape_duration_seconds", time.Since(began).Seconds())
-	gone := r.markGone()
-	if err := r.app.Commit(); err != nil {
-		return err
+// tick appends the round that is due at a time of the wall clock, if nothing hinders. It returns false when the store has to
+// be opened anew.
+func (s *Store) tick(ctx context.Context, o *opened, now time.Time) (goOn bool) {
+	select {
+	case o.aside = <-o.unreadable:
+		return false
+	default:
 	}
-	s.cache.forget(gone)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.status.LastAppend = time.UnixMilli(at)
-	s.status.Revision++
-	s.counts.add(&r.counts)
-	return nil
-}
-
-// round takes in the series of one round.
-type round struct {
-	store     *Store
-	app       storage.AppenderV2
-	at        int64 // Unix milliseconds
-	collected int
-	counts    counts
-}
-
-func (r *round) Family(f *metrics.Family) { r.store.learn(f) }
-
-func (r *round) Float(ref *metrics.Ref, v float64) {
-	r.collected++
-	r.append(r.store.cache.find(ref), v, nil)
-}
-
-func (r *round) Histogram(ref *metrics.Ref, h *metrics.NativeHistogram) {
-	r.collected++
-	r.append(r.store.cache.find(ref), 0, native(h))
-}
-
-func (r *round) own(name string, v float64) { r.append(r.store.cache.own(name), v, nil) }
-
-func (r *round) markGone() []*series {
-	gone := r.store.cache.unseen()
-	for _, s := range gone {
-		r.append(s, math.Float64frombits(value.StaleNaN), nil)
+	if err := o.gate.torn(); err != nil {
+		return s.endure(o, err)
 	}
-	return gone
-}
-
-func (r *round) append(s *series, v float64, h *histogram.Histogram) {
-	ref, err := r.app.Append(s.ref, s.labels, 0, r.at, v, h, nil, storage.AOptions{})
-	if err != nil {
-		r.counts.refused[reasonOf(err)]++
-		return
+	at := now.UnixMilli() - now.UnixMilli()%s.opts.Every.Milliseconds()
+	hindered := s.hindrance(o, at)
+	o.gate.hold(hindered != nil)
+	if hindered != nil {
+		s.skip(hindered)
+		return o.rewind == 0
 	}
-	s.ref = ref
-	r.counts.samples++
-}
-
-// reason is why a sample was not appended.
-type reason int
-
-const (
-	outOfOrder reason = iota
-	duplicate
-	outOfBounds
-	otherReason
-	reasons
-)
-
-func (r reason) String() string {
-	return [...]string{"out_of_order", "duplicate", "out_of_bounds", "other"}[r]
-}
-
-func reasonOf(err error) reason {
-	switch {
-	case errors.Is(err, storage.ErrOutOfOrderSample), errors.Is(err, storage.ErrTooOldSample):
-		return outOfOrder
-	case errors.Is(err, storage.ErrDuplicateSampleForTimestamp):
-		return duplicate
-	case errors.Is(err, storage.ErrOutOfBounds):
-		return outOfBounds
+	if at <= o.last {
+		return true // the timer was early, or the clock was set back by less than a round
 	}
-	return otherReason
+	if err := s.round(ctx, o, at); err != nil {
+		return s.endure(o, err)
+	}
+	s.become(Ready, "")
+	return true
 }
 
-// native copies a histogram: the head keeps the last one of every series.
-func native(h *metrics.NativeHistogram) *histogram.Histogram {
-	spans := make([]histogram.Span, len(h.Spans))
-	for i, s := range h.Spans {
-		spans[i] = histogram.Span(s)
+// hindrance returns what hinders a round at a time; nil for nothing.
+func (s *Store) hindrance(o *opened, at int64) *obstacle {
+	every := s.opts.Every
+	back := time.Duration(o.last-at) * time.Millisecond
+	if back <= every {
+		o.behind = 0
+		return s.space.obstacle()
 	}
-	return &histogram.Histogram{
-		Schema: h.Schema, ZeroThreshold: h.ZeroThreshold, ZeroCount: h.ZeroCount, Count: h.Count, Sum: h.Sum,
-		PositiveSpans: spans, PositiveBuckets: append([]int64(nil), h.Deltas...),
+	o.behind++
+	if time.Duration(o.behind)*every >= patience {
+		o.rewind = at
+	}
+	return &obstacle{
+		state: Waiting,
+		why: fmt.Sprintf("the clock is %v behind the newest sample: nothing is recorded until it reaches %s, or has been behind for %v",
+			back, time.UnixMilli(o.last).UTC().Format(time.RFC3339), patience),
 	}
 }
 
-// learn remembers a family.
-func (s *Store) learn(f *metrics.Family) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.known[f.Name]; !known {
-		s.known[f.Name] = *f
+// endure does what can be done after a write went wrong: nothing is written until there is reason to hope that it will go
+// well, then the store is opened anew. It answers meanwhile. The result is that of tick.
+func (s *Store) endure(o *opened, torn error) (goOn bool) {
+	now := time.Now()
+	if o.retry.IsZero() {
+		o.retry = now.Add(s.retries.next(now))
+		s.log.Error("the history cannot be written", "error", torn)
 	}
+	hindered := s.space.obstacle()
+	if hindered == nil {
+		hindered = writable(s.opts.Dir)
+	}
+	if hindered == nil && now.Before(o.retry) {
+		hindered = &obstacle{Failed, fmt.Sprintf("writing to %s went wrong: %v; it is tried again soon", s.opts.Dir, torn), torn}
+	}
+	if hindered == nil {
+		return false
+	}
+	s.skip(hindered)
+	return true
+}
+
+// skip leaves a round out.
+func (s *Store) skip(why *obstacle) {
+	s.become(why.state, why.why)
+	s.count(func(c *counts) { c.rounds[skipped]++ })
 }

@@ -5,6 +5,7 @@ package history
 import (
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
@@ -42,6 +43,15 @@ func newCache(extra []metrics.Label) *cache {
 	}
 }
 
+// reset forgets the references, which another opening of the store gives anew, but not which series there were.
+func (c *cache) reset() {
+	for _, s := range c.byHash {
+		for ; s != nil; s = s.next {
+			s.ref = 0
+		}
+	}
+}
+
 // begin begins a round.
 func (c *cache) begin() { c.round++ }
 
@@ -71,7 +81,7 @@ func (c *cache) own(name string) *series { return c.labelled(name, nil) }
 
 func (c *cache) labelled(name string, of []metrics.Label) *series {
 	c.builder.Reset()
-	c.builder.Add(labels.MetricName, name)
+	c.builder.Add(model.MetricNameLabel, name)
 	for _, l := range of {
 		if l.Value != "" {
 			c.builder.Add(l.Name, l.Value)

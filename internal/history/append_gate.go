@@ -8,43 +8,55 @@ import (
 	"sync"
 
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb"
 )
 
 // errNotAppending is returned by appends while the store takes in nothing.
-var errNotAppending = errors.New("history appends nothing at the moment")
+var errNotAppending = errors.New("the history records nothing at the moment")
 
-// gate is the one way by which samples come into a store: rounds and recording rules alike. It closes at the first error of
-// the write-ahead log, because the record torn by it ends what the next start can read: all that was written behind it
-// would be lost.
+// gate is the one way by which samples come into a store: rounds and recording rules alike. It closes for good at the first
+// error of the write-ahead log, because the record torn by it ends what the next opening can read: all that was written
+// behind it would be lost.
 type gate struct {
-	storage.Storage
+	storage.Storage                 // to read from
+	to              storage.Storage // to append to
 
 	mu     sync.Mutex // one commit at a time: none must follow a torn record
-	broken error
-	closed bool
+	err    error      // of the write-ahead log
+	onHold bool
 }
 
-func newGate(db *tsdb.DB) *gate { return &gate{Storage: db} }
+// torn returns the error by which the gate closed for good; nil when it did not.
+func (g *gate) torn() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err
+}
+
+// hold keeps samples out, or lets them in again.
+func (g *gate) hold(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.onHold = on
+}
 
 // Appender returns an appender for the evaluation of rules, which still has this interface.
 func (g *gate) Appender(ctx context.Context) storage.Appender {
-	return &gatedAppender{Appender: g.Storage.Appender(ctx), gate: g}
+	return &gatedAppender{Appender: g.to.Appender(ctx), gate: g}
 }
 
 // AppenderV2 returns an appender.
 func (g *gate) AppenderV2(ctx context.Context) storage.AppenderV2 {
-	return &gatedAppenderV2{AppenderV2: g.Storage.AppenderV2(ctx), gate: g}
+	return &gatedAppenderV2{AppenderV2: g.to.AppenderV2(ctx), gate: g}
 }
 
 func (g *gate) commit(app storage.AppenderTransaction) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed || g.broken != nil {
+	if g.onHold || g.err != nil {
 		return errors.Join(errNotAppending, app.Rollback())
 	}
-	g.broken = app.Commit()
-	return g.broken
+	g.err = app.Commit()
+	return g.err
 }
 
 type gatedAppender struct {
@@ -52,6 +64,7 @@ type gatedAppender struct {
 	gate *gate
 }
 
+// Commit commits unless the gate is closed.
 func (a *gatedAppender) Commit() error { return a.gate.commit(a.Appender) }
 
 type gatedAppenderV2 struct {
@@ -59,4 +72,5 @@ type gatedAppenderV2 struct {
 	gate *gate
 }
 
+// Commit commits unless the gate is closed.
 func (a *gatedAppenderV2) Commit() error { return a.gate.commit(a.AppenderV2) }

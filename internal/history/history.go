@@ -61,6 +61,7 @@ const (
 	Opening  State = "opening"   // reads what it held before; nothing is appended or answered yet
 	Ready    State = "ready"     // appends and answers
 	Full     State = "full"      // too little free space: answers, appends nothing
+	Waiting  State = "waiting"   // the clock went back: answers, appends nothing until it has caught up
 	ReadOnly State = "read_only" // the directory cannot be written: answers from memory at most
 	Failed   State = "failed"    // cannot be opened; tries again
 	Stopped  State = "stopped"
@@ -71,6 +72,7 @@ type Status struct {
 	State      State
 	Since      time.Time
 	Why        string // for people; empty when Ready
+	Notice     string // for people, in any state: what was lost, such as a block that could not be read; empty for nothing
 	LastAppend time.Time
 	Revision   uint64 // grows when there is something new to show: samples or recorded results
 }

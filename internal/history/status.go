@@ -2,22 +2,49 @@
 
 package history
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// counts are totals since the start.
+// counts are totals since the start, and the last of what is no total.
 type counts struct {
-	samples uint64
-	refused [reasons]uint64
+	samples       uint64
+	refused       [reasons]uint64
+	rounds        [outcomes]uint64
+	openings      uint64
+	corruptBlocks uint64
+	repairedLogs  uint64
+
+	openSeconds  float64
+	roundSeconds float64
+	asideBytes   int64
 }
 
+// outcome is what became of a round.
+type outcome int
+
+const (
+	appended outcome = iota
+	skipped          // something hindered, which the state says
+	failed           // the log could not be written
+	outcomes
+)
+
+func (o outcome) String() string { return [...]string{"appended", "skipped", "failed"}[o] }
+
+// add adds what a round counts.
 func (c *counts) add(more *counts) {
 	c.samples += more.samples
 	for i, n := range more.refused {
 		c.refused[i] += n
 	}
+	for i, n := range more.rounds {
+		c.rounds[i] += n
+	}
+}
+
+func (s *Store) count(change func(*counts)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.counts)
 }
 
 // Status returns how the store is.
@@ -27,13 +54,22 @@ func (s *Store) Status() Status {
 	return s.status
 }
 
+// become changes the state, and logs that.
 func (s *Store) become(state State, why string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.status.State != state {
+	before := s.status.State
+	s.status.Why = why
+	if before != state {
 		s.status.State, s.status.Since = state, time.Now()
 	}
-	s.status.Why = why
+	s.mu.Unlock()
+	switch {
+	case before == state:
+	case state == Failed, state == Full, state == Waiting, state == ReadOnly:
+		s.log.Error("the history is not recorded", "state", state, "why", why)
+	default:
+		s.log.Info("history", "state", state)
+	}
 }
 
 // evaluated is told of every evaluation of rules that recorded something.
@@ -41,19 +77,4 @@ func (s *Store) evaluated() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status.Revision++
-}
-
-// backoff is the time between two attempts to open, which doubles.
-type backoff struct{ next time.Duration }
-
-func (b *backoff) sleep(ctx context.Context) bool {
-	b.next = min(max(2*b.next, time.Second), time.Minute)
-	timer := time.NewTimer(b.next)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -17,15 +17,19 @@ import (
 
 // Store records the series of an agent, and answers from what it recorded. All methods are safe for concurrent use.
 type Store struct {
-	opts  Options
-	log   *slog.Logger
-	cache *cache // of the goroutine of Run
+	opts    Options
+	log     *slog.Logger
+	cache   *cache  // of Run
+	space   space   // of Run
+	retries backoff // of Run: between openings
+	queries *queries
+	suspect chan error // holds one: what made somebody doubt a block
 
 	mu     sync.Mutex
 	open   *opened // nil while nothing can be asked
 	status Status
 	counts counts
-	known  map[string]metrics.Family // by name, of all rounds
+	known  map[string]metrics.Family // by name: all that were ever recorded
 }
 
 // Open returns a Store for the options. It looks at nothing but them: the directory is opened by Run.
@@ -33,23 +37,28 @@ func Open(opts Options) (*Store, error) {
 	switch {
 	case opts.Dir == "":
 		return nil, errors.New("history: no directory")
-	case opts.Every < time.Second:
-		return nil, fmt.Errorf("history: every %v, want at least 1s", opts.Every)
+	case opts.Every < time.Second, opts.Every%time.Millisecond != 0:
+		return nil, fmt.Errorf("history: every %v, want at least 1s in whole milliseconds", opts.Every)
 	case opts.Retention < opts.Every:
-		return nil, fmt.Errorf("history: retention %v is less than one round, which is every %v", opts.Retention, opts.Every)
+		return nil, fmt.Errorf("history: retention %v is less than the %v from one round to the next", opts.Retention, opts.Every)
+	case opts.MaxBytes < 0 || opts.MinFree < 0:
+		return nil, fmt.Errorf("history: at most %d bytes, at least %d free: want none negative", opts.MaxBytes, opts.MinFree)
 	case opts.Collect == nil:
 		return nil, errors.New("history: nothing to collect")
 	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &Store{
-		opts:   opts,
-		log:    opts.Log,
-		cache:  newCache(opts.Labels),
-		status: Status{State: Opening, Since: time.Now()},
-		known:  make(map[string]metrics.Family),
+		opts:    opts,
+		log:     opts.Log,
+		cache:   newCache(opts.Labels),
+		space:   space{dir: opts.Dir, floor: opts.MinFree},
+		suspect: make(chan error, 1),
+		status:  Status{State: Opening, Since: time.Now()},
+		known:   ownFamilies(),
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
+	s.queries = newQueries(slog.New(upstream{s.log.Handler()}), s.acquire, s.doubt)
 	return s, nil
 }
 
@@ -58,22 +67,26 @@ func Included() bool { return true }
 
 // Run opens the store, records a round of all series at every multiple of Options.Every and evaluates the rules, until ctx
 // ends; then it marks all series as ended and closes. Whatever goes wrong is shown by Status and tried again, so that it
-// returns nil only.
+// returns nil only. It must be called once.
 func (s *Store) Run(ctx context.Context) error {
 	defer s.become(Stopped, "")
-	for wait := (backoff{}); ; {
-		reopen, err := s.session(ctx)
+	for {
+		err := s.session(ctx)
 		if ctx.Err() != nil {
+			if err != nil {
+				s.log.Error("closing the history", "error", err)
+			}
 			return nil
 		}
-		if err != nil {
-			s.become(stateOf(err), err.Error())
-			s.log.Error("history", "error", err)
+		if err == nil {
+			continue // it asked to be opened anew
 		}
-		if reopen {
-			continue
+		state := Failed
+		if o := (*obstacle)(nil); errors.As(err, &o) {
+			state = o.state
 		}
-		if !wait.sleep(ctx) {
+		s.become(state, err.Error())
+		if !sleep(ctx, s.retries.next(time.Now())) {
 			return nil
 		}
 	}
@@ -92,15 +105,26 @@ func (s *Store) acquire(ctx context.Context) (context.Context, storage.Queryable
 		}
 		return nil, nil, nil, ErrNotReady
 	}
-	o.users.Add(1)
+	o.readers.Add(1)
 	ctx, cancel := context.WithCancel(ctx)
 	release := context.AfterFunc(o.closing, cancel)
-	return ctx, o.storage, sync.OnceFunc(func() {
+	return ctx, o.db, sync.OnceFunc(func() {
 		release()
 		cancel()
-		o.users.Done()
+		o.readers.Done()
 	}), nil
 }
+
+// doubt is told of an error of reading. It makes the store check its blocks, in the background.
+func (s *Store) doubt(err error) {
+	select {
+	case s.suspect <- err:
+	default: // they will be checked anyway
+	}
+}
+
+// ruler returns what evaluates the rules; nil for nothing.
+func (s *Store) ruler() ruleSource { return nil }
 
 // families returns every family that was recorded, in any order.
 func (s *Store) families() []metrics.Family {

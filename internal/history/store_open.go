@@ -6,83 +6,163 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/fileutil"
 	"github.com/prometheus/prometheus/util/compression"
-)
-
-// The head is written out as blocks of two hours, as a Prometheus server does, which then grow by compaction.
-const (
-	minBlock = 2 * time.Hour
-	maxBlock = 31 * 24 * time.Hour
 )
 
 // opened is a store between one opening and closing.
 type opened struct {
-	db      *tsdb.DB
-	gate    *gate
-	storage storage.Storage // what everybody reads from and appends to
-	closing context.Context // ends before the store closes
-	close   context.CancelFunc
-	users   sync.WaitGroup // of storage, for reading; added to under the store's lock
+	db       *tsdb.DB
+	registry *prometheus.Registry // of the database alone: its figures are not the agent's
+	gate     *gate
+	storage  storage.Storage // what rounds and rules append to, and rules read
+	closing  context.Context // ends before the store closes
+	close    context.CancelFunc
+	readers  sync.WaitGroup // added to under the lock of the Store
+	parts    sync.WaitGroup // goroutines that end with closing
+
+	unreadable chan []ulid.ULID // blocks found since it was opened
+
+	// Of the goroutine of Run:
+	last   int64     // time of the newest sample, Unix milliseconds
+	behind int       // rounds in a row that were left out because the clock is behind it
+	retry  time.Time // when to open anew after a write that went wrong
+	aside  []ulid.ULID
+	rewind int64 // the time to go back to when it is closed; 0 for none
 }
 
-// session opens the store, records until ctx ends or the store must be opened anew, and closes it.
-func (s *Store) session(ctx context.Context) (reopen bool, err error) {
+// session opens the store, records until ctx ends or it must be opened anew, and closes it.
+func (s *Store) session(ctx context.Context) error {
+	lock, err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Release() }() // the end of the process would do, too
+	s.become(Opening, "what was recorded before is being read")
 	o, err := s.openAll()
 	if err != nil {
-		return false, err
+		return err
 	}
-	s.mu.Lock()
-	s.open = o
-	s.mu.Unlock()
-	s.become(Ready, "")
-	reopen = s.record(ctx, o)
-	return reopen, s.closeAll(o)
+	s.record(ctx, o)
+	return s.closeAll(ctx, o)
+}
+
+// enter makes the directory, tries whether it can be used, and keeps other processes out of it.
+func (s *Store) enter() (fileutil.Releaser, error) {
+	dir := s.opts.Dir
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, obstacleOf(dir, err)
+	}
+	if o := writable(dir); o != nil {
+		return nil, o
+	}
+	if free, err := freeBytes(dir); err == nil && free < leastFree {
+		return nil, &obstacle{Full, fmt.Sprintf("%s has %s free, which is too little to open the history", dir, bytesText(free)), syscall.ENOSPC}
+	}
+	lock, _, err := fileutil.Flock(filepath.Join(dir, "lock")) // the one that a Prometheus server takes
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return nil, &obstacle{Failed, dir + " is in use by another process: give each agent a directory of its own", err}
+	case err != nil:
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	return lock, nil
 }
 
 func (s *Store) openAll() (*opened, error) {
-	db, err := tsdb.Open(s.opts.Dir, s.log, nil, tsdbOptions(&s.opts), nil)
-	if err != nil {
-		return nil, fmt.Errorf("opening history: %w", err)
+	began := time.Now()
+	if err := s.sortOut(); err != nil {
+		return nil, err
 	}
-	o := &opened{db: db, gate: newGate(db)}
+	o := &opened{registry: prometheus.NewRegistry(), unreadable: make(chan []ulid.ULID, 1)}
+	db, err := tsdb.Open(s.opts.Dir, slog.New(upstream{s.log.Handler()}), o.registry, tsdbOptions(&s.opts), nil)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", s.opts.Dir, err)
+	}
+	o.db, o.last = db, newest(db)
+	o.gate = &gate{Storage: db, to: db}
 	o.storage = o.gate
 	o.closing, o.close = context.WithCancel(context.Background())
+	o.parts.Go(func() { s.watchBlocks(o) })
+
+	s.cache.reset()
+	found := figures(o.registry)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = o
+	s.counts.openings++
+	s.counts.openSeconds = time.Since(began).Seconds()
+	s.counts.repairedLogs += found[logRepairs] + found[headRepairs]
 	return o, nil
 }
 
-func (s *Store) closeAll(o *opened) error {
+// closeAll closes the store in the order in which its parts depend on each other. What it cannot write any more is no
+// reason not to go on: the next opening reads what there is.
+func (s *Store) closeAll(ctx context.Context, o *opened) error {
 	s.mu.Lock()
 	s.open = nil
 	s.mu.Unlock()
 	o.close()
-	o.users.Wait()
-	if err := o.db.Close(); err != nil {
-		return fmt.Errorf("closing history: %w", err)
+	o.parts.Wait()
+	o.readers.Wait()
+	if ctx.Err() != nil {
+		s.end(context.WithoutCancel(ctx), o)
+	}
+	var kept error
+	blocks := o.db.Blocks()
+	if o.rewind > 0 {
+		kept = keepUntil(context.WithoutCancel(ctx), o.db, o.rewind)
+	}
+	errs := []error{kept, o.db.Close()}
+	for _, id := range o.aside {
+		errs = append(errs, s.setAside(id.String(), corrupt))
+	}
+	if o.rewind > 0 && kept == nil {
+		errs = append(errs, s.dropAfter(o.rewind, blocks))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing %s: %w", s.opts.Dir, err)
 	}
 	return nil
 }
 
+// tsdbOptions sets what a server would set by its flags, and less memory than it takes: this store is one part of an agent.
 func tsdbOptions(opts *Options) *tsdb.Options {
+	const (
+		minBlock = 2 * time.Hour // of the head, when it is written out
+		maxBlock = 31 * 24 * time.Hour
+	)
 	o := tsdb.DefaultOptions()
+	o.NoLockfile = true // it is locked before its blocks are checked
 	o.RetentionDuration = opts.Retention.Milliseconds()
 	o.MaxBytes = opts.MaxBytes
 	o.MinBlockDuration = minBlock.Milliseconds()
 	o.MaxBlockDuration = max(minBlock, min(opts.Retention/10, maxBlock)).Milliseconds()
 	o.WALCompression = compression.Snappy
+	o.WALReplayConcurrency = max(1, runtime.GOMAXPROCS(0)/2) // probes run meanwhile
+	o.StripeSize = 1 << 10                                   // locks of the head: for 50,000 series, not for millions
+	o.HeadChunksWriteBufferSize = 256 << 10
+	o.MaxBlockChunkSegmentSize = 32 << 20 // it is allocated as a whole: half a gibibyte would be more than is free on many hosts
 	return o
 }
 
-// stateOf says which state an error of opening leads to.
-func stateOf(err error) State {
-	if errors.Is(err, errReadOnly) {
-		return ReadOnly
+// newest returns the time of the newest sample, or what comes before all.
+func newest(db *tsdb.DB) int64 {
+	last := db.Head().MaxTime() // the least there is for an empty one
+	for _, b := range db.Blocks() {
+		last = max(last, b.MaxTime()-1)
 	}
-	return Failed
+	return last
 }
-
-var errReadOnly = errors.New("the directory cannot be written")

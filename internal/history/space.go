@@ -1,0 +1,100 @@
+//go:build !nohistory
+
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// leastFree is the free space below which the store is not even opened: opening it writes a little, and must not stop
+// half-way.
+const leastFree = 8 << 20
+
+// obstacle is why nothing is recorded.
+type obstacle struct {
+	state State
+	why   string // for people
+	cause error
+}
+
+func (o *obstacle) Error() string { return o.why }
+func (o *obstacle) Unwrap() error { return o.cause }
+
+// space watches the free space of a file system.
+type space struct {
+	dir   string
+	floor int64
+	below bool
+	free  int64 // when it was last measured
+}
+
+// obstacle measures the free space, and returns what hinders if it is below the floor. Once below, a tenth more than the
+// floor must be free again, so that a store at the brink does not stop and go.
+func (s *space) obstacle() *obstacle {
+	free, err := freeBytes(s.dir)
+	if err != nil {
+		return &obstacle{Failed, fmt.Sprintf("the free space of %s is unknown: %v", s.dir, err), err}
+	}
+	s.free = free
+	limit := s.floor
+	if s.below {
+		limit += s.floor / 10
+	}
+	if s.below = free < limit; s.below {
+		return &obstacle{Full, fmt.Sprintf("%s has %s free, less than the %s that must stay free; nothing is recorded until it has",
+			s.dir, bytesText(free), bytesText(limit)), syscall.ENOSPC}
+	}
+	return nil
+}
+
+// freeBytes returns the space that this process can still use.
+func freeBytes(dir string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:gosec,unconvert // as wide as any file system
+}
+
+// writable tries whether files can be created and written in a directory.
+func writable(dir string) *obstacle {
+	path := filepath.Join(dir, "probe.tmp")
+	err := os.WriteFile(path, make([]byte, 4096), 0o600)
+	if err == nil {
+		err = os.Remove(path)
+	} else {
+		_ = os.Remove(path) // what there is of it
+	}
+	return obstacleOf(dir, err)
+}
+
+// obstacleOf says in which state an error of writing leaves the store; nil for none.
+func obstacleOf(dir string, err error) *obstacle {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EROFS):
+		return &obstacle{ReadOnly, fmt.Sprintf("%s is on a file system that is mounted read-only", dir), err}
+	case errors.Is(err, fs.ErrPermission):
+		return &obstacle{ReadOnly, fmt.Sprintf("%s may not be written by this user", dir), err}
+	case errors.Is(err, syscall.ENOSPC):
+		return &obstacle{Full, fmt.Sprintf("%s has no space left", dir), err}
+	case errors.Is(err, syscall.EDQUOT):
+		return &obstacle{Full, fmt.Sprintf("the disk quota of %s is used up", dir), err}
+	}
+	return &obstacle{Failed, fmt.Sprintf("%s cannot be written: %v", dir, err), err}
+}
+
+// bytesText is a number of bytes for people.
+func bytesText(n int64) string {
+	const mebi = 1 << 20
+	if n < mebi {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d MiB", n/mebi)
+}

@@ -1,0 +1,125 @@
+//go:build !nohistory
+
+package history
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/channelwatch/channelwatch/internal/metrics"
+)
+
+// Figures of the database's own that are passed on.
+const (
+	logRepairs         = "prometheus_tsdb_wal_corruptions_total"
+	headRepairs        = "prometheus_tsdb_mmap_chunk_corruptions_total"
+	compactionFailures = "prometheus_tsdb_compactions_failed_total"
+)
+
+// Readings returns how the store is, for /metrics. Their names begin with history_.
+func (s *Store) Readings() []metrics.Reading {
+	s.mu.Lock()
+	status, counts, o := s.status, s.counts, s.open
+	if o != nil {
+		o.readers.Add(1)
+	}
+	s.mu.Unlock()
+
+	all := readings{}
+	all.state(status)
+	all.totals(&counts)
+	all.gauge("history_set_aside_bytes", "Size of parts of the history that could not be used and are kept beside it.", float64(counts.asideBytes))
+	if free, err := freeBytes(s.opts.Dir); err == nil {
+		all.gauge("history_free_bytes", "Space that is free for the history.", float64(free))
+	}
+	if o != nil {
+		all.opened(o)
+		o.readers.Done()
+	}
+	return all
+}
+
+// readings is a list that is being made.
+type readings []metrics.Reading
+
+func (r *readings) gauge(name, help string, v float64, labels ...metrics.Label) {
+	*r = append(*r, metrics.Reading{Name: name, Help: help, Type: metrics.Gauge, Labels: labels, Value: v})
+}
+
+func (r *readings) total(name, help string, n uint64, labels ...metrics.Label) {
+	*r = append(*r, metrics.Reading{Name: name, Help: help, Type: metrics.Counter, Labels: labels, Value: float64(n)})
+}
+
+func (r *readings) state(status Status) {
+	const help = "What the history can do: 1 for the state that it is in."
+	for _, state := range []State{Opening, Ready, Full, Waiting, ReadOnly, Failed, Stopped} {
+		r.gauge("history_state", help, boolean(state == status.State), metrics.Label{Name: "state", Value: string(state)})
+	}
+	r.gauge("history_up", "Whether the history records.", boolean(status.State == Ready))
+	if !status.LastAppend.IsZero() {
+		r.gauge("history_last_append_timestamp_seconds", "Time of the last round that was recorded.", seconds(status.LastAppend))
+	}
+}
+
+func (r *readings) totals(c *counts) {
+	for o := range outcomes {
+		r.total("history_rounds_total", "Rounds of recording by what became of them.", c.rounds[o], metrics.Label{Name: "outcome", Value: o.String()})
+	}
+	r.total("history_samples_total", "Samples that were recorded.", c.samples)
+	for why := range reasons {
+		r.total("history_append_errors_total", "Samples that were not recorded.", c.refused[why], metrics.Label{Name: "reason", Value: why.String()})
+	}
+	r.gauge("history_append_seconds", "Time that the last round took.", c.roundSeconds)
+	r.gauge("history_open_seconds", "Time that opening took the last time.", c.openSeconds)
+	r.total("history_openings_total", "Times that the history was opened.", c.openings)
+	const help = "Parts of the history that could not be read. Blocks were set aside, logs cut off there."
+	r.total("history_corruptions_total", help, c.corruptBlocks, metrics.Label{Name: "part", Value: "block"})
+	r.total("history_corruptions_total", help, c.repairedLogs, metrics.Label{Name: "part", Value: "log"})
+}
+
+// opened reads an open database. Somebody who keeps it open calls it.
+func (r *readings) opened(o *opened) {
+	blocks := o.db.Blocks()
+	var size int64
+	oldest := o.db.Head().MinTime()
+	for _, b := range blocks {
+		size += b.Size()
+		oldest = min(oldest, b.MinTime())
+	}
+	const help = "Size of the history on disk: blocks, or the head with its log."
+	r.gauge("history_bytes", help, float64(size), metrics.Label{Name: "part", Value: "blocks"})
+	r.gauge("history_bytes", help, float64(o.db.Head().Size()), metrics.Label{Name: "part", Value: "head"})
+	r.gauge("history_series", "Series of the last hours.", float64(o.db.Head().NumSeries()))
+	r.gauge("history_blocks", "Blocks that the history has been written into.", float64(len(blocks)))
+	if o.db.Head().NumSeries() > 0 || len(blocks) > 0 {
+		r.gauge("history_oldest_timestamp_seconds", "Time of the oldest sample.", seconds(time.UnixMilli(oldest)))
+	}
+	r.total("history_compaction_failures_total", "Compactions that failed since the history was opened.", figures(o.registry)[compactionFailures])
+}
+
+// figures reads counters without labels.
+func figures(from prometheus.Gatherer) map[string]uint64 {
+	all, err := from.Gather()
+	if err != nil {
+		return nil
+	}
+	values := make(map[string]uint64)
+	for _, family := range all {
+		for _, m := range family.Metric {
+			if m.Counter != nil && len(m.Label) == 0 {
+				values[family.GetName()] = uint64(m.Counter.GetValue())
+			}
+		}
+	}
+	return values
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
