@@ -37,7 +37,8 @@ func (s *Store) Readings() []metrics.Reading {
 		all.opened(o)
 		o.readers.Done()
 	}
-	return all
+	all = append(all, s.rules.readings()...)
+	return append(all, s.remote.readings()...)
 }
 
 // readings is a list that is being made.

@@ -23,6 +23,8 @@ type Store struct {
 	space   space   // of Run
 	retries backoff // of Run: between openings
 	queries *queries
+	rules   *evaluator   // nil without rules
+	remote  *remoteWrite // nil without receivers
 	suspect chan error // holds one: what made somebody doubt a block
 
 	mu     sync.Mutex
@@ -59,6 +61,12 @@ func Open(opts Options) (*Store, error) {
 		known:   ownFamilies(),
 	}
 	s.queries = newQueries(slog.New(upstream{s.log.Handler()}), s.acquire, s.doubt)
+	var mistakes [2]error
+	s.rules, mistakes[0] = newEvaluator(opts, s.queries.engine)
+	s.remote, mistakes[1] = newRemoteWrite(opts)
+	if err := errors.Join(mistakes[:]...); err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
 	return s, nil
 }
 
@@ -124,7 +132,12 @@ func (s *Store) doubt(err error) {
 }
 
 // ruler returns what evaluates the rules; nil for nothing.
-func (s *Store) ruler() ruleSource { return nil }
+func (s *Store) ruler() ruleSource {
+	if s.rules == nil {
+		return nil
+	}
+	return s.rules
+}
 
 // families returns every family that was recorded, in any order.
 func (s *Store) families() []metrics.Family {

@@ -92,10 +92,11 @@ func (s *Store) openAll() (*opened, error) {
 		return nil, fmt.Errorf("opening %s: %w", s.opts.Dir, err)
 	}
 	o.db, o.last = db, newest(db)
-	o.gate = &gate{Storage: db, to: db}
+	o.gate = &gate{Storage: db, to: s.remote.attach(db, s.opts.Dir)}
 	o.storage = o.gate
 	o.closing, o.close = context.WithCancel(context.Background())
 	o.parts.Go(func() { s.watchBlocks(o) })
+	o.parts.Go(func() { s.rules.run(o.closing, o.storage, s.evaluated) })
 
 	s.cache.reset()
 	found := figures(o.registry)
@@ -125,7 +126,7 @@ func (s *Store) closeAll(ctx context.Context, o *opened) error {
 	if o.rewind > 0 {
 		kept = keepUntil(context.WithoutCancel(ctx), o.db, o.rewind)
 	}
-	errs := []error{kept, o.db.Close()}
+	errs := []error{kept, s.remote.detach(), o.db.Close()}
 	for _, id := range o.aside {
 		errs = append(errs, s.setAside(id.String(), corrupt))
 	}
