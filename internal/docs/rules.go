@@ -17,6 +17,16 @@ type longWindow struct {
 	Interval string // of evaluation: the longer the window, the rarer
 }
 
+// agreement is a window over which a score can be agreed on.
+type agreement struct {
+	Window   string
+	Seconds  int
+	LookBack string // over its last evaluation, and one that was missed
+}
+
+// timeline is what a look back over weeks reads.
+type timeline struct{ Record, Of string }
+
 // Rules renders the recording rules in configs/prometheus/channelwatch.rules.yaml.
 func Rules() ([]byte, error) {
 	tmpl, err := template.New("rules").Funcs(template.FuncMap{"dict": dict}).Parse(rulesTemplate)
@@ -24,12 +34,28 @@ func Rules() ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = tmpl.Execute(&out, struct{ Long []longWindow }{[]longWindow{
-		{"1h", "5m", "5m"},
-		{"1d", "1h", "5m"},
-		{"7d", "1h", "30m"},
-		{"28d", "1h", "1h"},
-	}})
+	err = tmpl.Execute(&out, struct {
+		Long       []longWindow
+		Agreements []agreement
+		Timelines  []timeline
+	}{
+		[]longWindow{
+			{"1h", "5m", "5m"},
+			{"1d", "1h", "5m"},
+			{"7d", "1h", "30m"},
+			{"28d", "1h", "1h"},
+		},
+		[]agreement{
+			{"1d", 86400, "15m"},
+			{"7d", 604800, "2h"},
+			{"28d", 2419200, "3h"},
+		},
+		[]timeline{
+			{"channel:channelwatch_rating:min5m", "channel:channelwatch_rating:5m"},
+			{"touchpoint:channelwatch_rating:min5m", "touchpoint:channelwatch_rating:5m"},
+			{"channel_dimension:channelwatch_dimension_rating:min5m", "channel_dimension:channelwatch_dimension_rating:min"},
+		},
+	})
 	return out.Bytes(), err
 }
 

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,5 +28,25 @@ func TestConfigs_AreAcceptedByTheirPrograms(t *testing.T) {
 				t.Errorf("%s %s: %v, want %q in:\n%s", tc.program.name, strings.Join(args, " "), err, tc.want, out)
 			}
 		})
+	}
+}
+
+// TestConfigs_AlertsGoToWhoMustAct asks Alertmanager's own tool for the receiver of every alert that ships.
+func TestConfigs_AlertsGoToWhoMustAct(t *testing.T) {
+	operators := []string{"AgentAbsent", "AgentBlind", "ConfigReloadFailed", "SeriesRejected", "ShardMismatch"}
+	names := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(shipped(t, "prometheus/channelwatch.alerts.yaml"), -1)
+	if len(names) < 10 {
+		t.Fatalf("%d alerts, want all that ship", len(names))
+	}
+	for _, name := range names {
+		want := "both"
+		if slices.Contains(operators, name[1]) {
+			want = "operators"
+		}
+		out, err := exec.CommandContext(t.Context(), amtool.path(t), "config", "routes", "test",
+			"--config.file="+filepath.Join("..", "..", "configs", "alertmanager", "alertmanager.yaml"), "alertname="+name[1]).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != want {
+			t.Errorf("%s goes to %q (%v), want %s", name[1], got, err, want)
+		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// Shard is what an agent knows of the fleet that it belongs to. The zero value stands alone: every channel is its own.
+// Shard is what an agent knows of the fleet that it belongs to. Without peers it stands alone: every channel is its own.
 type Shard struct {
 	Name     string   // of this agent, one of Peers
 	Peers    []string // all agents, in any order
@@ -32,15 +32,12 @@ type Shard struct {
 // Alone reports whether the agent belongs to no fleet.
 func (s *Shard) Alone() bool { return len(s.Peers) == 0 }
 
-// Validate returns an error for each mistake in s, all joined.
+// Validate returns an error for each mistake in s, all joined. An agent that stands alone makes none.
 func (s *Shard) Validate() error {
-	if s.Alone() && s.Name == "" && s.Replicas == 0 {
+	if s.Alone() {
 		return nil
 	}
 	var errs []error
-	if s.Alone() {
-		errs = append(errs, errors.New("peers: missing: name all agents that share the channels, this one too"))
-	}
 	for i, p := range s.Peers {
 		switch {
 		case p == "" || strings.TrimSpace(p) != p || strings.ContainsRune(p, 0):
@@ -49,11 +46,11 @@ func (s *Shard) Validate() error {
 			errs = append(errs, fmt.Errorf("peers: %q stands there twice", p))
 		}
 	}
-	if !s.Alone() && !slices.Contains(s.Peers, s.Name) {
+	if !slices.Contains(s.Peers, s.Name) {
 		errs = append(errs, fmt.Errorf("name: %q is not one of the peers %q", s.Name, s.Peers))
 	}
-	if s.Replicas < 1 || !s.Alone() && s.Replicas > len(s.Peers) {
-		errs = append(errs, fmt.Errorf("replicas: %d, want 1 to %d, the number of peers", s.Replicas, max(len(s.Peers), 1)))
+	if s.Replicas < 1 || s.Replicas > len(s.Peers) {
+		errs = append(errs, fmt.Errorf("replicas: %d, want 1 to %d, the number of peers", s.Replicas, len(s.Peers)))
 	}
 	return errors.Join(errs...)
 }

@@ -196,9 +196,6 @@ func TestShard_Alone(t *testing.T) {
 	if !s.Alone() || !s.Mine("a") || !slices.Equal(s.Own(channels), channels) {
 		t.Error("an agent without peers does not own every channel")
 	}
-	if err := s.Validate(); err != nil {
-		t.Errorf("no shard is no mistake: %v", err)
-	}
 }
 
 func TestShard_Validate(t *testing.T) {
@@ -215,7 +212,7 @@ func TestShard_Validate(t *testing.T) {
 		{"empty", shard.Shard{"a", []string{"a", ""}, 1}, `peers: "", want a name without space around it`},
 		{"no replicas", shard.Shard{"a", []string{"a", "b"}, 0}, "replicas: 0, want 1 to 2, the number of peers"},
 		{"more replicas than peers", shard.Shard{"a", []string{"a", "b"}, 3}, "replicas: 3, want 1 to 2, the number of peers"},
-		{"name without peers", shard.Shard{Name: "a", Replicas: 1}, "peers: missing: name all agents that share the channels, this one too"},
+		{"no peers", shard.Shard{Name: "a", Replicas: 1}, ""},
 		{
 			"everything at once",
 			shard.Shard{"c", []string{"a", "a"}, 7},
