@@ -10,7 +10,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/metadata"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 
@@ -38,6 +40,7 @@ type round struct {
 	store     *Store
 	app       storage.AppenderV2
 	at        int64 // Unix milliseconds
+	described storage.AOptions
 	collected int
 	counts    counts
 }
@@ -59,13 +62,15 @@ func (s *Store) round(ctx context.Context, o *opened, at int64) error {
 	}
 	s.cache.forget(gone)
 	o.last = at
-	r.counts.rounds[appended]++
-	s.count(func(c *counts) {
-		c.add(&r.counts)
-		c.roundSeconds = time.Since(began).Seconds()
-	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counts.add(&r.counts)
+	s.counts.roundSeconds = time.Since(began).Seconds()
+	if r.counts.samples == 0 {
+		s.counts.rounds[refused]++
+		return nil
+	}
+	s.counts.rounds[appended]++
 	s.status.LastAppend = time.UnixMilli(at)
 	s.status.Revision++
 	return nil
@@ -82,8 +87,13 @@ func (s *Store) end(ctx context.Context, o *opened) {
 	}
 }
 
-// Family remembers a family.
-func (r *round) Family(f *metrics.Family) { r.store.learn(f) }
+// Family remembers a family, and describes what follows for those who write it on.
+func (r *round) Family(f *metrics.Family) {
+	r.store.learn(f)
+	if r.store.remote != nil {
+		r.described.Metadata = metadata.Metadata{Type: model.MetricType(f.Type), Unit: f.Unit, Help: f.Help}
+	}
+}
 
 // Float appends a sample.
 func (r *round) Float(ref *metrics.Ref, v float64) {
@@ -97,7 +107,12 @@ func (r *round) Histogram(ref *metrics.Ref, h *metrics.NativeHistogram) {
 	r.append(r.store.cache.find(ref), 0, native(h))
 }
 
-func (r *round) own(name string, v float64) { r.append(r.store.cache.own(name), v, nil) }
+// own appends a sample of the round itself.
+func (r *round) own(name string, v float64) {
+	f := ownFamilies()[name]
+	r.Family(&f)
+	r.append(r.store.cache.own(name), v, nil)
+}
 
 func (r *round) markGone(gone []*series) {
 	for _, s := range gone {
@@ -106,7 +121,7 @@ func (r *round) markGone(gone []*series) {
 }
 
 func (r *round) append(s *series, v float64, h *histogram.Histogram) {
-	ref, err := r.app.Append(s.ref, s.labels, 0, r.at, v, h, nil, storage.AOptions{})
+	ref, err := r.app.Append(s.ref, s.labels, 0, r.at, v, h, nil, r.described)
 	if err != nil {
 		r.counts.refused[reasonOf(err)]++
 		return

@@ -30,26 +30,29 @@ type space struct {
 	dir   string
 	floor int64
 	below bool
-	free  int64 // when it was last measured
 }
 
-// obstacle measures the free space, and returns what hinders if it is below the floor. Once below, a tenth more than the
-// floor must be free again, so that a store at the brink does not stop and go.
+// obstacle measures the free space, and returns what hinders if it is below the floor.
 func (s *space) obstacle() *obstacle {
 	free, err := freeBytes(s.dir)
 	if err != nil {
 		return &obstacle{Failed, fmt.Sprintf("the free space of %s is unknown: %v", s.dir, err), err}
 	}
-	s.free = free
+	return s.judge(free)
+}
+
+// judge compares the free space with the floor. Once below, a tenth more than the floor must be free again, so that a store
+// at the brink does not stop and go.
+func (s *space) judge(free int64) *obstacle {
 	limit := s.floor
 	if s.below {
 		limit += s.floor / 10
 	}
-	if s.below = free < limit; s.below {
-		return &obstacle{Full, fmt.Sprintf("%s has %s free, less than the %s that must stay free; nothing is recorded until it has",
-			s.dir, bytesText(free), bytesText(limit)), syscall.ENOSPC}
+	if s.below = free < limit; !s.below {
+		return nil
 	}
-	return nil
+	return &obstacle{Full, fmt.Sprintf("%s has %s free, less than the %s that must be: nothing is recorded until then",
+		s.dir, bytesText(free), bytesText(limit)), syscall.ENOSPC}
 }
 
 // freeBytes returns the space that this process can still use.

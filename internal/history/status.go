@@ -23,21 +23,19 @@ type outcome int
 
 const (
 	appended outcome = iota
+	refused          // the database took none of its samples
 	skipped          // something hindered, which the state says
 	failed           // the log could not be written
 	outcomes
 )
 
-func (o outcome) String() string { return [...]string{"appended", "skipped", "failed"}[o] }
+func (o outcome) String() string { return [...]string{"appended", "refused", "skipped", "failed"}[o] }
 
 // add adds what a round counts.
 func (c *counts) add(more *counts) {
 	c.samples += more.samples
 	for i, n := range more.refused {
 		c.refused[i] += n
-	}
-	for i, n := range more.rounds {
-		c.rounds[i] += n
 	}
 }
 

@@ -25,7 +25,7 @@ type Store struct {
 	queries *queries
 	rules   *evaluator   // nil without rules
 	remote  *remoteWrite // nil without receivers
-	suspect chan error // holds one: what made somebody doubt a block
+	suspect chan error   // holds one: what made somebody doubt a block
 
 	mu     sync.Mutex
 	open   *opened // nil while nothing can be asked

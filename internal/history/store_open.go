@@ -152,8 +152,9 @@ func tsdbOptions(opts *Options) *tsdb.Options {
 	o.MinBlockDuration = minBlock.Milliseconds()
 	o.MaxBlockDuration = max(minBlock, min(opts.Retention/10, maxBlock)).Milliseconds()
 	o.WALCompression = compression.Snappy
-	o.WALReplayConcurrency = max(1, runtime.GOMAXPROCS(0)/2) // probes run meanwhile
-	o.StripeSize = 1 << 10                                   // locks of the head: for 50,000 series, not for millions
+	o.EnableMetadataWALRecords = len(opts.RemoteWrite.Text) > 0 // it reads them from the log
+	o.WALReplayConcurrency = max(1, runtime.GOMAXPROCS(0)/2)    // probes run meanwhile
+	o.StripeSize = 1 << 10                                      // locks of the head: for 50,000 series, not for millions
 	o.HeadChunksWriteBufferSize = 256 << 10
 	o.MaxBlockChunkSegmentSize = 32 << 20 // it is allocated as a whole: half a gibibyte would be more than is free on many hosts
 	return o
