@@ -108,19 +108,19 @@ func (n *Notifier) Run(ctx context.Context) error {
 	sending, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	for {
-		next := n.step(sending, time.Now())
-		wake := time.NewTimer(time.Until(next))
+		var due <-chan time.Time // never, when nothing is to come
+		if next := n.step(sending, time.Now()); !next.IsZero() {
+			due = time.After(time.Until(next))
+		}
 		select {
 		case <-ctx.Done():
-			wake.Stop()
 			n.land(abort)
 			return nil
 		case <-n.inbox.filled:
 		case r := <-n.results:
 			n.finish(r, time.Now())
-		case <-wake.C:
+		case <-due:
 		}
-		wake.Stop()
 	}
 }
 
