@@ -35,6 +35,9 @@ func newClient(t *testing.T, address string) *client {
 	return c
 }
 
+// address returns host and port.
+func (c *client) address() string { return strings.TrimPrefix(c.base, "http://") }
+
 // get decodes the answer to a path into value.
 func (c *client) get(path string, value any) {
 	c.t.Helper()

@@ -20,9 +20,9 @@ var times = []struct {
 	setting *regexp.Regexp
 	short   string
 }{
-	{regexp.MustCompile(`(?m)(\b(?:scrape_interval|group_wait|group_interval|for): )\d+[smh]$`), "${1}1s"},
-	{regexp.MustCompile(`(?m)(\b(?:evaluation_interval|interval): )\d+[smh]$`), "${1}1s500ms"},
-	{regexp.MustCompile(`(?m)(\bkeep_firing_for: )\d+[smh]$`), "${1}6s"},
+	{regexp.MustCompile(`(?m)(\b(?:scrape_interval|group_wait|group_interval|for): )\d+[smh]\b`), "${1}1s"},
+	{regexp.MustCompile(`(?m)(\b(?:evaluation_interval|interval): )\d+[smh]\b`), "${1}1s500ms"},
+	{regexp.MustCompile(`(?m)(\bkeep_firing_for: )\d+[smh]\b`), "${1}6s"},
 }
 
 // hastened returns the text of a shipped file with short times.
@@ -48,28 +48,39 @@ func replaced(t *testing.T, text, old, replacement string) string {
 // address, which may not serve yet.
 func startStack(t *testing.T, agent string, inbox *inbox) (prometheus, alertmanager *client) {
 	t.Helper()
+	alertmanager = startAlertmanager(t, inbox)
+	return startPrometheus(t, agent, alertmanager), alertmanager
+}
+
+// startAlertmanager starts Alertmanager with the shipped file, whose receivers get webhooks into the inbox.
+func startAlertmanager(t *testing.T, inbox *inbox) *client {
+	t.Helper()
 	dir := t.TempDir()
 	text := hastened(t, "alertmanager/alertmanager.yaml")
 	for _, receiver := range []string{"both", "operators"} {
 		text = replaced(t, text, "- name: "+receiver, "- name: "+receiver+
 			"\n    webhook_configs: [{url: \""+inbox.server.URL+"/"+receiver+"\"}]")
 	}
-	alertmanager = newClient(t, alertmanagerProgram.serve(t,
+	return newClient(t, alertmanagerProgram.serve(t,
 		"--config.file="+writeFile(t, filepath.Join(dir, "alertmanager.yaml"), text),
 		"--storage.path="+filepath.Join(dir, "alertmanager"),
 		"--web.listen-address=127.0.0.1:0", "--cluster.listen-address="))
+}
 
+// startPrometheus starts Prometheus with the shipped files.
+func startPrometheus(t *testing.T, agent string, alertmanager *client) *client {
+	t.Helper()
+	dir := t.TempDir()
 	for _, file := range []string{"channelwatch.rules.yaml", "channelwatch.alerts.yaml"} {
 		writeFile(t, filepath.Join(dir, file), hastened(t, "prometheus/"+file))
 	}
-	text = hastened(t, "prometheus/prometheus.yaml")
-	text = replaced(t, text, "alertmanager:9093", strings.TrimPrefix(alertmanager.base, "http://"))
+	text := hastened(t, "prometheus/prometheus.yaml")
+	text = replaced(t, text, "alertmanager:9093", alertmanager.address())
 	text = replaced(t, text, "channelwatch:9977", agent)
-	prometheus = newClient(t, prometheusProgram.serve(t,
+	return newClient(t, prometheusProgram.serve(t,
 		"--config.file="+writeFile(t, filepath.Join(dir, "prometheus.yaml"), text),
 		"--storage.tsdb.path="+filepath.Join(dir, "prometheus"),
 		"--web.listen-address=127.0.0.1:0"))
-	return prometheus, alertmanager
 }
 
 // message is what Alertmanager sends to a webhook: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config.
@@ -133,4 +144,17 @@ func (in *inbox) holding(name, channel, status string) (messages []message, firs
 		}
 	}
 	return messages, first
+}
+
+// about returns the messages about a channel.
+func (in *inbox) about(channel string) []message {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var all []message
+	for _, m := range in.messages {
+		if m.GroupLabels["channel"] == channel {
+			all = append(all, m)
+		}
+	}
+	return all
 }
