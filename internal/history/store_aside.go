@@ -61,7 +61,7 @@ func tryOpen(dir string) error {
 // isCorruption tells an error of what is in a block from one of reaching it, such as a missing right or too many open files.
 func isCorruption(err error) bool {
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		return errno == syscall.ENOENT || errno == syscall.EIO
+		return errno == syscall.ENOENT || errno == syscall.EIO || errno == syscall.EINVAL // an empty file cannot be mapped
 	}
 	return err != nil
 }

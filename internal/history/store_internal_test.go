@@ -49,9 +49,17 @@ type source struct {
 
 func newSource(tb testing.TB, pages int) *source {
 	tb.Helper()
-	catalogue, err := probe.NewCatalogue(kinds.All())
+	s, err := makeSource(pages)
 	if err != nil {
 		tb.Fatal(err)
+	}
+	return s
+}
+
+func makeSource(pages int) (*source, error) {
+	catalogue, err := probe.NewCatalogue(kinds.All())
+	if err != nil {
+		return nil, err
 	}
 	s := &source{
 		metrics:   metrics.New(metrics.Options{Catalogue: catalogue}),
@@ -65,7 +73,7 @@ func newSource(tb testing.TB, pages int) *source {
 	}
 	s.metrics.Apply([]*probe.Channel{s.channel}, nil)
 	s.probe(100 * time.Millisecond)
-	return s
+	return s, nil
 }
 
 // probe records a result for each touchpoint.
