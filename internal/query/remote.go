@@ -188,7 +188,7 @@ func (r *Remote) ask(ctx context.Context, call, expr string, form url.Values) ([
 	}
 	series, err := r.do(request)
 	if err != nil {
-		return nil, &hidden{probe.NewRedaction(secret).Text(fmt.Sprintf("asking %s: %v", target.Host, err)), err}
+		return nil, &hidden{probe.NewRedaction(secret, request.Header.Get("Authorization")).Text(fmt.Sprintf("asking %s: %v", target.Host, err)), err}
 	}
 	return series, nil
 }
@@ -238,7 +238,8 @@ func orNone(text string) string {
 	return text
 }
 
-// capped is a reader that fails when there is more than it may read.
+// capped is a reader that fails when there is more than it may read. It fills what it is given: the decoder looks again at
+// all blanks that it has read so far after each read, which a server could make small.
 type capped struct {
 	r    io.Reader
 	left int64
@@ -248,7 +249,10 @@ func (c *capped) Read(p []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, fmt.Errorf("answer of more than %d MiB", maxBody>>20)
 	}
-	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
+	n, err := io.ReadFull(c.r, p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
+	if errors.Is(err, io.ErrUnexpectedEOF) && n > 0 {
+		err = nil // the end is told by the next read
+	}
 	return n, err
 }
