@@ -64,15 +64,6 @@ func axisUntil(to time.Time, length, step time.Duration) axis {
 	return axis{to.Add(step - length.Truncate(step)), to, step}
 }
 
-// times returns the times of the axis.
-func (x axis) times() []time.Time {
-	var all []time.Time
-	for at := x.from; !at.After(x.to); at = at.Add(x.step) {
-		all = append(all, at)
-	}
-	return all
-}
-
 // promDuration writes a duration in PromQL.
 func promDuration(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
 

@@ -22,7 +22,7 @@ const (
 // names returns the recorded series of a window.
 func (l level) names(w window) []string {
 	names := []string{
-		string(l) + ":channelwatch_score:" + string(w),
+		l.score(w),
 		string(l) + ":channelwatch_up:" + string(w),
 		string(l) + ":channelwatch_unknown:ratio" + string(w),
 		string(l) + ":channelwatch_rating:" + string(w),
@@ -34,9 +34,10 @@ func (l level) names(w window) []string {
 	return names
 }
 
-// score and lost return the series of a window that are 100 together.
+// score returns the name of the scores of a window. With the points lost they are 100.
 func (l level) score(w window) string { return string(l) + ":channelwatch_score:" + string(w) }
 
+// lost returns the name of the points lost.
 func (l level) lost(w window) string {
 	return string(l) + "_cause:channelwatch_points_lost:" + string(w)
 }
@@ -53,7 +54,7 @@ type figures struct {
 	lost   []Cause // without sentences, most points first
 }
 
-// askFigures asks for all series of a window.
+// figures asks for recorded series of a window.
 func (a *asker) figures(w window, at time.Time, names []string, matchers []string, into *[]query.Series) {
 	expr := "last_over_time(" + selector(names, matchers...) + "[" + shortOf(w.every()) + "])"
 	a.at("the figures over "+string(w), expr, at, into)
@@ -99,11 +100,17 @@ func (f *figures) read(s query.Series) {
 	}
 }
 
-// sortCauses puts those first that took most; equal ones are in the order of their names.
-func sortCauses(causes []Cause) {
-	slices.SortFunc(causes, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(b.Points, a.Points), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Dimension, b.Dimension))
-	})
+// sortCauses puts those first that took most. The cap of the weakest touchpoint is last: it follows from the others.
+func sortCauses(causes []Cause) { slices.SortFunc(causes, compareCauses) }
+
+func compareCauses(a, b Cause) int {
+	last := func(c Cause) int {
+		if c.Check == probe.WeakestTouchpoint {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(last(a)-last(b), cmp.Compare(b.Points, a.Points), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Dimension, b.Dimension))
 }
 
 // oneSource leaves only one of several who recorded the same subject, such as agents that write to the same server:

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -59,8 +58,6 @@ func readLines(answer []query.Series, say sentences) (score []Point, lost []Caus
 			lost = append(lost, c)
 		}
 	}
-	slices.SortFunc(lost, func(a, b CauseOverTime) int {
-		return cmp.Or(cmp.Compare(b.Points, a.Points), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Dimension, b.Dimension))
-	})
+	slices.SortFunc(lost, func(a, b CauseOverTime) int { return compareCauses(a.Cause, b.Cause) })
 	return score, lost
 }

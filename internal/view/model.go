@@ -27,7 +27,7 @@ type Channel struct {
 	Now            *Score       `json:"now,omitempty"`            // over 5 minutes; absent when nothing was measured
 	Day            *Score       `json:"day,omitempty"`            // over 24 hours
 	Month          *Score       `json:"month,omitempty"`          // over 28 days
-	Causes         []Cause      `json:"causes,omitempty"`         // of Now, most points first; those of Day where Now has none
+	Causes         []Cause      `json:"causes,omitempty"`         // of Now, most points first, weakest_touchpoint last; those of Day where Now has none
 	CausesOf       string       `json:"causes_of,omitempty"`      // window of Causes: 5m or 1d
 	Agreement      Agreement    `json:"agreement"`
 	Timeline       []Span       `json:"timeline,omitempty"` // of the overview's range; holes where nothing was recorded

@@ -46,15 +46,18 @@ func (a *asker) tracks(g grid, names, matchers []string, until time.Time, into *
 	a.over("the ratings through the range", expr, axisUntil(until, g.length, g.grain()), into)
 }
 
-// trackOf returns the track of a series, up to the rating of now. What is recorded rarely tells of the time before it.
+// trackOf returns the track of a series, up to the present rating at a time. What is recorded rarely tells of the time
+// before it.
 func (g grid) trackOf(s query.Series, until time.Time, present probe.Rating) track {
-	t := track{grain: g.grain(), points: s.Points}
-	if !g.long {
-		return t
+	t := track{grain: g.grain(), points: make([]query.Point, 0, len(s.Points)+1)}
+	shift := int64(0)
+	if g.long {
+		shift = t.grain.Milliseconds()
 	}
-	t.points = make([]query.Point, 0, len(s.Points)+1)
 	for _, p := range s.Points {
-		t.points = append(t.points, query.Point{At: p.At - t.grain.Milliseconds(), Value: p.Value})
+		if at := p.At - shift; at < until.UnixMilli() {
+			t.points = append(t.points, query.Point{At: at, Value: p.Value})
+		}
 	}
 	t.points = append(t.points, query.Point{At: until.UnixMilli(), Value: float64(present)})
 	return t

@@ -65,33 +65,50 @@ func (w window) span() string {
 	return "28 days"
 }
 
-// gapWords says what an uptime monitor would see, what customers get, and what lies between, such as
-// "Last 24 hours: up 99.9 %, good or better 91 %: 8 points lost to slow server, 1 to broken link."
+// gapWords says what an uptime monitor would see, what customers get, and what lies between, such as "Last 24 hours:
+// up 99.9 %, good or better 91 %: 8 points are slow server, 1 more because one important part is weak." in full.
 func gapWords(s *Score, causes []Cause) string {
 	if s == nil {
 		return "Not measured."
 	}
-	text := fmt.Sprintf("Last %s: up %s, good or better %s", window(s.Window).span(), Percent(s.Up), Percent(s.Score))
-	for i, c := range causes[:min(len(causes), 2)] {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Last %s: up %s, good or better %s", window(s.Window).span(), Percent(s.Up), Percent(s.Score))
+	for i, c := range causes {
 		switch {
+		case c.Check == probe.WeakestTouchpoint && i == 0:
+			fmt.Fprintf(&b, ": %s because one important part is weak", points(c.Points))
+		case c.Check == probe.WeakestTouchpoint:
+			fmt.Fprintf(&b, ", %s more because one important part is weak", Points(c.Points))
 		case i == 0:
-			text += fmt.Sprintf(": %s %s lost to %s", Points(c.Points), plural(c.Points, "point", "points"), c.Title)
-		default:
-			text += fmt.Sprintf(", %s to %s", Points(c.Points), c.Title)
+			fmt.Fprintf(&b, ": %s %s %s", points(c.Points), are(c.Points), c.Title)
+		case i == 1:
+			fmt.Fprintf(&b, ", %s %s %s", Points(c.Points), are(c.Points), c.Title)
 		}
 	}
-	return text + "."
+	b.WriteString(".")
+	return b.String()
 }
 
-func plural(n float64, one, many string) string {
+// points writes points lost with their unit.
+func points(n float64) string {
 	if Points(n) == "1" {
-		return one
+		return "1 point"
 	}
-	return many
+	return Points(n) + " points"
 }
 
-// sinceWords says how long a channel has been as it is.
+func are(n float64) string {
+	if Points(n) == "1" {
+		return "is"
+	}
+	return "are"
+}
+
+// sinceWords says how long a channel has been as it is; nothing while that is hardly known.
 func sinceWords(s side, since, at time.Time, atLeast bool) string {
+	if atLeast && at.Sub(since) < time.Minute {
+		return ""
+	}
 	what := [...]string{unknown: "Not measured", below: "Below good", good: "Good or better"}[s]
 	least := ""
 	if atLeast {
@@ -169,6 +186,6 @@ func (i *Incident) words() Sides {
 		return Sides{Marketing: what + ".", IT: what + "."}
 	}
 	c := i.Causes[0]
-	cost := fmt.Sprintf("%s %s lost to %s", Points(c.Points), plural(c.Points, "point", "points"), c.Title)
+	cost := fmt.Sprintf("%s lost to %s", points(c.Points), c.Title)
 	return Sides{Marketing: what + ": " + cost + ". " + c.Marketing, IT: what + ": " + cost + ". " + c.IT}
 }

@@ -23,41 +23,41 @@ import (
 )
 
 // Prometheus starts a Prometheus that holds the series, and returns its address. The test fails without the program.
-func Prometheus(t testing.TB, series []query.Series) string {
-	t.Helper()
-	dir := t.TempDir()
+func Prometheus(tb testing.TB, series []query.Series) string {
+	tb.Helper()
+	dir := tb.TempDir()
 	file := filepath.Join(dir, "samples")
 	if err := os.WriteFile(file, write(series, 1000), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	data := filepath.Join(dir, "data")
-	blocks := exec.CommandContext(t.Context(), program(t, "promtool", "prometheus"), //nolint:gosec // the test's own files
+	blocks := exec.CommandContext(tb.Context(), program(tb, "promtool", "prometheus"), //nolint:gosec // the test's own files
 		"tsdb", "create-blocks-from", "openmetrics", file, data)
 	if out, err := blocks.CombinedOutput(); err != nil {
-		t.Fatalf("promtool: %v\n%s", err, out)
+		tb.Fatalf("promtool: %v\n%s", err, out)
 	}
 	config := filepath.Join(dir, "prometheus.yaml")
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	address := freeAddress(t)
-	start(t, program(t, "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+data,
+	address := freeAddress(tb)
+	start(tb, program(tb, "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+data,
 		"--storage.tsdb.retention.time=90d", "--web.listen-address="+address)
-	await(t, "http://"+address+"/-/ready")
+	await(tb, "http://"+address+"/-/ready")
 	return "http://" + address
 }
 
 // VictoriaMetrics starts a VictoriaMetrics that holds the series, and returns its address. The test fails without the
 // program.
-func VictoriaMetrics(t testing.TB, series []query.Series) string {
-	t.Helper()
-	address := freeAddress(t)
-	start(t, program(t, "victoria-metrics", "victoria-metrics"), "-storageDataPath="+filepath.Join(t.TempDir(), "data"),
+func VictoriaMetrics(tb testing.TB, series []query.Series) string {
+	tb.Helper()
+	address := freeAddress(tb)
+	start(tb, program(tb, "victoria-metrics", "victoria-metrics"), "-storageDataPath="+filepath.Join(tb.TempDir(), "data"),
 		"-retentionPeriod=90d", "-httpListenAddr="+address, "-memory.allowedBytes=256MB")
 	base := "http://" + address
-	await(t, base+"/health")
-	post(t, base+"/api/v1/import/prometheus", write(series, 1))
-	get(t, base+"/internal/force_flush")
+	await(tb, base+"/health")
+	post(tb, base+"/api/v1/import/prometheus", write(series, 1))
+	get(tb, base+"/internal/force_flush")
 	return base
 }
 
@@ -95,18 +95,18 @@ func number(v float64) string {
 }
 
 // program returns the path of a program.
-func program(t testing.TB, name, debian string) string {
-	t.Helper()
+func program(tb testing.TB, name, debian string) string {
+	tb.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Fatalf("%v: apt-get install -y %s", err, debian)
+		tb.Fatalf("%v: apt-get install -y %s", err, debian)
 	}
 	return path
 }
 
 // start runs a server until the test ends.
-func start(t testing.TB, path string, args ...string) {
-	t.Helper()
+func start(tb testing.TB, path string, args ...string) {
+	tb.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // a server that the test needs, with the test's own arguments
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -114,37 +114,37 @@ func start(t testing.TB, path string, args ...string) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		_ = cmd.Wait() // it was told to end
-		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(path), out.Bytes()[max(0, out.Len()-4000):])
+		if tb.Failed() {
+			tb.Logf("%s said:\n%s", filepath.Base(path), out.Bytes()[max(0, out.Len()-4000):])
 		}
 	})
 }
 
 // freeAddress returns an address that nothing listens on: not every server tells which one it chose itself.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }() // the server takes its place
 	return listener.Addr().String()
 }
 
 // await waits until a server answers that it is well.
-func await(t testing.TB, address string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+func await(tb testing.TB, address string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	for tick := time.NewTicker(50 * time.Millisecond); ; {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if response, err := client().Do(request); err == nil {
 			_ = response.Body.Close() // only its status counts
@@ -156,33 +156,33 @@ func await(t testing.TB, address string) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("%s: not well after a minute", address)
+			tb.Fatalf("%s: not well after a minute", address)
 		}
 	}
 }
 
 func client() *http.Client { return &http.Client{Timeout: time.Minute} }
 
-func get(t testing.TB, address string) { t.Helper(); send(t, http.MethodGet, address, nil) }
+func get(tb testing.TB, address string) { tb.Helper(); send(tb, http.MethodGet, address, nil) }
 
-func post(t testing.TB, address string, body []byte) {
-	t.Helper()
-	send(t, http.MethodPost, address, body)
+func post(tb testing.TB, address string, body []byte) {
+	tb.Helper()
+	send(tb, http.MethodPost, address, body)
 }
 
-func send(t testing.TB, method, address string, body []byte) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, bytes.NewReader(body))
+func send(tb testing.TB, method, address string, body []byte) {
+	tb.Helper()
+	request, err := http.NewRequestWithContext(tb.Context(), method, address, bytes.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	response, err := client().Do(request)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }() // it was read
 	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
 	if err != nil || response.StatusCode/100 != 2 {
-		t.Fatalf("%s %s: status %d, %v: %s", method, address, response.StatusCode, err, text)
+		tb.Fatalf("%s %s: status %d, %v: %s", method, address, response.StatusCode, err, text)
 	}
 }
