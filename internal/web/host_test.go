@@ -32,7 +32,7 @@ func TestServer_RefusesForeignHosts(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/", "/metrics", "/-/healthy", "/-/ready", "/api/v1/results", "/api/v1/config", "/assets/style.css", "/touchpoints/web/home", "/nowhere",
+		"/", "/metrics", "/-/healthy", "/-/ready", "/api/v1/results", "/api/v1/config", "/assets/0/style.css", "/channels/web", "/incidents", "/wall", "/badge/web.svg", "/api/v1/channels", "/touchpoints/web/home", "/nowhere",
 	} {
 		status, body := askAs(t, http.MethodGet, base+path, "evil.example"+port)
 		if status != http.StatusMisdirectedRequest || !strings.Contains(body, "ask for localhost or 127.0.0.1") {

@@ -3,17 +3,17 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/record"
 )
 
+// statusPage is what the first page shows while there are no scores: the last result of every touchpoint.
 type statusPage struct {
 	frame
 	Counts   []count
-	Channels []channelView
+	Channels []channelStatus
 }
 
 // count is how many touchpoints have a rating.
@@ -22,33 +22,33 @@ type count struct {
 	N      int
 }
 
-type channelView struct {
+type channelStatus struct {
 	Name, Title, Type, OwnerIT, OwnerMarketing, Agreement string
-	Rows                                                  []rowView
+	Rows                                                  []touchpointStatus
 }
 
-type rowView struct {
+type touchpointStatus struct {
 	Title, Href, Took, Age, Plain string
 	Critical                      bool
 	Rating                        probe.Rating
 	Cause                         *record.Finding
 }
 
-func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
-	now := time.Now()
-	page := statusPage{frame: h.frame("Channelwatch", "./", now)}
+func (h *handler) status(w http.ResponseWriter, r *http.Request, f frame, why string) {
+	f.Why = why
+	page := &statusPage{frame: f}
 	totals := make(map[probe.Rating]int)
 	for _, c := range h.opts.Source.Channels() {
-		view := channelView{
-			Name: c.Name, Title: c.Title, Type: strings.ReplaceAll(string(c.Type), "_", " "),
-			OwnerIT: c.OwnerIT, OwnerMarketing: c.OwnerMkt, Agreement: agreement(c.Objective),
+		status := channelStatus{
+			Name: c.Name, Title: c.Title, Type: string(c.Type),
+			OwnerIT: c.OwnerIT, OwnerMarketing: c.OwnerMkt, Agreement: agreed(c.Objective),
 		}
 		for _, tp := range c.Touchpoints {
-			row := h.row(tp, now)
+			row := h.touchpointStatus(tp, &page.frame)
 			totals[row.Rating]++
-			view.Rows = append(view.Rows, row)
+			status.Rows = append(status.Rows, row)
 		}
-		page.Channels = append(page.Channels, view)
+		page.Channels = append(page.Channels, status)
 	}
 	for r := probe.Excellent; ; r-- {
 		if totals[r] > 0 {
@@ -58,12 +58,12 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
 			break
 		}
 	}
-	h.pages.write(w, "status", page)
+	h.page(w, r, http.StatusOK, "status", page)
 }
 
-func (h *handler) row(tp *probe.Touchpoint, now time.Time) rowView {
-	row := rowView{
-		Title: tp.Title, Href: "./touchpoints/" + tp.Channel + "/" + tp.Name,
+func (h *handler) touchpointStatus(tp *probe.Touchpoint, f *frame) touchpointStatus {
+	row := touchpointStatus{
+		Title: tp.Title, Href: f.Touchpoint(tp.Channel, tp.Name),
 		Critical: tp.Tier == probe.Critical, Plain: "No result yet.", Age: "–", Took: "–",
 	}
 	last, ok := h.opts.Recent.Last(tp.Key())
@@ -73,7 +73,7 @@ func (h *handler) row(tp *probe.Touchpoint, now time.Time) rowView {
 	rec := record.New(h.opts.Catalogue, tp, &last.Result, last.Verdict, last.Err)
 	row.Rating, row.Cause = rec.Rating, rec.Cause
 	row.Took = took(last.Result.Duration)
-	row.Age = fmt.Sprintf("%s, %s since %s", ago(now, last.Result.Start), rec.Rating, last.Since.Format("15:04:05"))
+	row.Age = fmt.Sprintf("%s, %s since %s", ago(f.Now, last.Result.Start), rec.Rating, last.Since.Format("15:04:05"))
 	row.Plain = "Nothing to complain about."
 	if rec.Rating == probe.Good {
 		row.Plain = "Good; a little more speed or care makes it excellent."
@@ -84,14 +84,14 @@ func (h *handler) row(tp *probe.Touchpoint, now time.Time) rowView {
 	return row
 }
 
-// agreement says in words what both owners signed.
-func agreement(o probe.Objective) string {
+// agreed says in words what both owners signed.
+func agreed(o probe.Objective) string {
 	if o.Score == 0 {
 		return "No agreement yet."
 	}
 	text := fmt.Sprintf("Agreed: score %g over %g days", o.Score, o.Window.Hours()/24)
 	if !o.Review.IsZero() {
-		text += ", to be reviewed on " + o.Review.Format("2006-01-02")
+		text += ", to be reviewed on " + o.Review.Format(time.DateOnly)
 	}
 	return text + "."
 }

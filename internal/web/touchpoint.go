@@ -1,62 +1,109 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/record"
+	"github.com/channelwatch/channelwatch/internal/view"
 )
 
+// touchpointPage is everything about one touchpoint: what the agent that probes it remembers, and what was recorded.
 type touchpointPage struct {
 	frame
-	Channel, Name, Kind, URL, Every, Timeout string
-	Rating                                   probe.Rating
-	History                                  []historyView
-	Results                                  []resultView
+	Channel, ChannelTitle, Name, Heading string
+	Kind, URL, Every, Timeout, Tier      string
+	Here                                 bool // whether this agent probes it
+	CanProbe                             bool
+	Rating                               probe.Rating
+	History                              []historyItem
+	Results                              []resultRow
+	Recorded                             *view.TouchpointPage // nil without scores
+	Pictures                             []*chart
+	Lost                                 *chart
+	Probed                               *resultRow // the result of a probe that a reader asked for
+	Refused                              string     // why there is none
 }
 
-// historyView is one of the last results, as a tile.
-type historyView struct {
+// ChannelLink returns a link to the page of the touchpoint's channel.
+func (p *touchpointPage) ChannelLink() string { return p.frame.Channel(p.Channel) }
+
+// ProbeLink returns where to ask for a probe: the page itself, so that loading it again asks for none.
+func (p *touchpointPage) ProbeLink() string { return p.Touchpoint(p.Channel, p.Name) }
+
+// RecordedWhy returns the sentence for the reader about what costs most; empty when there is none.
+func (p *touchpointPage) RecordedWhy() string { return p.Pick(p.Recorded.Words.Cause) }
+
+// List returns the timeline for those who do not see it.
+func (p *touchpointPage) List() spanList { return spanList{p.Heading, p.Now, p.Recorded.Timeline} }
+
+// historyItem is one of the last results, as a tile.
+type historyItem struct {
 	Rating probe.Rating
 	Title  string
 }
 
-type resultView struct {
+// resultRow is a result as the pages show it.
+type resultRow struct {
 	record.Record
 
 	Age, Took  string
 	Failure    bool // kept because it was one
-	Waterfall  []phaseView
-	Dimensions []dimensionView
+	Open       bool // whether the evidence is open
+	Waterfall  []phaseRow
+	Dimensions []dimensionRow
 }
 
-// phaseView is one bar of a waterfall, in hundredths of its width.
-type phaseView struct {
+// phaseRow is one bar of a waterfall, in hundredths of its width.
+type phaseRow struct {
 	Phase, Took string
 	From, Width string
 }
 
-type dimensionView struct {
+type dimensionRow struct {
 	Name   string
 	Rating probe.Rating
 }
 
 func (h *handler) touchpoint(w http.ResponseWriter, r *http.Request) {
-	tp := h.find(r.PathValue("channel"), r.PathValue("touchpoint"))
-	if tp == nil {
-		plain(w, http.StatusNotFound, "no such touchpoint\n")
+	page, ok := h.newTouchpointPage(w, r)
+	if !ok {
+		h.problem(w, r, page.frame, http.StatusNotFound, "There is no such touchpoint, or nothing was recorded about it yet.")
 		return
 	}
-	now := time.Now()
-	page := touchpointPage{
-		frame: h.frame(tp.Title+" – Channelwatch", "../../", now), Channel: tp.Channel, Name: tp.Title,
-		Kind: tp.Kind, URL: tp.Profile.URL, Every: tp.Every.String(), Timeout: tp.Timeout.String(),
+	h.page(w, r, http.StatusOK, "touchpoint", page)
+}
+
+// newTouchpointPage gathers what is known about the touchpoint of a request; false when nothing is.
+func (h *handler) newTouchpointPage(w http.ResponseWriter, r *http.Request) (*touchpointPage, bool) {
+	channel, name := r.PathValue("channel"), r.PathValue("touchpoint")
+	page := &touchpointPage{frame: h.frame(w, r, "channels", name, 2), Channel: channel, ChannelTitle: channel, Name: name, Heading: name}
+	if tp := h.find(channel, name); tp != nil {
+		h.addResults(page, tp)
 	}
-	page.Refresh = false // somebody reads evidence
+	h.addRecorded(r.Context(), page)
+	page.Title = page.Heading
+	for _, c := range h.opts.Source.Channels() {
+		if c.Name == channel {
+			page.ChannelTitle = c.Title
+		}
+	}
+	return page, page.Here || page.Recorded != nil
+}
+
+// addResults adds what this agent remembers.
+func (h *handler) addResults(page *touchpointPage, tp *probe.Touchpoint) {
+	page.Here, page.CanProbe = true, h.opts.Probe != nil
+	page.Heading, page.Kind, page.URL, page.Tier = tp.Title, tp.Kind, tp.Profile.URL, string(tp.Tier)
+	page.Every, page.Timeout = tp.Every.String(), tp.Timeout.String()
 	for i, rec := range h.records(tp, true) {
-		page.Results = append(page.Results, newResultView(rec, now, i > 0))
+		row := newResultRow(rec, page.Now, i > 0)
+		row.Open = i == 0 && page.IT
+		page.Results = append(page.Results, row)
 	}
 	if len(page.Results) > 0 {
 		page.Rating = page.Results[0].Rating
@@ -67,38 +114,62 @@ func (h *handler) touchpoint(w http.ResponseWriter, r *http.Request) {
 			check, _ := h.opts.Catalogue.Check(s.Cause)
 			title += ", " + check.Title
 		}
-		page.History = append(page.History, historyView{s.Rating, title})
+		page.History = append(page.History, historyItem{s.Rating, title})
 	}
-	h.pages.write(w, "touchpoint", page)
 }
 
-func (h *handler) find(channel, name string) *probe.Touchpoint {
-	for _, c := range h.opts.Source.Channels() {
-		if c.Name != channel {
-			continue
+// addRecorded adds what the recorded series say. Where they say nothing the page shows the results alone.
+func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
+	why, ready := h.opts.scores()
+	if !ready {
+		page.Why = why
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, viewDeadline)
+	defer cancel()
+	recorded, err := h.opts.Views.Touchpoint(ctx, page.Channel, page.Name, page.Range)
+	if err == nil && page.tooYoung(recorded.At, recorded.Timeline) {
+		page.Range = view.Hour
+		recorded, err = h.opts.Views.Touchpoint(ctx, page.Channel, page.Name, page.Range)
+	}
+	if err != nil {
+		if page.Why = "Nothing was recorded about this touchpoint yet."; !errors.Is(err, view.ErrNotFound) {
+			page.Why = unreadable(err)
 		}
-		for _, tp := range c.Touchpoints {
-			if tp.Name == name {
-				return tp
-			}
+		return
+	}
+	if why != "" {
+		page.Notices = append(page.Notices, why)
+	}
+	page.Recorded, page.Rating = recorded, recorded.Rating
+	if !page.Here {
+		page.Heading, page.Kind, page.Tier = recorded.Title, recorded.Kind, recorded.Tier
+	}
+	page.Lost = lostChart(recorded.Lost, recorded.Score, recorded.From, recorded.At)
+	for _, c := range []*chart{
+		scoreChart(recorded.Score, recorded.From, recorded.At),
+		speedChart(&recorded.Touchpoint, "speed", recorded.From, recorded.At),
+		phaseChart(recorded.Phases, recorded.From, recorded.At),
+	} {
+		if c != nil {
+			page.Pictures = append(page.Pictures, c)
 		}
 	}
-	return nil
+	page.Charts = len(page.Pictures) > 0
 }
 
-func newResultView(rec record.Record, now time.Time, failure bool) resultView {
-	v := resultView{
-		Record: rec, Age: ago(now, rec.Start), Failure: failure,
-		Took: took(time.Duration(rec.Duration * float64(time.Second))), Waterfall: waterfall(&rec),
+func newResultRow(rec record.Record, now time.Time, failure bool) resultRow {
+	row := resultRow{
+		Record: rec, Age: ago(now, rec.Start), Failure: failure, Took: seconds(rec.Duration), Waterfall: waterfall(&rec),
 	}
 	for _, d := range probe.Dimensions() {
-		v.Dimensions = append(v.Dimensions, dimensionView{d.String(), rec.Dimensions[d.String()]})
+		row.Dimensions = append(row.Dimensions, dimensionRow{d.String(), rec.Dimensions[d.String()]})
 	}
-	return v
+	return row
 }
 
 // waterfall places the phases one behind the other.
-func waterfall(rec *record.Record) []phaseView {
+func waterfall(rec *record.Record) []phaseRow {
 	total := rec.Duration
 	for _, span := range rec.Phases.Spans() {
 		total = max(total, (span.Start + span.Duration).Seconds())
@@ -106,13 +177,13 @@ func waterfall(rec *record.Record) []phaseView {
 	if total == 0 {
 		return nil
 	}
-	var views []phaseView
+	var rows []phaseRow
 	for p, span := range rec.Phases.Spans() {
-		views = append(views, phaseView{
+		rows = append(rows, phaseRow{
 			Phase: p.String(), Took: took(span.Duration),
 			From:  fmt.Sprintf("%.2f", 100*span.Start.Seconds()/total),
 			Width: fmt.Sprintf("%.2f", max(100*span.Duration.Seconds()/total, 0.5)),
 		})
 	}
-	return views
+	return rows
 }

@@ -1,8 +1,12 @@
-// Package web is the agent's HTTP endpoint: metrics, health, reload, the results as JSON, and a status page that both
-// sides can read without any other server. TLS, basic auth and client certificates come from exporter-toolkit and
-// cover every route. No route takes a target from its caller, and only POST /-/reload changes anything.
+// Package web is the agent's HTTP endpoint: metrics, health, reload, and the pages that IT and marketing keep open, with
+// the same numbers as JSON and as badges. TLS, basic auth and client certificates come from exporter-toolkit and cover
+// every route. No route takes a target from its caller; only POST /-/reload changes anything, and only a POST to a
+// touchpoint's page makes the agent probe.
 //
-// It imports the domain, quality, recent and record; what it shows comes through Source.
+// Every score on a page is one that Views read; the package computes none. Every page is complete without JavaScript; the
+// scripts keep it up to date, tell times in the reader's zone, and let charts be read with a pointer.
+//
+// It imports the domain, quality, recent, record and view; what it shows comes through Source and Views.
 package web
 
 import (
@@ -12,12 +16,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/recent"
+	"github.com/channelwatch/channelwatch/internal/record"
+	"github.com/channelwatch/channelwatch/internal/view"
 )
 
 // Source is the agent behind the endpoint. Its methods are safe for concurrent use.
@@ -34,7 +41,17 @@ type Source interface {
 	Ready() bool
 }
 
-// Options configures a Server.
+// Views answers with what the recorded series say. Its methods are safe for concurrent use; what they return is changed by
+// nobody. A name that the series do not know is an error that wraps view.ErrNotFound.
+type Views interface {
+	Overview(ctx context.Context, back view.Range) (*view.Overview, error)
+	Channel(ctx context.Context, name string, back view.Range) (*view.ChannelPage, error)
+	Touchpoint(ctx context.Context, channel, name string, back view.Range) (*view.TouchpointPage, error)
+	// Incidents returns those of one channel, or of all when channel is empty, the newest first.
+	Incidents(ctx context.Context, channel string, back view.Range) ([]view.Incident, error)
+}
+
+// Options configures a Server. Source, Recent, Catalogue, Metrics and Log must be set.
 type Options struct {
 	Source        Source
 	Recent        *recent.Ring
@@ -46,32 +63,58 @@ type Options struct {
 	Pprof         bool   // serve /debug/pprof/
 	Demo          bool   // whether everything on the page is made up, which the page then says
 	Log           *slog.Logger
+
+	// Views is where scores come from; nil leaves the pages with the last result of every touchpoint.
+	Views Views
+	// History says in a sentence what is wrong with the history, "" when nothing is, and whether Views can be asked. nil
+	// stands for Views that are always ready, or for none.
+	History func() (why string, ready bool)
+	// QueryAPI serves everything under /api/v1/ that is not the pages' own: the Prometheus API. nil for none.
+	QueryAPI http.Handler
+	// Probe probes a touchpoint once, now, without counting the result. nil takes the button off the pages.
+	Probe func(ctx context.Context, channel, touchpoint string) (record.Record, error)
+	// Updates returns a number that grows when there is something new to show. It is called every second for every open
+	// page. nil: pages ask again by themselves.
+	Updates func() uint64
+	// GrafanaURL is where the bundled dashboards can be found; empty for nowhere.
+	GrafanaURL string
+	// ExternalURL is where readers reach this agent, without a trailing slash; empty when it is not known.
+	ExternalURL string
 }
 
 // Server serves the endpoint on one listener.
 type Server struct {
-	opts Options
-	http http.Server
+	configFile string
+	log        *slog.Logger
+	http       http.Server
 }
 
-// New returns a server.
+// New returns a server of the agent's whole endpoint.
 func New(opts Options) (*Server, error) {
-	if err := web.Validate(opts.WebConfigFile); err != nil {
+	if err := ValidateConfig(opts.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("web_config_file %q: %w", opts.WebConfigFile, err)
 	}
-	handler, err := newHandler(&opts)
+	closing := make(chan struct{})
+	handler, err := newHandler(&opts, closing)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{opts: opts, http: http.Server{
+	server := newServer(handler, opts.WebConfigFile, opts.Log)
+	server.http.RegisterOnShutdown(sync.OnceFunc(func() { close(closing) }))
+	return server, nil
+}
+
+// newServer returns a server with the deadlines and bounds that hold on every listener.
+func newServer(handler http.Handler, configFile string, log *slog.Logger) *Server {
+	return &Server{configFile: configFile, log: log, http: http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
-	}}, nil
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}}
 }
 
 // Serve serves until Stop; it returns nil then. On a loopback listener it answers only requests that ask for a loopback
@@ -84,15 +127,15 @@ func (s *Server) Serve(listener net.Listener) error {
 	flags := web.FlagConfig{
 		WebListenAddresses: &[]string{listener.Addr().String()},
 		WebSystemdSocket:   &systemd,
-		WebConfigFile:      &s.opts.WebConfigFile,
+		WebConfigFile:      &s.configFile,
 	}
-	if err := web.Serve(listener, &s.http, &flags, s.opts.Log); !errors.Is(err, http.ErrServerClosed) {
+	if err := web.Serve(listener, &s.http, &flags, s.log); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 	}
 	return nil
 }
 
-// Stop ends serving; it waits for requests that run until ctx ends, and then cuts them off.
+// Stop ends serving; it waits for requests that run until ctx ends, and then cuts them off. Streams of events end at once.
 func (s *Server) Stop(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	if err != nil && ctx.Err() != nil {

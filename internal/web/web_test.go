@@ -59,13 +59,23 @@ func channels() []*probe.Channel {
 }
 
 // serve starts a server on loopback over s with one excellent, one poor and one unmeasured touchpoint.
-func serve(t *testing.T, s *source) (base string) {
+func serve(t *testing.T, s *source, change ...func(*web.Options)) (base string) {
 	t.Helper()
-	return "http://" + serveOn(t, s, "127.0.0.1:0").String()
+	return "http://" + serveOn(t, s, "127.0.0.1:0", change...).String()
 }
 
-// serveOn is serve on an address.
-func serveOn(t *testing.T, s *source, address string) net.Addr {
+// serveOn is serve on an address, with changed options.
+func serveOn(t *testing.T, s *source, address string, change ...func(*web.Options)) net.Addr {
+	t.Helper()
+	server, err := web.New(options(t, s, change...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listen(t, server, address)
+}
+
+// options are those of an agent over s with one excellent, one poor and one unmeasured touchpoint.
+func options(t *testing.T, s *source, change ...func(*web.Options)) web.Options {
 	t.Helper()
 	catalogue, err := probe.NewCatalogue(nil)
 	if err != nil {
@@ -89,13 +99,19 @@ func serveOn(t *testing.T, s *source, address string) net.Addr {
 			ring.Add(recent.Entry{Touchpoint: tp, Result: *r, Verdict: quality.Rate(catalogue, tp.Limits, r)})
 		}
 	}
-	server, err := web.New(web.Options{
+	opts := web.Options{
 		Source: s, Recent: ring, Catalogue: catalogue, Version: "1.2.3", Location: "berlin-1", Log: slog.New(slog.DiscardHandler),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metric 1\n") }),
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
+	for _, c := range change {
+		c(&opts)
+	}
+	return opts
+}
+
+// listen serves until the test ends.
+func listen(t *testing.T, server *web.Server, address string) net.Addr {
+	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -152,8 +168,8 @@ func TestServer_Routes(t *testing.T) {
 		{"reload wants POST", "GET", "/-/reload", nil, 405, ""},
 		{"configuration", "GET", "/api/v1/config", nil, 200, `"hash":"abc"`},
 		{"no such page", "GET", "/nowhere", nil, 404, ""},
-		{"no such touchpoint", "GET", "/touchpoints/web/none", nil, 404, "no such touchpoint"},
-		{"no such channel", "GET", "/touchpoints/none/home", nil, 404, "no such touchpoint"},
+		{"no such touchpoint", "GET", "/touchpoints/web/none", nil, 404, "There is no such touchpoint"},
+		{"no such channel", "GET", "/touchpoints/none/home", nil, 404, "There is no such touchpoint"},
 		{"no profiles unless asked for", "GET", "/debug/pprof/", nil, 404, ""},
 	}
 	for _, tt := range tests {
@@ -207,7 +223,7 @@ func TestPages_EscapeWhatChannelsSend(t *testing.T) {
 	base := serve(t, &source{channels: channels(), notices: []string{hostile}})
 	for _, path := range []string{"/", "/touchpoints/web/search"} {
 		_, body := request(t, http.MethodGet, base+path)
-		if strings.Contains(body, "<script") {
+		if strings.Contains(body, "<script>") {
 			t.Errorf("%s holds a script that a channel sent", path)
 		}
 		if !strings.Contains(body, "&lt;script&gt;") {

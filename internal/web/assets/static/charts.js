@@ -1,0 +1,84 @@
+// Lets the charts of a page be read with a pointer: the same numbers as the pictures, drawn by uPlot. Without this file
+// the pictures stay.
+"use strict";
+(() => {
+  const made = new Map(); // figure -> {plot, text}
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const unit = { points: (v) => v.toFixed(1), seconds: (v) => (v < 1 ? (v * 1000).toFixed(0) + " ms" : v.toFixed(2) + " s") };
+
+  // Stacked areas are drawn from the highest to the lowest, each down to the ground.
+  const stacked = (values) => {
+    const sums = values[0].map(() => 0);
+    return values.map((line) => line.map((v, i) => (v === null ? null : (sums[i] += v))));
+  };
+
+  const options = (data, width) => {
+    const format = unit[data.unit];
+    const order = data.series.map((_, i) => i);
+    if (data.stacked) order.reverse();
+    const lines = order.map((i) => {
+      const stroke = colour(data.stacked ? data.series[i].class : "link");
+      return {
+        label: data.series[i].label,
+        stroke,
+        width: data.stacked ? 0 : 1.75,
+        fill: data.stacked ? stroke : undefined,
+        paths: data.stacked ? uPlot.paths.stepped({ align: -1 }) : undefined,
+        points: { show: false },
+        value: (_, __, ___, at) => (at === null || data.v[i][at] === null ? "–" : format(data.v[i][at])),
+      };
+    });
+    const limits = (data.limits || []).map((l) => ({
+      label: l.label, stroke: colour("quiet"), width: 1, dash: [5, 4], points: { show: false }, value: () => format(l.v),
+    }));
+    const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    return {
+      width, height: 200,
+      cursor: { sync: { key: "time" }, drag: { x: false, y: false } },
+      scales: { x: { range: [data.from, data.until] }, y: { range: [0, data.top] } },
+      axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => (data.unit === "seconds" ? v + " s" : v)) }],
+      series: [{ label: "Time", value: (_, t) => (t === null ? "–" : new Date(t * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })) }, ...lines, ...limits],
+      order,
+    };
+  };
+
+  const draw = (figure) => {
+    const source = figure.querySelector('script[type="application/json"]');
+    const old = made.get(figure);
+    if (!source || (old && old.text === source.textContent)) return;
+    if (old) old.plot.destroy();
+    const data = JSON.parse(source.textContent);
+    if (!data.t.length) return;
+    let root = figure.querySelector(".live");
+    if (!root) {
+      root = document.createElement("div");
+      root.className = "live";
+      root.dataset.live = "";
+      root.setAttribute("aria-hidden", "true"); // a table beside it says the same
+      figure.append(root);
+    }
+    figure.setAttribute("data-live-chart", "");
+    const opts = options(data, Math.max(root.clientWidth, 200));
+    const lines = data.stacked ? stacked(data.v) : data.v;
+    const limits = (data.limits || []).map((l) => data.t.map(() => l.v));
+    made.set(figure, { plot: new uPlot(opts, [data.t, ...opts.order.map((i) => lines[i]), ...limits], root), text: source.textContent, root });
+  };
+
+  const all = () => {
+    for (const [figure, chart] of made) {
+      if (!figure.isConnected) { chart.plot.destroy(); made.delete(figure); }
+    }
+    for (const figure of document.querySelectorAll("figure.chart")) draw(figure);
+  };
+  const redraw = () => {
+    for (const chart of made.values()) chart.text = "";
+    all();
+  };
+
+  document.addEventListener("shown", all);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  addEventListener("resize", () => {
+    for (const { plot, root } of made.values()) plot.setSize({ width: Math.max(root.clientWidth, 200), height: 200 });
+  });
+  all();
+})();

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/view"
+)
+
+// maxSpeedCharts is how many touchpoints of a channel have their speed drawn; all have it on their own page.
+const maxSpeedCharts = 12
+
+// channelPage is everything about one channel.
+type channelPage struct {
+	frame
+	Recorded *view.ChannelPage
+
+	Row       channelRow
+	Lost      *chart
+	Speed     []*chart
+	Incidents []incidentRow
+}
+
+func (h *handler) channel(w http.ResponseWriter, r *http.Request) {
+	f := h.frame(w, r, "channels", "Channel", 1)
+	name := r.PathValue("channel")
+	why, ready := h.opts.scores()
+	if !ready {
+		f.Section = ""
+		h.status(w, r, f, why)
+		return
+	}
+	if why != "" {
+		f.Notices = append(f.Notices, why)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), viewDeadline)
+	defer cancel()
+	page, err := h.opts.Views.Channel(ctx, name, f.Range)
+	if err == nil && f.tooYoung(page.At, page.Timeline) {
+		f.Range = view.Hour
+		page, err = h.opts.Views.Channel(ctx, name, f.Range)
+	}
+	switch {
+	case errors.Is(err, view.ErrNotFound):
+		h.problem(w, r, f, http.StatusNotFound, "There is no channel of this name, or nothing was recorded about it yet.")
+	case err != nil:
+		h.status(w, r, f, unreadable(err))
+	default:
+		f.Title, f.Charts = page.Title, true
+		h.page(w, r, http.StatusOK, "channel", newChannelPage(&f, page))
+	}
+}
+
+func newChannelPage(f *frame, c *view.ChannelPage) *channelPage {
+	page := &channelPage{frame: *f, Recorded: c, Lost: lostChart(c.Lost, c.Score, c.From, c.At)}
+	page.Row = channelRow{&c.Channel, &page.frame, c.From, c.At}
+	page.Incidents = incidentRows(&page.frame, c.Incidents)
+	for i := range c.Touchpoints {
+		if len(page.Speed) == maxSpeedCharts {
+			break
+		}
+		if speed := speedChart(&c.Touchpoints[i], "speed"+strconv.Itoa(i), c.From, c.At); speed != nil {
+			page.Speed = append(page.Speed, speed)
+		}
+	}
+	return page
+}
+
+// CauseKey returns the colour of a cause in the chart; empty when it has none.
+func (p *channelPage) CauseKey(check probe.CheckID) string {
+	for i := range p.Recorded.Lost {
+		if p.Recorded.Lost[i].Check == check {
+			return "cause" + strconv.Itoa(min(i, maxCauses)+1)
+		}
+	}
+	return ""
+}
+
+// problemPage says why a page cannot be shown.
+type problemPage struct {
+	frame
+	Text string
+}
+
+func (h *handler) problem(w http.ResponseWriter, r *http.Request, f frame, status int, text string) {
+	f.Title, f.Live, f.Refresh = "Not there", "off", 0
+	h.page(w, r, status, "problem", &problemPage{f, text})
+}

@@ -1,0 +1,60 @@
+package web
+
+import (
+	"slices"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/view"
+)
+
+// channelRow is a channel as the pages show it.
+type channelRow struct {
+	*view.Channel
+
+	Frame       *frame
+	From, Until time.Time // of the timeline
+}
+
+// Why returns the sentence for the reader about what costs most; empty when there is none.
+func (r channelRow) Why() string { return r.Frame.Pick(r.Words.Cause) }
+
+// Agreed returns the sentence for the reader about the agreement.
+func (r channelRow) Agreed() string { return r.Frame.Pick(r.Agreement.Words) }
+
+// MainCause returns what costs most, or nil. That an important part is weak explains nothing while another cause is known.
+func (r channelRow) MainCause() *view.Cause {
+	for i := range r.Causes {
+		if r.Causes[i].Dimension != "" {
+			return &r.Causes[i]
+		}
+	}
+	if len(r.Causes) > 0 {
+		return &r.Causes[0]
+	}
+	return nil
+}
+
+// CausesScore returns the score that the causes belong to, or nil.
+func (r channelRow) CausesScore() *view.Score {
+	for _, s := range []*view.Score{r.Now, r.Day} {
+		if s != nil && s.Window == r.CausesOf {
+			return s
+		}
+	}
+	return nil
+}
+
+// Bad reports whether the channel was fair or poor in its timeline.
+func (r channelRow) Bad() bool {
+	return slices.ContainsFunc(r.Timeline, func(s view.Span) bool { return low(s.Rating) })
+}
+
+// List returns the timeline for those who do not see it.
+func (r channelRow) List() spanList { return spanList{r.Title, r.Frame.Now, r.Timeline} }
+
+// spanList is a timeline as a table.
+type spanList struct {
+	Title string
+	Now   time.Time
+	Spans []view.Span
+}

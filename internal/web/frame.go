@@ -1,0 +1,156 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/view"
+)
+
+// audienceCookie remembers which sentences a reader wants. It holds nothing else.
+const audienceCookie = "channelwatch_for"
+
+// frame is what every page has.
+type frame struct {
+	Title    string
+	Base     string // relative way to the first page, so that the pages work under any path of a proxy
+	Assets   string // where the files are
+	Section  string // of the navigation: channels, incidents, wall
+	Location string
+	Version  string
+	Now      time.Time
+	IT       bool       // whose sentences come first
+	Range    view.Range // of timelines and charts
+	Chosen   bool       // whether the reader chose the range
+	Demo     bool
+	Public   bool
+	Charts   bool   // whether the page has charts to be read with a pointer
+	Live     string // "events", "poll" or "off"
+	Events   string // where to listen; empty for nowhere
+	Refresh  int    // seconds between two loads without scripts; 0 for never
+	Notices  []string
+	Why      string // why there are no scores; empty when there are
+	Grafana  string
+	keep     url.Values // of the query, in links to the same page
+}
+
+// Ranges returns what a reader can look back over.
+func (*frame) Ranges() []view.Range { return view.Ranges() }
+
+// For returns the audience's name in URLs.
+func (f *frame) For() string {
+	if f.IT {
+		return "it"
+	}
+	return "marketing"
+}
+
+// Pick returns the sentence for the reader.
+func (f *frame) Pick(s view.Sides) string {
+	if f.IT {
+		return s.IT
+	}
+	return s.Marketing
+}
+
+// Self returns a link to the same page with another value of one parameter.
+func (f *frame) Self(key, value string) string {
+	query := maps.Clone(f.keep)
+	query.Set(key, value)
+	return "?" + query.Encode()
+}
+
+// To returns a link to another page of the agent that looks back over the same range.
+func (f *frame) To(path string) string {
+	if f.Range == "" || f.Range == view.Day {
+		return f.Base + path
+	}
+	return f.Base + path + "?range=" + url.QueryEscape(string(f.Range))
+}
+
+// Channel returns a link to the page of a channel.
+func (f *frame) Channel(name string) string { return f.To("channels/" + url.PathEscape(name)) }
+
+// Touchpoint returns a link to the page of a touchpoint.
+func (f *frame) Touchpoint(channel, name string) string {
+	return f.To("touchpoints/" + url.PathEscape(channel) + "/" + url.PathEscape(name))
+}
+
+// frame reads the switches of a request and remembers the audience that it chose. depth is how many folders down the page is.
+func (h *handler) frame(w http.ResponseWriter, r *http.Request, section, title string, depth int) frame {
+	base := "./"
+	for i := range depth {
+		if i == 0 {
+			base = ""
+		}
+		base += "../"
+	}
+	f := frame{
+		Title: title, Base: base, Assets: base + "assets/" + h.assets.version + "/", Section: section,
+		Location: h.opts.Location, Version: h.opts.Version, Now: time.Now(), IT: audience(w, r) == "it", Range: view.Day,
+		Demo: h.opts.Demo, Live: "poll", Refresh: 15, Notices: h.opts.Source.Notices(), Grafana: h.opts.GrafanaURL,
+		keep: url.Values{},
+	}
+	if h.opts.Updates != nil {
+		f.Live, f.Events = "events", base+"events"
+	}
+	query := r.URL.Query()
+	if back, ok := back(r); ok {
+		f.Range, f.Chosen = back, query.Get("range") != ""
+	}
+	for _, key := range []string{"range", "for", "channel", "theme"} {
+		if query.Get(key) != "" {
+			f.keep.Set(key, query.Get(key))
+		}
+	}
+	return f
+}
+
+// back returns the range that a request looks back over: a day when it names none; false when it names none of ours.
+func back(r *http.Request) (view.Range, bool) {
+	asked := view.Range(r.URL.Query().Get("range"))
+	if asked == "" {
+		return view.Day, true
+	}
+	return asked, slices.Contains(view.Ranges(), asked)
+}
+
+// youngAge is how much must have been recorded for a page to look back over a day unless asked otherwise: before, a day would
+// be an empty strip with a dot at its end.
+const youngAge = 3 * time.Hour
+
+// tooYoung reports whether a page would better look back over an hour: the reader chose no range, and no timeline reaches far
+// back.
+func (f *frame) tooYoung(at time.Time, timelines ...[]view.Span) bool {
+	if f.Chosen {
+		return false
+	}
+	recorded := false
+	for _, spans := range timelines {
+		if len(spans) > 0 {
+			recorded = true
+			if at.Sub(spans[0].From) > youngAge {
+				return false
+			}
+		}
+	}
+	return recorded
+}
+
+// audience returns marketing or it: what the request asks for, else what was asked for before.
+func audience(w http.ResponseWriter, r *http.Request) string {
+	switch asked := r.URL.Query().Get("for"); asked {
+	case "it", "marketing":
+		http.SetCookie(w, &http.Cookie{
+			Name: audienceCookie, Value: asked, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+		return asked
+	}
+	if cookie, err := r.Cookie(audienceCookie); err == nil && cookie.Value == "it" {
+		return "it"
+	}
+	return "marketing"
+}

@@ -1,0 +1,89 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/view"
+)
+
+// overviewPage is the first page: all channels.
+type overviewPage struct {
+	frame
+	From, At time.Time // of the timelines
+	Summary  summary
+	Rows     []channelRow
+	Gaps     bool // whether a score is missing
+}
+
+// summary counts the channels, for the sentence on top.
+type summary struct {
+	All, Good, Unknown int
+	Low                []channelRow // fair or poor
+}
+
+func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
+	f := h.frame(w, r, "channels", "Channels", 0)
+	o, why := h.readOverview(r.Context(), f.Range)
+	if o != nil && f.tooYoung(o.At, timelines(o)...) {
+		f.Range = view.Hour
+		o, why = h.readOverview(r.Context(), f.Range)
+	}
+	if o == nil {
+		h.status(w, r, f, why)
+		return
+	}
+	if why != "" {
+		f.Notices = append(f.Notices, why)
+	}
+	h.page(w, r, http.StatusOK, "overview", newOverviewPage(&f, o))
+}
+
+// readOverview returns the overview, or nil and why there is none.
+func (h *handler) readOverview(ctx context.Context, back view.Range) (o *view.Overview, why string) {
+	why, ready := h.opts.scores()
+	if !ready {
+		return nil, why
+	}
+	ctx, cancel := context.WithTimeout(ctx, viewDeadline)
+	defer cancel()
+	o, err := h.opts.Views.Overview(ctx, back)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return o, why
+}
+
+func timelines(o *view.Overview) [][]view.Span {
+	all := make([][]view.Span, len(o.Channels))
+	for i := range o.Channels {
+		all[i] = o.Channels[i].Timeline
+	}
+	return all
+}
+
+// unreadable is the sentence for scores that could not be read.
+func unreadable(err error) string {
+	return "The scores cannot be read just now, so what you see are the last results: " + err.Error() + "."
+}
+
+func newOverviewPage(f *frame, o *view.Overview) *overviewPage {
+	page := &overviewPage{frame: *f, From: o.From, At: o.At}
+	for i := range o.Channels {
+		row := channelRow{&o.Channels[i], &page.frame, o.From, o.At}
+		page.Rows = append(page.Rows, row)
+		page.Gaps = page.Gaps || row.Now == nil || row.Day == nil || row.Month == nil
+		page.Summary.All++
+		switch {
+		case low(row.Rating):
+			page.Summary.Low = append(page.Summary.Low, row)
+		case row.Rating == probe.Unknown:
+			page.Summary.Unknown++
+		default:
+			page.Summary.Good++
+		}
+	}
+	return page
+}
