@@ -19,6 +19,7 @@ var templates embed.FS
 type letter struct {
 	Look      look
 	Subject   string
+	Headline  string
 	Title     string
 	When      string
 	Remarks   []string
@@ -37,7 +38,7 @@ type owner struct{ Side, Name string }
 
 func (f form) letter(n *notice, late bool) letter {
 	l := letter{
-		Look: n.look(), Subject: subject(n), Title: n.Title, When: f.when(n), Remarks: f.remarks(n, late),
+		Look: n.look(), Subject: subject(n), Headline: n.Alerts[0].Headline, Title: n.Title, When: f.when(n), Remarks: f.remarks(n, late),
 		Marketing: n.Marketing, IT: n.IT, Ended: n.Ended, More: n.More, Link: f.link(n), Here: n.Here,
 	}
 	if n.OwnerIT != "" {
@@ -71,7 +72,7 @@ func (e *email) compose(n *notice, late bool) (*mail.Msg, error) {
 	msg.SetDateWithValue(n.At.In(e.form.zone))
 	e.thread(msg, n, late)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's holiday answers
-	msg.SetUserAgent(agent(e.version))
+	msg.SetGenHeader(mail.HeaderUserAgent, agent(e.version))
 	msg.SetBodyString(mail.TypeTextPlain, text.String())
 	msg.AddAlternativeString(mail.TypeTextHTML, html.String())
 	return msg, nil

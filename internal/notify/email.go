@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	netmail "net/mail"
 	"slices"
@@ -39,15 +38,25 @@ func (e *email) recipients(n *notice) []*netmail.Address {
 	}
 	var all []*netmail.Address
 	for _, list := range lists {
-		addresses, err := netmail.ParseAddressList(list)
-		if err != nil {
-			continue
-		}
-		for _, a := range addresses {
+		for _, a := range addresses(list) {
 			same := func(other *netmail.Address) bool { return strings.EqualFold(other.Address, a.Address) }
 			if len(all) < mostRecipients && !slices.ContainsFunc(all, same) {
 				all = append(all, a)
 			}
+		}
+	}
+	return all
+}
+
+// addresses returns the addresses in a list, which may hold names of teams beside them.
+func addresses(list string) []*netmail.Address {
+	if all, err := netmail.ParseAddressList(list); err == nil {
+		return all
+	}
+	var all []*netmail.Address
+	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ';' }) {
+		if a, err := netmail.ParseAddress(entry); err == nil {
+			all = append(all, a)
 		}
 	}
 	return all
@@ -68,12 +77,7 @@ func (e *email) send(ctx context.Context, n *notice, late bool, left []string) o
 	if err != nil {
 		return outcome{err: err, permanent: true}
 	}
-	o := s.deliver(ctx, msg, left)
-	if o.err != nil {
-		// Whatever the server says is cut, and then freed of what it may repeat. The chain ends here.
-		o.err = errors.New(line(s.redaction.Text(probe.Clip(o.err.Error(), mostReply)), mostReply))
-	}
-	return o
+	return s.deliver(ctx, msg, left)
 }
 
 // session reads everything that can change while the agent runs.

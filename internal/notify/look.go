@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -88,7 +89,7 @@ func (f form) remarks(n *notice, late bool) []string {
 
 // alert describes one alert of a notice in a line.
 func (f form) alert(a told, n *notice) string {
-	text := fmt.Sprintf("%s (%s, %s)", a.Headline, a.Name, a.Severity)
+	text := a.Headline + " (" + strings.Join(slices.DeleteFunc([]string{a.Name, a.Severity}, func(s string) bool { return s == "" }), ", ") + ")"
 	if !n.Ended {
 		return text + " since " + f.time(a.Started)
 	}

@@ -115,7 +115,7 @@ func (a *alert) tell() told {
 	}
 	for name, value := range a.Labels {
 		if len(t.Labels) < mostLabels {
-			t.Labels[name] = line(value, mostLine)
+			t.Labels[line(name, mostLine)] = line(value, mostLine)
 		}
 	}
 	return t

@@ -90,10 +90,18 @@ func newPayload(f form, n *notice, late bool) payload {
 	}
 	add("Alerts", strings.Join(alerts, "\n"), false)
 	return payload{
-		Text:        slack(l.Look.Word + ": " + l.Subject),
+		Text:        slack(announcement(n, l)),
 		Attachments: []attachment{block},
 		Incident:    f.machine(n, l, late),
 	}
+}
+
+// announcement is the line that people see first. It has the word of the look.
+func announcement(n *notice, l letter) string {
+	if n.Ended {
+		return l.Subject
+	}
+	return l.Look.Word + ": " + l.Subject
 }
 
 func (f form) machine(n *notice, l letter, late bool) machine {

@@ -40,13 +40,13 @@ func (s *session) deliver(ctx context.Context, msg *mail.Msg, to []string) outco
 	client, stop, err := s.connect(ctx, to)
 	defer stop()
 	if err != nil {
-		return outcome{left: to, err: fmt.Errorf("connecting to mail server %s: %w", s.Smarthost, cmp.Or(ctx.Err(), err))}
+		return outcome{left: to, err: fmt.Errorf("connecting to mail server %s: %w", s.Smarthost, s.said(cmp.Or(ctx.Err(), err)))}
 	}
 	from, err := netmail.ParseAddress(s.From)
 	if err != nil {
 		return outcome{err: err, permanent: true}
 	}
-	o := transfer(client, from.Address, to, msg)
+	o := s.transfer(client, from.Address, to, msg)
 	if o.reached {
 		_ = client.Quit() // the server has the message; how it says goodbye does not matter
 	}
@@ -100,9 +100,9 @@ func (s *session) dial(ctx context.Context, network, address string) (net.Conn, 
 }
 
 // transfer hands over a message to all recipients that the server takes.
-func transfer(client *smtp.Client, from string, to []string, msg io.WriterTo) outcome {
+func (s *session) transfer(client *smtp.Client, from string, to []string, msg io.WriterTo) outcome {
 	if err := client.Mail(angled(from)); err != nil {
-		return outcome{left: to, err: fmt.Errorf("sender %s: %w", from, err), permanent: refused(err)}
+		return outcome{left: to, err: fmt.Errorf("sender %s: %w", from, s.said(err)), permanent: refused(err)}
 	}
 	var left []string
 	var errs []error
@@ -111,7 +111,7 @@ func transfer(client *smtp.Client, from string, to []string, msg io.WriterTo) ou
 		if err == nil {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("recipient %s: %w", address, err))
+		errs = append(errs, fmt.Errorf("recipient %s: %w", address, s.said(err)))
 		switch reply := new(textproto.Error); {
 		case !errors.As(err, &reply):
 			return outcome{left: to, err: errors.Join(errs...)} // the connection broke
@@ -123,7 +123,7 @@ func transfer(client *smtp.Client, from string, to []string, msg io.WriterTo) ou
 		return outcome{left: left, err: errors.Join(errs...), permanent: len(left) == 0}
 	}
 	if err := write(client, msg); err != nil {
-		return outcome{left: to, err: fmt.Errorf("message: %w", err), permanent: refused(err)}
+		return outcome{left: to, err: fmt.Errorf("message: %w", s.said(err)), permanent: refused(err)}
 	}
 	return outcome{reached: true, left: left, err: errors.Join(errs...)}
 }
@@ -146,6 +146,16 @@ func angled(address string) string { return (&netmail.Address{Address: address})
 func refused(err error) bool {
 	reply := new(textproto.Error)
 	return errors.As(err, &reply) && reply.Code >= 500
+}
+
+// said returns an error that ends here: what the server answered is cut, and freed of the password that it may repeat.
+// It is done before anybody quotes the answer, which would spell the password in another way.
+func (s *session) said(err error) error {
+	text := err.Error()
+	if reply := new(textproto.Error); errors.As(err, &reply) {
+		text = fmt.Sprintf("server answered %d %s", reply.Code, reply.Msg)
+	}
+	return errors.New(line(s.redaction.Text(probe.Clip(text, mostReply)), mostReply))
 }
 
 // ascii reports whether addresses go without an extension for others (RFC 6531).
