@@ -190,7 +190,7 @@ func (a *api) lookUp(ctx context.Context, s selectors, f func(context.Context, s
 		_ = q.Close() // read only
 	}
 	if err != nil {
-		return a.queries.because(ctx, during, err)
+		return a.queries.because(ctx, during, err, true)
 	}
 	return nil
 }

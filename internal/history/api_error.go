@@ -67,7 +67,6 @@ func kindOf(err error) kind {
 	}
 	_, canceled := errors.AsType[promql.ErrQueryCanceled](err)
 	_, timeout := errors.AsType[promql.ErrQueryTimeout](err)
-	_, unreadable := errors.AsType[promql.ErrStorage](err)
 	switch {
 	case errors.Is(err, ErrNotReady):
 		return kindUnavailable
@@ -75,8 +74,6 @@ func kindOf(err error) kind {
 		return kindCanceled
 	case timeout, errors.Is(err, context.DeadlineExceeded):
 		return kindTimeout
-	case unreadable:
-		return kindInternal
 	}
 	return kindExecution
 }

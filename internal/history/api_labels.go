@@ -125,18 +125,15 @@ func (a *api) series(ctx context.Context, p params, answer answer) error {
 	return nil
 }
 
-// selectSeries selects the series that any of the selectors finds, each once, without their samples.
+// selectSeries selects the series that any of the selectors finds, each once, sorted, without their samples.
 func selectSeries(ctx context.Context, q storage.Querier, s selectors) storage.SeriesSet {
 	hints := &storage.SelectHints{
 		Start: s.from, End: s.to, Limit: oneMore(s.limit),
 		Func: "series", // the storage takes it as: no samples
 	}
-	if len(s.sets) == 1 {
-		return q.Select(ctx, false, hints, s.sets[0]...)
-	}
 	sets := make([]storage.SeriesSet, len(s.sets))
 	for i, set := range s.sets {
-		sets[i] = q.Select(ctx, true, hints, set...) // merging wants them sorted
+		sets[i] = q.Select(ctx, true, hints, set...)
 	}
 	return storage.NewMergeSeriesSet(sets, 0, storage.ChainedSeriesMerge)
 }

@@ -98,13 +98,10 @@ func (p params) limit() (int, error) {
 // matchers returns the selectors match[], each of which must say something about series.
 func (p params) matchers(of parser.Parser) ([][]*labels.Matcher, error) {
 	sets, err := of.ParseMetricSelectors(p.Values["match[]"])
-	if err != nil {
-		return nil, badData(err)
+	if err == nil && slices.ContainsFunc(sets, selectsAll) {
+		err = errors.New("match[] must contain at least one non-empty matcher")
 	}
-	if slices.ContainsFunc(sets, selectsAll) {
-		return nil, badData(errors.New("match[] must contain at least one non-empty matcher"))
-	}
-	return sets, nil
+	return sets, invalid("match[]", err)
 }
 
 func selectsAll(set []*labels.Matcher) bool {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -102,7 +103,7 @@ func (q *queries) evaluate(ctx context.Context, expr string, s span, opts promql
 		return result, query.Close, nil
 	}
 	query.Close()
-	return nil, nil, q.because(ctx, during, result.Err)
+	return nil, nil, q.because(ctx, during, result.Err, unreadable(result.Err))
 }
 
 func (q *queries) prepare(
@@ -123,16 +124,24 @@ func (q *queries) prepare(
 	return query, invalid("query", err)
 }
 
-// because returns why an evaluation or a look-up within during failed that was asked for with ctx.
-func (q *queries) because(ctx, during context.Context, err error) error {
-	if _, ok := errors.AsType[promql.ErrStorage](err); ok {
+// because returns why an evaluation or a look-up within during failed that was asked for with ctx. storage says whether
+// it was the storage that failed, if it was no context.
+func (q *queries) because(ctx, during context.Context, err error, storage bool) error {
+	switch {
+	case during.Err() == nil && storage && kindOf(err) == kindExecution:
 		q.suspect(err)
-	}
-	if during.Err() == nil || ctx.Err() != nil {
+		return &apiError{kindInternal, err}
+	case during.Err() == nil || ctx.Err() != nil:
 		return err
-	}
-	if cause := context.Cause(during); errors.Is(cause, errTooMuchMemory) {
-		return cause
+	case errors.Is(context.Cause(during), errTooMuchMemory):
+		return errTooMuchMemory
 	}
 	return fmt.Errorf("%w: it closed while the query ran", ErrNotReady)
+}
+
+// unreadable says whether an error of the engine is one of reading the storage. The engine has no type for these, but adds
+// words to them: the first when it looks up series, the second when it reads their samples.
+func unreadable(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "expanding series: ") || strings.Contains(text, "cannot populate chunk")
 }
