@@ -29,6 +29,7 @@ func readLines(answer []query.Series, say sentences) (score []Point, lost []Caus
 	total := make(map[int64]float64)
 	byCause := make(map[id]map[int64]float64)
 	var scores []query.Point
+	lost = []CauseOverTime{}
 	for _, s := range oneSource(answer) {
 		check, isCause := s.Labels["cause"]
 		if !isCause {
