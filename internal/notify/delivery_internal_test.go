@@ -51,7 +51,7 @@ func TestNotifier_Delivery(t *testing.T) {
 		"one receiver does not hold up another": {
 			func(s *stage) {
 				s.receiver("mail").failing(1000, outcome{})
-				s.receiver("slow").takes = 50 * time.Second
+				s.receiver("slow").taking(50 * time.Second)
 				s.receiver("chat")
 				s.restart()
 				s.fire(poor)
@@ -99,7 +99,7 @@ func TestNotifier_Delivery(t *testing.T) {
 		},
 		"the beginning is on its way when the end comes": {
 			func(s *stage) {
-				s.receiver("mail").takes = 55 * time.Second
+				s.receiver("mail").taking(55 * time.Second)
 				s.stop()
 				s.wait = time.Second
 				s.run()
@@ -113,7 +113,7 @@ func TestNotifier_Delivery(t *testing.T) {
 		"the beginning is lost on its way when the end has come": {
 			func(s *stage) {
 				s.receiver("mail").failing(2, outcome{})
-				s.receiver("mail").takes = 58 * time.Second
+				s.receiver("mail").taking(58 * time.Second)
 				s.fire(poor)
 				s.pass(35 * time.Second)
 				s.end(poor)
@@ -124,10 +124,10 @@ func TestNotifier_Delivery(t *testing.T) {
 		},
 		"a try ends after a minute": {
 			func(s *stage) {
-				s.receiver("mail").takes = time.Hour
+				s.receiver("mail").taking(time.Hour)
 				s.fire(poor)
 				s.pass(90 * time.Second)
-				s.receiver("mail").takes = 0
+				s.receiver("mail").taking(0)
 				s.pass(time.Minute)
 			},
 			[]string{"1m35s mail opened shop: ChannelPoor"},
@@ -146,10 +146,10 @@ func TestNotifier_Delivery(t *testing.T) {
 		},
 		"the end goes to all, also when the beginning has not reached everybody": {
 			func(s *stage) {
-				s.receiver("mail").fail = []outcome{
-					{reached: true, err: errors.New("no"), left: []string{"b@example.com"}},
-					{err: errors.New("no"), after: time.Hour, left: []string{"b@example.com"}},
-				}
+				s.receiver("mail").plan(
+					outcome{reached: true, err: errors.New("no"), left: []string{"b@example.com"}},
+					outcome{err: errors.New("no"), after: time.Hour, left: []string{"b@example.com"}},
+				)
 				s.fire(poor)
 				s.pass(10 * time.Minute)
 				s.end(poor)
@@ -162,7 +162,7 @@ func TestNotifier_Delivery(t *testing.T) {
 				s.receiver("mail").failing(1000, outcome{})
 				s.fire(poor)
 				s.pass(24*time.Hour + 10*time.Minute)
-				s.receiver("mail").fail = nil
+				s.receiver("mail").plan()
 				s.pass(time.Hour)
 				s.end(poor)
 				s.pass(time.Hour)
@@ -178,7 +178,7 @@ func TestNotifier_Delivery(t *testing.T) {
 func TestNotifier_DeliveryIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
-		s.receiver("mail").fail = []outcome{{err: errors.New("no")}, {err: errors.New("no"), permanent: true}}
+		s.receiver("mail").plan(outcome{err: errors.New("no")}, outcome{err: errors.New("no"), permanent: true})
 		s.receiver("chat").failing(1000, outcome{})
 		s.run()
 		defer s.stop()

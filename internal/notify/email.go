@@ -26,6 +26,7 @@ func newEmail(conf Email, version string, f form) *email {
 const (
 	mostRecipients = 50  // RFC 5321 section 4.5.3.1.8 lets servers refuse more than 100
 	mostReply      = 300 // bytes of what a server says, in errors
+	cut            = "…" // at the end of an address of which the rest is not known
 )
 
 func (e *email) wants(n *notice) bool { return len(e.recipients(n)) > 0 }
@@ -40,7 +41,7 @@ func (e *email) recipients(n *notice) []*netmail.Address {
 	for _, list := range lists {
 		for _, a := range addresses(list) {
 			same := func(other *netmail.Address) bool { return strings.EqualFold(other.Address, a.Address) }
-			if len(all) < mostRecipients && !slices.ContainsFunc(all, same) {
+			if len(all) < mostRecipients && !strings.HasSuffix(a.Address, cut) && !slices.ContainsFunc(all, same) {
 				all = append(all, a)
 			}
 		}

@@ -49,13 +49,13 @@ func (i *incident) report(a Alert, key string, seen time.Time) bool {
 		if !a.Ended.IsZero() {
 			return false
 		}
-		i.Alerts[key] = &alert{Labels: a.Labels, Annotations: a.Annotations, Started: a.Started, current: a.Started, seen: seen}
+		i.Alerts[key] = &alert{Labels: a.Labels, Annotations: sentences(a.Annotations), Started: a.Started, current: a.Started, seen: seen}
 		return true
 	}
 	known.seen = seen
 	if a.Ended.IsZero() {
 		relapse := !known.fires()
-		known.Annotations, known.current = a.Annotations, a.Started
+		known.Annotations, known.current = sentences(a.Annotations), a.Started
 		known.Ended, known.Lost = time.Time{}, false
 		return relapse
 	}
@@ -65,6 +65,17 @@ func (i *incident) report(a Alert, key string, seen time.Time) bool {
 	}
 	known.Ended = a.Ended
 	return true
+}
+
+// sentences returns the annotations that messages print, in the length in which they print them.
+func sentences(annotations map[string]string) map[string]string {
+	kept := make(map[string]string)
+	for _, name := range []string{"summary", "marketing", "it", "owner_marketing", "owner_it"} {
+		if text := line(annotations[name], mostText); text != "" {
+			kept[name] = text
+		}
+	}
+	return kept
 }
 
 // expire ends alerts that nobody has reported for timeout, and returns whether there were such. The next will be at

@@ -55,10 +55,10 @@ func newNotice(e event, here string, now time.Time) notice {
 	n := notice{
 		ID: e.ID, Group: e.Group, Ended: e.ended, At: now, Here: line(here, mostLine), Called: e.Called,
 		Title:          title(e.Group, alerts),
-		OwnerIT:        line(first(alerts, "owner_it"), mostLine),
-		OwnerMarketing: line(first(alerts, "owner_marketing"), mostLine),
-		IT:             line(worst.Annotations["it"], mostText),
-		Marketing:      line(worst.Annotations["marketing"], mostText),
+		OwnerIT:        first(alerts, "owner_it"),
+		OwnerMarketing: first(alerts, "owner_marketing"),
+		IT:             worst.Annotations["it"],
+		Marketing:      worst.Annotations["marketing"],
 		Started:        worst.Started,
 	}
 	for _, a := range alerts {
@@ -88,16 +88,16 @@ func title(g group, alerts []*alert) string {
 	return line(cmp.Or(first(alerts, "title"), g.Channel), mostLine)
 }
 
-// first returns the first annotation of a name, and where there is none the first such label.
+// first returns the first annotation of a name, and where there is none the first such label, as one line.
 func first(alerts []*alert, name string) string {
 	for _, a := range alerts {
-		if value := a.Annotations[name]; strings.TrimSpace(value) != "" {
+		if value := a.Annotations[name]; value != "" {
 			return value
 		}
 	}
 	for _, a := range alerts {
 		if value := a.Labels[name]; value != "" {
-			return value
+			return line(value, mostText)
 		}
 	}
 	return ""
@@ -105,7 +105,7 @@ func first(alerts []*alert, name string) string {
 
 // headline says in a few words what is wrong.
 func (a *alert) headline() string {
-	return line(cmp.Or(strings.TrimSpace(a.Annotations["summary"]), a.Labels[nameLabel], "an alert without a name"), mostLine)
+	return line(cmp.Or(a.Annotations["summary"], a.Labels[nameLabel], "an alert without a name"), mostLine)
 }
 
 func (a *alert) tell() told {

@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// Alert is an alert that fires or has ended.
+// Alert is an alert that fires or has ended. Its maps must not be changed any more.
 type Alert struct {
 	Labels, Annotations map[string]string
 	Started             time.Time

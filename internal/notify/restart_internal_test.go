@@ -102,7 +102,7 @@ func TestNotifier_Restart(t *testing.T) {
 				s.restart()
 				s.end(poor)
 				s.pass(50 * time.Second)
-				s.receiver("chat").fail = nil
+				s.receiver("chat").plan()
 				s.pass(time.Hour)
 			},
 			[]string{"30s mail opened shop: ChannelPoor", "6m0s chat late shop: ChannelPoor", "6m0s mail ended shop: ChannelPoor"},
@@ -126,7 +126,7 @@ func TestNotifier_Restart(t *testing.T) {
 		},
 		"waits for a message in the air": {
 			func(s *stage) {
-				s.receiver("mail").takes = 4 * time.Second
+				s.receiver("mail").taking(4 * time.Second)
 				s.fire(poor)
 				s.pass(31 * time.Second)
 				s.restart()
@@ -136,14 +136,14 @@ func TestNotifier_Restart(t *testing.T) {
 		},
 		"breaks off a message that takes long": {
 			func(s *stage) {
-				s.receiver("mail").takes = 40 * time.Second
+				s.receiver("mail").taking(40 * time.Second)
 				s.fire(poor)
 				s.pass(31 * time.Second)
 				s.stop()
 				if at := time.Since(s.start); at != 36*time.Second {
 					s.t.Errorf("stopped after %s, want 5 s after it was asked for", at)
 				}
-				s.receiver("mail").takes = 0
+				s.receiver("mail").taking(0)
 				s.run()
 				s.pass(time.Hour)
 			},
@@ -276,7 +276,7 @@ func TestReadState_Cap(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readState(name); err == nil || !strings.Contains(err.Error(), "more than") {
+	if _, err := readState(name); err == nil || !strings.Contains(err.Error(), "want at most") {
 		t.Errorf("got %v, want it to be refused for its size", err)
 	}
 }

@@ -180,37 +180,60 @@ func (r *transcript) sorted() []string {
 type fakeReceiver struct {
 	key      string
 	stage    *stage
-	fail     []outcome     // of the tries to come
-	takes    time.Duration // of every try
-	channels []string      // that it wants; empty for all
+	channels []string // that it wants; empty for all
+
+	mu    sync.Mutex
+	fail  []outcome     // of the tries to come
+	takes time.Duration // every try
 }
 
 func (r *fakeReceiver) wants(n *notice) bool {
 	return len(r.channels) == 0 || slices.Contains(r.channels, n.Group.Channel)
 }
 
-// failing fails a number of tries.
+// failing makes the next tries fail, and no others.
 func (r *fakeReceiver) failing(tries int, how outcome) {
 	if how.err == nil {
 		how.err = errors.New("no")
 	}
-	r.fail = slices.Repeat([]outcome{how}, tries)
+	r.plan(slices.Repeat([]outcome{how}, tries)...)
+}
+
+// plan says how the next tries go; those after them go well.
+func (r *fakeReceiver) plan(outcomes ...outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fail = outcomes
+}
+
+// taking makes every try take its time.
+func (r *fakeReceiver) taking(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.takes = d
+}
+
+// next returns how the next try goes, and how long it takes.
+func (r *fakeReceiver) next() (outcome, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.fail) == 0 {
+		return outcome{reached: true}, r.takes
+	}
+	o := r.fail[0]
+	r.fail = r.fail[1:]
+	return o, r.takes
 }
 
 // send writes "1m30s mail opened shop: ChannelPoor, TouchpointDown".
 func (r *fakeReceiver) send(ctx context.Context, n *notice, late bool, left []string) outcome {
-	if r.takes > 0 {
+	o, takes := r.next()
+	if takes > 0 {
 		select {
-		case <-time.After(r.takes):
+		case <-time.After(takes):
 		case <-ctx.Done():
 			return outcome{err: ctx.Err()}
 		}
-	}
-	var o outcome
-	if len(r.fail) > 0 {
-		o, r.fail = r.fail[0], r.fail[1:]
-	} else {
-		o = outcome{reached: true}
 	}
 	if !o.reached {
 		return o

@@ -70,12 +70,16 @@ func readState(name string) (*state, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(file, mostState+1))
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > mostState {
-		return nil, fmt.Errorf("%s has more than %d bytes", name, mostState)
+	if info.Size() > mostState {
+		return nil, fmt.Errorf("%s has %d bytes, want at most %d", name, info.Size(), mostState)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, mostState))
+	if err != nil {
+		return nil, err
 	}
 	var s state
 	if err := json.Unmarshal(data, &s); err != nil {
