@@ -40,6 +40,7 @@ func catalogue(t *testing.T) map[string]known {
 	for _, f := range metrics.New(metrics.Options{Catalogue: checks, Location: "somewhere"}).Describe() {
 		switch f.Type {
 		case metrics.Histogram, metrics.Summary:
+			all[f.Name] = known{true, labels(f.Labels)} // a native histogram
 			for _, suffix := range []string{"_sum", "_count", "_bucket"} {
 				all[f.Name+suffix] = known{true, labels(append(f.Labels, "le"))}
 			}
@@ -133,7 +134,7 @@ func TestQueries_NameWhatExists(t *testing.T) {
 // checkUse holds a series in an expression against its type and labels.
 func checkUse(t *testing.T, at, expr, name string, metric known) {
 	t.Helper()
-	uses := regexp.MustCompile(`(\w*)\(?\b`+regexp.QuoteMeta(name)+`(\{[^}]*\})?(\[[^\]]*\])?`).FindAllStringSubmatch(expr, -1)
+	uses := regexp.MustCompile(`(\w*)\(?\b`+regexp.QuoteMeta(name)+`\b(\{[^}]*\})?(\[[^\]]*\])?`).FindAllStringSubmatch(expr, -1)
 	for _, use := range uses {
 		function, matchers, window := use[1], use[2], use[3]
 		if !metric.counter && (function == "rate" || function == "increase") {
@@ -172,5 +173,25 @@ func TestQueries_ComputeNoScore(t *testing.T) {
 				t.Errorf("%s chooses by job, which everybody calls differently", at)
 			}
 		}
+	}
+}
+
+// A long window is evaluated up to an hour apart, and Prometheus looks back for five minutes.
+func TestQueries_LookBackToTheLastEvaluation(t *testing.T) {
+	seen := 0
+	for _, b := range load(t) {
+		for at, expr := range b.expressions() {
+			plain := strings.Count(expr, ":${window}{")
+			if far := strings.Count(expr, `:${window}", __name__=~".+:(1d|7d|28d)"`); far != plain || strings.Count(expr, ":${window}") != plain+far {
+				t.Errorf("%s reads a chosen window without looking back: %s", at, expr)
+			}
+			seen += plain
+			if strings.Contains(expr, "channelwatch_agreement_") && !strings.Contains(expr, "last_over_time(channel:channelwatch_agreement_") {
+				t.Errorf("%s reads an agreement without looking back: %s", at, expr)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("%d queries of a chosen window were found, want at least 10", seen)
 	}
 }

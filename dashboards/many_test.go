@@ -79,6 +79,8 @@ func manyChannels(w *past) {
 		w.add(fmt.Sprintf("channel:channelwatch_score:1d{channel=%q}", name), 0, always(float64(k)))
 		w.add(fmt.Sprintf("channel:channelwatch_score:1d{channel=%q}", name), 7*24*time.Hour, always(float64(k-2)))
 		w.add(fmt.Sprintf("channel:channelwatch_gap:1d{channel=%q}", name), 0, always(float64(k)))
+		w.add(fmt.Sprintf("channel:channelwatch_score:5m{channel=%q}", name), 0, always(float64(k)))
+		w.add(fmt.Sprintf("channel:channelwatch_agreement_state{channel=%q}", name), 0, always(float64(k%4)))
 		for _, window := range []string{"5m", "1d"} {
 			w.add(fmt.Sprintf("channel:channelwatch_rating:%s{channel=%q}", window, name), 0, always(float64(k%5)))
 		}
@@ -142,6 +144,7 @@ func TestDashboards_ShowManyChannels(t *testing.T) {
 		{7, "B", 60},
 		{7, "C", 60},
 		{7, "D", 60},
+		{7, "E", 60},
 	} {
 		if got := get(shared, count.panel, count.ref, everything); len(got) != count.want {
 			t.Errorf("panel %d %s: %d rows for 60 channels, want %d", count.panel, count.ref, len(got), count.want)
@@ -164,6 +167,7 @@ func TestDashboards_ShowManyChannels(t *testing.T) {
 			t.Errorf("main cause %s, want slow_server, which took three quarters", at)
 		}
 	}
+	checkLater(t, p, shared, w.end)
 	hosts, operations := named(t, "channelwatch-hosts"), named(t, "channelwatch-operations")
 	if got := get(operations, 5, "A", choice{"agent": ".*"}); got["channel-01"] != 1 {
 		t.Errorf("alerts %v, want the one of channel-01", got)
@@ -174,6 +178,32 @@ func TestDashboards_ShowManyChannels(t *testing.T) {
 	for _, ref := range []string{"A", "B"} {
 		if got := get(hosts, 31, ref, choice{"host": ".*"}); got["vda"] != 1 {
 			t.Errorf("disk time %s: %v, want 1 s for each operation of vda", ref, got)
+		}
+	}
+}
+
+// checkLater looks between two evaluations of a long window, further after the last one than Prometheus looks back.
+func checkLater(t *testing.T, p *prometheus, shared *board, recorded time.Time) {
+	t.Helper()
+	of := shared.panel(t, 7)
+	q := of.target(t, "B")
+	for _, test := range []struct {
+		window string
+		after  time.Duration
+		want   int
+	}{
+		{"1d", 0, 60},
+		{"1d", 50 * time.Minute, 60},
+		{"1d", 4 * time.Hour, 0}, // nobody records it any more
+		{"5m", 0, 60},
+		{"5m", 50 * time.Minute, 0}, // no longer so
+	} {
+		a, err := ask(t.Context(), p, &of, &q, choice{"channel": ".*", "window": test.window}, zoom, recorded.Add(test.after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(a.samples) != test.want {
+			t.Errorf("%v after the scores over %s were recorded: %d rows, want %d", test.after, test.window, len(a.samples), test.want)
 		}
 	}
 }

@@ -85,6 +85,12 @@ var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 // scrapes nothing.
 func startPrometheus(t *testing.T, data string, rules []string, targets ...string) *prometheus {
 	t.Helper()
+	return startWith(t, nil, data, rules, targets...)
+}
+
+// startWith is startPrometheus with further flags.
+func startWith(t *testing.T, flags []string, data string, rules []string, targets ...string) *prometheus {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "prometheus.yaml")
 	text := fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%s]\nscrape_configs:\n"+
 		"- job_name: channelwatch\n  static_configs: [{targets: %q}]\n", strings.Join(rules, ", "), targets)
@@ -92,8 +98,8 @@ func startPrometheus(t *testing.T, data string, rules []string, targets ...strin
 		t.Fatal(err)
 	}
 	log := &output{}
-	command := exec.CommandContext(t.Context(), program(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+data,
-		"--web.listen-address=127.0.0.1:0", "--storage.tsdb.retention.time=60d")
+	command := exec.CommandContext(t.Context(), program(t, "prometheus"), append(flags, "--config.file="+config,
+		"--storage.tsdb.path="+data, "--web.listen-address=127.0.0.1:0", "--storage.tsdb.retention.time=60d")...)
 	command.Stdout, command.Stderr = log, log
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = 10 * time.Second

@@ -19,35 +19,47 @@ func channel() page {
 		},
 		annotations: []cog.Builder[dashboard.AnnotationQuery]{firingAlerts(`, channel="$channel"`)},
 		panels:      append(channelNow(), channelHistory()...),
-		closed:      []section{channelNetwork(), channelContent(), channelPush()},
+		closed:      []section{channelAgreement(), channelNetwork(), channelContent(), channelPush()},
 	}
 }
 
 func channelNow() []panel {
 	return []panel{
 		{
-			id: 1, width: 6, height: 4, title: "How good is it right now?",
+			id: 1, width: 4, height: 4, title: "How good is it right now?",
 			text:  "The rating of the channel over the last five minutes. The band below shows which part of it is the reason.",
 			links: toShared(),
 			shows: ratingTiles(nil, over("A", withChannel(`channel:channelwatch_rating:5m{channel="$channel"}`, "title"), "{{title}}")),
 		},
 		{
-			id: 2, width: 6, height: 4, title: "How good was it over ${window}?",
+			id: 2, width: 4, height: 4, title: "How good was it over ${window}?",
 			text:  "The share of results that were good or excellent, but at most 20 above the weakest critical part. Compare it with what you agreed on.",
 			links: toShared(),
-			shows: number("percent", 1, now(`channel:channelwatch_score:${window}{channel="$channel"}`)),
+			shows: number("percent", 1, now(recorded("channel:channelwatch_score", `channel="$channel"`, ""))),
 		},
 		{
-			id: 3, width: 6, height: 4, title: "How often was it up?",
+			id: 3, width: 4, height: 4, title: "How often was it up?",
 			text:  "The share of results that were reachable: what an uptime monitor would say. It is always at least the share that was good.",
 			links: toShared(),
-			shows: number("percent", 1, now(`channel:channelwatch_up:${window}{channel="$channel"}`)),
+			shows: number("percent", 1, now(recorded("channel:channelwatch_up", `channel="$channel"`, ""))),
 		},
 		{
-			id: 4, width: 6, height: 4, title: "How much does \"up\" hide?",
+			id: 4, width: 4, height: 4, title: "How much does \"up\" hide?",
 			text:  "The experience gap: points between what an uptime monitor says and what customers get. The causes below say what it consists of.",
 			links: toShared(),
-			shows: number("suffix:points", 1, now(`channel:channelwatch_gap:${window}{channel="$channel"}`)),
+			shows: number("suffix:points", 1, now(recorded("channel:channelwatch_gap", `channel="$channel"`, ""))),
+		},
+		{
+			id: 12, width: 4, height: 4, title: "Is the agreement kept?",
+			text:  "Whether the score over the agreed window is at least what both owners agreed on; at risk when less than a quarter of what may be bad is left. Open the row of the agreement below for the figures.",
+			links: toShared(),
+			shows: stateTile(agreementStates(), now(ofAgreement("state", `channel="$channel"`))),
+		},
+		{
+			id: 13, width: 4, height: 4, title: "How much may still be bad?",
+			text:  "The part of the results that may be bad in the agreed window and has not been used up. Below zero the agreement is broken: talk about it.",
+			links: toShared(),
+			shows: number("percentunit", 0, now(ofAgreement("budget_left:ratio", `channel="$channel"`))),
 		},
 	}
 }
@@ -69,7 +81,7 @@ func channelHistory() []panel {
 				{field: "title", title: "Cause", width: 190},
 				{field: "marketing", title: "What customers get", extra: wrapped()},
 				{field: "it", title: "What IT can look at", extra: wrapped()},
-			}, rows("A", withCheck(`channel_cause:channelwatch_points_lost:${window}{channel="$channel"}`, "title, marketing, it"))).
+			}, rows("A", withCheck(recorded("channel_cause:channelwatch_points_lost", `channel="$channel"`, ""), "title, marketing, it"))).
 				WithTransformation(sortBy("Points", true)),
 		},
 		{
@@ -86,9 +98,9 @@ func channelHistory() []panel {
 		},
 		{
 			id: 9, width: 12, height: 8, title: "How long do customers wait?",
-			text:  "Nine of ten results of the hour before were at least this fast. Steps upwards have a date: look for what changed then.",
+			text:  "Nine of ten results of the hour before were at least this fast; the legend says what is still good. Steps upwards have a date: look for what changed then.",
 			links: toHosts(),
-			shows: lines("s", over("A", withTouchpoint("touchpoint:channelwatch_probe_duration_seconds:p90_1h"+ofChannel), "{{title}}")),
+			shows: lines("s", over("A", withLimit("touchpoint:channelwatch_probe_duration_seconds:p90_1h"+ofChannel), "{{title}}{{good}}")),
 		},
 		{
 			id: 10, width: 12, height: 8, title: "Which causes come and go?",
@@ -110,6 +122,26 @@ func channelHistory() []panel {
 				`channelwatch_touchpoint_state{channel="$channel", touchpoint=~"$touchpoint", rating=~"unknown|poor|fair"}`, "it")))),
 		},
 	}
+}
+
+func channelAgreement() section {
+	const ofChannel = `channel="$channel"`
+	return section{id: 50, title: "The agreement", panels: []panel{
+		{
+			id: 51, width: 12, height: 8, title: "How close is the score to what was agreed?",
+			text:  "The score over the agreed window, and the score that both owners agreed on. While the upper line is the measured one, the agreement is kept.",
+			links: toShared(),
+			shows: lines("percent",
+				over("A", ofAgreement("score", ofChannel), "measured"),
+				over("B", ofAgreement("objective", ofChannel), "agreed")).Max(100),
+		},
+		{
+			id: 52, width: 12, height: 8, title: "How much of the agreed window has been measured?",
+			text:  "The share of the agreed window for which there are results. Below half it is too early to speak of the agreement.",
+			links: toOperations(),
+			shows: lines("percentunit", over("A", ofAgreement("coverage:ratio", ofChannel), "measured")).Max(1),
+		},
+	}}
 }
 
 func channelNetwork() section {

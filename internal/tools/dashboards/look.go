@@ -70,6 +70,11 @@ func ratingStates() []state {
 	return states
 }
 
+// agreementStates are what the recorded state of an agreement says.
+func agreementStates() []state {
+	return []state{{0, "Broken", poorColor}, {1, "At risk", fairColor}, {2, "Kept", goodColor}, {3, "Too early", unknownColor}}
+}
+
 func byThresholds() cog.Builder[dashboard.FieldColor] {
 	return dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)
 }

@@ -57,7 +57,7 @@ func operationsNow() []panel {
 				{field: "channel", title: "Channel"},
 				{field: "touchpoint", title: "Touchpoint"},
 				{field: "instance", title: "Agent"},
-			}, rows("A", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series).+"}`)),
+			}, rows("A", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series|Shard).+"}`)),
 		},
 	}
 }
@@ -76,8 +76,8 @@ func operationsProbes() []panel {
 			text:  "How much later than planned probes started: half of them at most the lower line, all but one in a hundred the upper. Above 10 ms the host is too busy.",
 			links: toHosts(),
 			shows: lines("s",
-				over("A", "histogram_quantile(0.5, sum by (le) (rate(channelwatch_agent_schedule_lateness_seconds_bucket"+ofAgent+"[$__rate_interval])))", "p50"),
-				over("B", "histogram_quantile(0.99, sum by (le) (rate(channelwatch_agent_schedule_lateness_seconds_bucket"+ofAgent+"[$__rate_interval])))", "p99")),
+				over("A", quantile(0.5, "channelwatch_agent_schedule_lateness_seconds", `instance=~"$agent"`), "p50"),
+				over("B", quantile(0.99, "channelwatch_agent_schedule_lateness_seconds", `instance=~"$agent"`), "p99")),
 		},
 		{
 			id: 8, width: 12, height: 8, title: "Are probes skipped or waiting?",
@@ -167,6 +167,17 @@ func operationsTrust() section {
 				{field: "hash", title: "Configuration"},
 			},
 				rows("A", "channelwatch_config_info"+ofAgent+"\n* on (instance, job) group_left (version, location)\n  topk by (instance, job) (1, channelwatch_agent_info)")),
+		},
+		{
+			id: 34, width: 24, height: 8, title: "Which agent looks at which channel?",
+			text:  "The channels of each agent. Where agents share channels, each is looked at by as many as the configuration says.",
+			links: toShared(),
+			shows: sheet(nil, []column{
+				{field: "title", title: "Channel"},
+				{field: "channel", title: "Name", width: 220},
+				{field: "instance", title: "Agent", width: 220},
+				{field: "location", title: "Location", width: 160},
+			}, rows("A", "channelwatch_channel_info"+ofAgent)).WithTransformation(sortBy("Channel", false)),
 		},
 	}}
 }

@@ -36,8 +36,35 @@ func withChannel(expr string, labels string) string {
 	return fmt.Sprintf("%s\n* on (channel) group_left (%s)\n  topk by (channel) (1, channelwatch_channel_info)", expr, labels)
 }
 
-func withTouchpoint(expr string) string {
-	return expr + "\n* on (channel, touchpoint) group_left (title)\n  topk by (channel, touchpoint) (1, channelwatch_touchpoint_info)"
+func withTouchpoint(expr string) string { return withTouchpointLabels(expr, "title") }
+
+func withTouchpointLabels(expr, labels string) string {
+	return fmt.Sprintf("%s\n* on (channel, touchpoint) group_left (%s)\n  topk by (channel, touchpoint) (1, channelwatch_touchpoint_info)", expr, labels)
+}
+
+// withLimit joins title and, as the label good, the slowest that is still good, where there is such a limit. No query can
+// make a line of it: labels are no samples.
+func withLimit(expr string) string {
+	return "label_replace(\n" + withTouchpointLabels(expr, "title, limit_good") + ",\n\"good\", \", good up to $1 s\", \"limit_good\", \"(.+)\")"
+}
+
+// recorded reads a recorded series of the chosen window, as it was some time ago when offset says so. The long windows
+// are evaluated up to an hour apart, but Prometheus looks back for five minutes only. What a short window recorded longer
+// ago is no longer so.
+func recorded(series, matchers, offset string) string {
+	return fmt.Sprintf(`(%[1]s:${window}{%[2]s}%[3]s or last_over_time({__name__="%[1]s:${window}", __name__=~".+:(1d|7d|28d)", %[2]s}[3h]%[3]s))`,
+		series, matchers, offset)
+}
+
+// ofAgreement reads a recorded series of the agreements, which are evaluated every five minutes.
+func ofAgreement(series, matchers string) string {
+	return fmt.Sprintf("last_over_time(channel:channelwatch_agreement_%s{%s}[15m])", series, matchers)
+}
+
+// quantile works for histograms with buckets and for native ones, whichever Prometheus keeps.
+func quantile(q float64, series, matchers string) string {
+	return fmt.Sprintf("histogram_quantile(%[1]v, sum by (le) (rate(%[2]s_bucket{%[3]s}[$__rate_interval])))\nor\nhistogram_quantile(%[1]v, sum (rate(%[2]s{%[3]s}[$__rate_interval])))",
+		q, series, matchers)
 }
 
 // withCheck joins the sentences of the check that is the cause.
@@ -103,7 +130,7 @@ func annotation(name, expr, title, text, color string) *dashboard.AnnotationQuer
 }
 
 func firingAlerts(selector string) *dashboard.AnnotationQueryBuilder {
-	return annotation("Alerts", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series).+"`+selector+`}`,
+	return annotation("Alerts", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series|Shard).+"`+selector+`}`,
 		"{{alertname}}", "{{channel}} {{touchpoint}}", poorColor)
 }
 

@@ -43,20 +43,21 @@ func sharedNow() []panel {
 }
 
 func sharedWhy() []panel {
-	const lowest = `bottomk(12, channel:channelwatch_score:${window}{channel=~"$channel"})`
+	const chosen = `channel=~"$channel"`
+	lowest := "bottomk(12, " + recorded("channel:channelwatch_score", chosen, "") + ")"
 	return []panel{
 		{
 			id: 4, width: 8, height: 7, title: "How good over the last ${window}?",
 			text: "The score: the share of results that were good or excellent, the twelve lowest first. Start with the first bar.",
 			shows: scoreBars(channelOfRow(),
 				rows("A", withChannel(lowest, "title")),
-				rows("B", withChannel(`(channel:channelwatch_rating:${window}{channel=~"$channel"} and on (channel) `+lowest+")", "title"))),
+				rows("B", withChannel("("+recorded("channel:channelwatch_rating", chosen, "")+" and on (channel) "+lowest+")", "title"))),
 		},
 		{
 			id: 5, width: 8, height: 7, title: "How much does \"up\" hide?",
 			text: "The experience gap: reachable for a monitor, but not good for a customer. A long bar means that uptime tells the wrong story.",
 			shows: plainBars("title", "percent", fairColor, 110, channelOfRow(),
-				rows("A", withChannel(`topk(12, channel:channelwatch_gap:${window}{channel=~"$channel"})`, "title"))),
+				rows("A", withChannel("topk(12, "+recorded("channel:channelwatch_gap", chosen, "")+")", "title"))),
 		},
 		{
 			id: 6, width: 8, height: 7, title: "What took the points?",
@@ -65,7 +66,7 @@ func sharedWhy() []panel {
 		},
 		{
 			id: 7, width: 24, height: 7, title: "Why, in one line?",
-			text:  "For each channel the rating now, the score, how it changed against a week before, and what took most points. Talk to the two owners named in the row.",
+			text:  "For each channel the rating now, the score, how it changed against a week before, whether it keeps what was agreed, and what took most points. Talk to the two owners named in the row.",
 			shows: whyTable(),
 		},
 	}
@@ -73,26 +74,30 @@ func sharedWhy() []panel {
 
 // lostPoints labels each bar with channel and cause.
 func lostPoints() string {
-	lost := withCheck(`topk(15, channel_cause:channelwatch_points_lost:${window}{channel=~"$channel"})`, "title")
+	lost := withCheck("topk(15, "+recorded("channel_cause:channelwatch_points_lost", `channel=~"$channel"`, "")+")", "title")
 	why := "label_replace(\n" + lost + ",\n\"why\", \"$1\", \"title\", \"(.+)\")"
 	return "label_join(\n" + withChannel(why, "title") + ",\n\"what\", \": \", \"title\", \"why\")"
 }
 
 func whyTable() cog.Builder[dashboard.Panel] {
+	const chosen = `channel=~"$channel"`
+	score := recorded("channel:channelwatch_score", chosen, "")
 	change := []dashboard.DynamicConfigValue{decimals(1)}
 	return sheet([]string{"channel"}, []column{
 		{field: "title", title: "Channel", width: 220, extra: linked(channelOfRow()...)},
 		{field: "Value #A", title: "Now", width: 110, extra: ratingCell()},
 		{field: "Value #B", title: "Score", unit: "percent", width: 90, extra: []dashboard.DynamicConfigValue{decimals(1)}},
 		{field: "Value #C", title: "Against a week before", unit: "suffix:points", width: 170, extra: change},
+		{field: "Value #E", title: "Agreement", width: 110, extra: stateCell(agreementStates())},
 		{field: "marketing", title: "Main cause", extra: wrapped()},
 		{field: "owner_marketing", title: "Marketing", width: 200},
 		{field: "owner_it", title: "IT", width: 200},
 	},
 		rows("A", withChannel(`channel:channelwatch_rating:5m{channel=~"$channel"}`, "title, owner_it, owner_marketing")),
-		rows("B", `channel:channelwatch_score:${window}{channel=~"$channel"}`),
-		rows("C", `channel:channelwatch_score:${window}{channel=~"$channel"} - channel:channelwatch_score:${window}{channel=~"$channel"} offset 7d`),
-		rows("D", withCheck(`topk by (channel) (1, channel_cause:channelwatch_points_lost:${window}{channel=~"$channel"})`, "marketing")),
+		rows("B", score),
+		rows("C", score+" - "+recorded("channel:channelwatch_score", chosen, " offset 7d")),
+		rows("D", withCheck("topk by (channel) (1, "+recorded("channel_cause:channelwatch_points_lost", chosen+`, cause!="weakest_touchpoint"`, "")+")", "marketing")),
+		rows("E", "max by (channel) ("+ofAgreement("state", chosen)+")"), // without its name, a label that the others lack
 	)
 }
 

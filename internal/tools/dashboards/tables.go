@@ -79,8 +79,10 @@ func stateColumn(states []state) []dashboard.DynamicConfigValue {
 }
 
 // ratingCell is ratingColumn for tables, where the background has to be asked for.
-func ratingCell() []dashboard.DynamicConfigValue {
-	return append(ratingColumn(), dashboard.DynamicConfigValue{
+func ratingCell() []dashboard.DynamicConfigValue { return stateCell(ratingStates()) }
+
+func stateCell(states []state) []dashboard.DynamicConfigValue {
+	return append(stateColumn(states), dashboard.DynamicConfigValue{
 		Id: "custom.cellOptions", Value: map[string]string{"type": "color-background", "mode": "basic"},
 	})
 }
