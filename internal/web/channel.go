@@ -62,7 +62,7 @@ func newChannelPage(f *frame, c *view.ChannelPage) *channelPage {
 		if len(page.Speed) == maxSpeedCharts {
 			break
 		}
-		if speed := speedChart(&c.Touchpoints[i], "speed"+strconv.Itoa(i), c.From, c.At); speed != nil {
+		if speed := speedChart(&c.Touchpoints[i], "speed"+strconv.Itoa(i), c.Touchpoints[i].Title, c.From, c.At); speed != nil {
 			page.Speed = append(page.Speed, speed)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/view"
 )
 
@@ -20,6 +21,14 @@ func (r channelRow) Why() string { return r.Frame.Pick(r.Words.Cause) }
 
 // Agreed returns the sentence for the reader about the agreement.
 func (r channelRow) Agreed() string { return r.Frame.Pick(r.Agreement.Words) }
+
+// Measured returns the score of now, or nil when it stands for nothing: where most could not be measured.
+func (r channelRow) Measured() *view.Score {
+	if r.Rating == probe.Unknown {
+		return nil
+	}
+	return r.Now
+}
 
 // MainCause returns what costs most, or nil. That an important part is weak explains nothing while another cause is known.
 func (r channelRow) MainCause() *view.Cause {

@@ -33,7 +33,7 @@ type series struct {
 
 // limit is a horizontal line that was agreed.
 type limit struct {
-	Label string  `json:"label"`
+	Label string  `json:"label"` // such as "good up to 1.8 s"
 	Value float64 `json:"v"`
 }
 
@@ -70,7 +70,8 @@ func (c *chart) Data() chartData {
 	return d
 }
 
-// times returns every time at which a series has a value, ascending.
+// times returns every time at which a series has a value, ascending. In a hole stands a time without values, so that no line
+// is drawn across it.
 func (c *chart) times() []int64 {
 	times := []int64{}
 	for i := range c.Series {
@@ -79,7 +80,25 @@ func (c *chart) times() []int64 {
 		}
 	}
 	slices.Sort(times)
-	return slices.Compact(times)
+	times = slices.Compact(times)
+	step := shortest(times)
+	for i := len(times) - 1; i > 0; i-- {
+		if 2*(times[i]-times[i-1]) > 5*step {
+			times = slices.Insert(times, i, times[i-1]+step)
+		}
+	}
+	return times
+}
+
+// shortest returns the shortest step between ascending times; 0 when there are none.
+func shortest(times []int64) int64 {
+	step := int64(0)
+	for i := 1; i < len(times); i++ {
+		if d := times[i] - times[i-1]; step == 0 || d < step {
+			step = d
+		}
+	}
+	return step
 }
 
 // Empty reports whether there is nothing to draw.
@@ -141,12 +160,7 @@ func (c *chart) stack(b *strings.Builder) {
 
 // columnWidth returns the width of the columns of a stack: what a value stands for ends at its time.
 func columnWidth(times []int64, total float64) float64 {
-	step := int64(0)
-	for i := 1; i < len(times); i++ {
-		if d := times[i] - times[i-1]; step == 0 || d < step {
-			step = d
-		}
-	}
+	step := shortest(times)
 	if step == 0 {
 		return 4
 	}
@@ -170,7 +184,7 @@ func roundTop(v float64) float64 {
 // maxCauses is how many causes a chart tells apart; the rest is drawn together.
 const maxCauses = 6
 
-// lostChart shows what took points. It is nil when nothing was recorded.
+// lostChart shows what took points. It is nil when nothing did.
 func lostChart(lost []view.CauseOverTime, score []view.Point, from, until time.Time) *chart {
 	c := &chart{ID: "lost", Title: "Points lost, by cause", Unit: "points", Stacked: true, From: from, Until: until}
 	var rest map[time.Time]float64
@@ -193,10 +207,10 @@ func lostChart(lost []view.CauseOverTime, score []view.Point, from, until time.T
 	for _, p := range score {
 		highest = max(highest, 100-p.Value)
 	}
-	c.Top = max(roundTop(highest), 10)
-	if len(score) == 0 {
+	if highest == 0 {
 		return nil
 	}
+	c.Top = max(roundTop(highest), 10)
 	return c
 }
 
@@ -211,12 +225,12 @@ func sorted(values map[time.Time]float64) []view.Point {
 
 // speedChart shows how long one in ten customers waits at least, against what was agreed to be good. It is nil when
 // nothing was recorded.
-func speedChart(t *view.Touchpoint, id string, from, until time.Time) *chart {
+func speedChart(t *view.Touchpoint, id, title string, from, until time.Time) *chart {
 	if len(t.Speed) == 0 {
 		return nil
 	}
 	c := &chart{
-		ID: id, Title: t.Title, Unit: "seconds", From: from, Until: until,
+		ID: id, Title: title, Unit: "seconds", From: from, Until: until,
 		Series: []series{{"one in ten waits longer than", "speed", t.Speed}},
 	}
 	highest := 0.0
@@ -224,11 +238,15 @@ func speedChart(t *view.Touchpoint, id string, from, until time.Time) *chart {
 		highest = max(highest, p.Value)
 	}
 	if t.Limits != nil {
-		c.Limits = []limit{{"excellent", t.Limits.Excellent}, {"good", t.Limits.Good}, {"fair", t.Limits.Fair}}
+		c.Limits = []limit{upTo("excellent", t.Limits.Excellent), upTo("good", t.Limits.Good), upTo("fair", t.Limits.Fair)}
 		highest = max(highest, t.Limits.Good)
 	}
 	c.Top = roundTop(highest * 1.1)
 	return c
+}
+
+func upTo(word string, v float64) limit {
+	return limit{word + " up to " + strconv.FormatFloat(v, 'g', 3, 64) + " s", v}
 }
 
 // phaseChart shows where the time goes. It is nil when nothing was recorded.
@@ -259,6 +277,6 @@ func scoreChart(score []view.Point, from, until time.Time) *chart {
 	}
 	return &chart{
 		ID: "score", Title: "Score", Unit: "points", From: from, Until: until, Top: 100,
-		Series: []series{{"score", "score", score}}, Limits: []limit{{"excellent", 90}, {"good", 75}, {"fair", 50}},
+		Series: []series{{"score", "score", score}}, Limits: []limit{{"excellent from 90", 90}, {"good from 75", 75}, {"fair from 50", 50}},
 	}
 }

@@ -62,7 +62,7 @@ func shop() *fakeViews {
 			c.Words.Gap = fmt.Sprintf("Up %.1f %%, good or better %.1f %%: %.1f points are slow server.", c.Now.Up, c.Now.Score, c.Now.Gap)
 		}
 		if c.Since != nil {
-			c.Words.Since = "For 47 min."
+			c.Words.Since = "Below good for 47 min"
 		}
 		if len(c.Causes) > 0 {
 			c.Words.Cause = view.Sides{Marketing: c.Causes[0].Marketing, IT: c.Causes[0].IT}

@@ -12,7 +12,7 @@ import (
 // marked. Where nothing was measured the line has a hole.
 func spark(points []view.Point, from, until time.Time) template.HTML {
 	var b strings.Builder
-	b.WriteString(`<svg class="spark" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" focusable="false">` +
+	b.WriteString(`<svg class="spark" viewBox="0 -4 1000 108" preserveAspectRatio="none" aria-hidden="true" focusable="false">` +
 		`<path class="band" d="M0 10h1000M0 25h1000M0 50h1000"/><path class="line" d="`)
 	b.WriteString(linePath(points, from, until, 100))
 	b.WriteString(`"/></svg>`)

@@ -148,7 +148,7 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	page.Lost = lostChart(recorded.Lost, recorded.Score, recorded.From, recorded.At)
 	for _, c := range []*chart{
 		scoreChart(recorded.Score, recorded.From, recorded.At),
-		speedChart(&recorded.Touchpoint, "speed", recorded.From, recorded.At),
+		speedChart(&recorded.Touchpoint, "speed", "How long customers wait", recorded.From, recorded.At),
 		phaseChart(recorded.Phases, recorded.From, recorded.At),
 	} {
 		if c != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/view"
 )
 
 // wallPage is for a screen on a wall: one big tile for each channel.
@@ -24,7 +25,7 @@ type wallTile struct {
 func (h *handler) wall(w http.ResponseWriter, r *http.Request) {
 	f := h.frame(w, r, "wall", "Wall", 0)
 	page := &wallPage{frame: f, Light: r.URL.Query().Get("theme") == "light"}
-	o, why := h.readOverview(r.Context(), f.Range)
+	o, why := h.readOverview(r.Context(), view.Hour)
 	if o == nil {
 		page.Why = why
 		page.Tiles = h.lastTiles(&page.frame)

@@ -28,16 +28,35 @@
         value: (_, __, ___, at) => (at === null || data.v[i][at] === null ? "–" : format(data.v[i][at])),
       };
     });
-    const limits = (data.limits || []).map((l) => ({
-      label: l.label, stroke: colour("quiet"), width: 1, dash: [5, 4], points: { show: false }, value: () => format(l.v),
-    }));
+    const limits = (u) => {
+      const { ctx, bbox } = u;
+      ctx.save();
+      ctx.strokeStyle = colour("quiet");
+      ctx.lineWidth = devicePixelRatio;
+      ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+      for (const l of data.limits || []) {
+        if (l.v > data.top) continue;
+        const y = Math.round(u.valToPos(l.v, "y", true)) + 0.5;
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, y);
+        ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
+      }
+      ctx.restore();
+    };
+    const marks = (_, times, __, ___, step) => times.map((t) => {
+      const at = new Date(t * 1000);
+      if (step >= 86400 || (at.getHours() === 0 && at.getMinutes() === 0)) return at.toLocaleDateString([], { weekday: "short", day: "numeric" });
+      return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    });
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return {
       width, height: 200,
       cursor: { sync: { key: "time" }, drag: { x: false, y: false } },
       scales: { x: { range: [data.from, data.until] }, y: { range: [0, data.top] } },
-      axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => (data.unit === "seconds" ? v + " s" : v)) }],
-      series: [{ label: "Time", value: (_, t) => (t === null ? "–" : new Date(t * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })) }, ...lines, ...limits],
+      axes: [{ ...axis, grid: { show: false }, values: marks, space: 70 }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => (data.unit === "seconds" ? v + " s" : v)) }],
+      series: [{ label: "Time", value: (_, t) => (t === null ? "–" : new Date(t * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })) }, ...lines],
+      hooks: { draw: [limits] },
       order,
     };
   };
@@ -60,8 +79,7 @@
     figure.setAttribute("data-live-chart", "");
     const opts = options(data, Math.max(root.clientWidth, 200));
     const lines = data.stacked ? stacked(data.v) : data.v;
-    const limits = (data.limits || []).map((l) => data.t.map(() => l.v));
-    made.set(figure, { plot: new uPlot(opts, [data.t, ...opts.order.map((i) => lines[i]), ...limits], root), text: source.textContent, root });
+    made.set(figure, { plot: new uPlot(opts, [data.t, ...opts.order.map((i) => lines[i])], root), text: source.textContent, root });
   };
 
   const all = () => {
