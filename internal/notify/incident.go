@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ type incident struct {
 	ID     string            `json:"id"` // different for every incident everywhere
 	Group  group             `json:"group"`
 	Opened time.Time         `json:"opened"`         // when it was told; zero before
+	Began  time.Time         `json:"began"`          // when the first alert that is told began to fire
 	Quiet  time.Time         `json:"quiet,omitzero"` // when the last alert had ended; zero while one fires
 	Called string            `json:"called"`         // headline of the message that opened it
 	Alerts map[string]*alert `json:"alerts"`         // by fingerprint; those that ended as well, once it is open
@@ -44,6 +46,9 @@ const (
 
 // report takes in what was said of an alert of the incident, and reports whether it changed the incident.
 func (i *incident) report(a Alert, key string, seen time.Time) bool {
+	if a.Started.IsZero() {
+		a.Started = seen
+	}
 	known := i.Alerts[key]
 	if known == nil {
 		if !a.Ended.IsZero() {
@@ -104,7 +109,8 @@ func (i *incident) firing() []*alert {
 	return all
 }
 
-// forget drops the alerts that ended the longest ago until at most keep are left of those that ended.
+// forget drops alerts that ended until at most keep are left of them: those that are not told, and then those that ended
+// the longest ago.
 func (i *incident) forget(keep int) {
 	var ended []string
 	for key, a := range i.Alerts {
@@ -116,10 +122,14 @@ func (i *incident) forget(keep int) {
 		return
 	}
 	slices.SortFunc(ended, func(a, b string) int {
-		if order := i.Alerts[a].Ended.Compare(i.Alerts[b].Ended); order != 0 {
-			return order
+		x, y := i.Alerts[a], i.Alerts[b]
+		if x.Told != y.Told {
+			if y.Told {
+				return -1
+			}
+			return 1
 		}
-		return strings.Compare(a, b)
+		return cmp.Or(x.Ended.Compare(y.Ended), strings.Compare(a, b))
 	})
 	for _, key := range ended[:len(ended)-keep] {
 		delete(i.Alerts, key)

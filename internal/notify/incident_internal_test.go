@@ -276,11 +276,12 @@ func TestNotifier_Incidents(t *testing.T) {
 }
 
 func TestTracker_Bounds(t *testing.T) {
-	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	began := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	fire := func(i int) Alert {
-		return Alert{Labels: map[string]string{nameLabel: "A", channelLabel: "shop", "i": fmt.Sprint(i)}, Started: now}
+		return Alert{Labels: map[string]string{nameLabel: "A", channelLabel: "shop", "i": fmt.Sprint(i)}, Started: began}
 	}
 	t.Run("alerts", func(t *testing.T) {
+		now := began
 		tr := newTracker(0, time.Minute, "berlin")
 		for i := range mostAlerts {
 			if !tr.observe(fire(i), now) {
@@ -296,6 +297,7 @@ func TestTracker_Bounds(t *testing.T) {
 	})
 	t.Run("alerts that ended", func(t *testing.T) {
 		tr := newTracker(0, time.Minute, "berlin")
+		now := began
 		tr.observe(fire(0), now)
 		tr.step(now)
 		for i := 1; i <= mostEnded+10; i++ {
@@ -312,10 +314,39 @@ func TestTracker_Bounds(t *testing.T) {
 			t.Errorf("%d alerts are kept, want the one that fires and %d that ended", got, mostEnded)
 		}
 		i := tr.incidents[group{Channel: "shop"}]
+		if !i.Began.Equal(began) {
+			t.Errorf("the incident began at %s, want %s", i.Began, began)
+		}
 		for _, key := range []int{0, 11, mostEnded + 10} {
 			if i.Alerts[fingerprint(fire(key).Labels)] == nil {
 				t.Errorf("alert %d is forgotten, want those that ended the longest ago", key)
 			}
+		}
+	})
+	t.Run("alerts that are not told go first", func(t *testing.T) {
+		now := began
+		tr := newTracker(0, time.Minute, "berlin")
+		observe := func(labels map[string]string, ended bool) {
+			a := Alert{Labels: labels, Started: now}
+			tr.observe(a, now)
+			tr.step(now)
+			if ended {
+				a.Ended = now
+				tr.observe(a, now)
+			}
+		}
+		observe(fire(0).Labels, true)
+		observe(map[string]string{nameLabel: "AgentBlind", "instance": "berlin"}, false)
+		for i := range mostEnded + 10 {
+			now = now.Add(time.Second)
+			observe(map[string]string{
+				nameLabel: "TouchpointDown", channelLabel: "shop", "instance": "berlin", "touchpoint": fmt.Sprint(i),
+			}, true)
+		}
+		tr.step(now)
+		events, _ := tr.step(now.Add(time.Minute))
+		if len(events) != 1 || !events[0].ended || len(events[0].told()) != 1 {
+			t.Fatalf("got %+v, want the end of the incident with the alert that opened it", events)
 		}
 	})
 }

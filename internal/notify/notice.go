@@ -59,12 +59,10 @@ func newNotice(e event, here string, now time.Time) notice {
 		OwnerMarketing: first(alerts, "owner_marketing"),
 		IT:             worst.Annotations["it"],
 		Marketing:      worst.Annotations["marketing"],
-		Started:        worst.Started,
+		Started:        e.Began,
 	}
 	for _, a := range alerts {
-		if a.Started.Before(n.Started) {
-			n.Started = a.Started
-		}
+		n.Started = soonest(n.Started, a.Started)
 	}
 	if e.ended {
 		for _, a := range e.Alerts {

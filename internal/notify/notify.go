@@ -136,6 +136,7 @@ func (n *Notifier) land(abort func()) {
 		n.finish(<-n.results, time.Now())
 	}
 	n.receive()
+	n.dirty = n.tracker.changed() || n.dirty
 	n.save()
 	n.count()
 }

@@ -96,10 +96,13 @@ func (q *queue) push(n *notice, now time.Time) (dropped []*task) {
 }
 
 // restore takes in what was kept over a restart. Open are the incidents that will end.
-func (q *queue) restore(kept queueState, open map[string]bool) {
+func (q *queue) restore(kept queueState, open map[string]bool, now time.Time) {
 	q.tasks = kept.Tasks
 	for _, t := range q.tasks {
 		open[t.Notice.ID] = true
+		if t.Next.Sub(now) > mostDelay {
+			t.Next = now // the clock was wrong
+		}
 	}
 	for id := range kept.Told {
 		if open[id] {
@@ -234,5 +237,6 @@ func (q *queue) send(ctx context.Context, t *task, late bool) (o outcome) {
 	return q.sender.send(ctx, &t.Notice, late, t.Left)
 }
 
-// sendTimeout bounds one try.
-const sendTimeout = time.Minute
+// sendTimeout bounds one try. A mail server may look into a message for minutes before it takes it, and who does not
+// wait for its answer sends it twice (RFC 5321 section 4.5.3.2.6 asks for more patience yet).
+const sendTimeout = 5 * time.Minute

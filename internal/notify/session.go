@@ -18,7 +18,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// smtpTimeout is for connecting to a mail server, and for each part of the exchange.
+// smtpTimeout is for all that comes before the message: connecting, securing and logging in.
 const smtpTimeout = 20 * time.Second
 
 // session is one exchange with a mail server.
@@ -41,6 +41,9 @@ func (s *session) deliver(ctx context.Context, msg *mail.Msg, to []string) outco
 	defer stop()
 	if err != nil {
 		return outcome{left: to, err: fmt.Errorf("connecting to mail server %s: %w", s.Smarthost, s.said(cmp.Or(ctx.Err(), err)))}
+	}
+	if err := client.UpdateDeadline(sendTimeout); err != nil {
+		return outcome{left: to, err: fmt.Errorf("connection to mail server %s: %w", s.Smarthost, err)}
 	}
 	from, err := netmail.ParseAddress(s.From)
 	if err != nil {

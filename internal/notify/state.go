@@ -51,7 +51,7 @@ func (n *Notifier) load(now time.Time) {
 		open[i.ID] = true
 	}
 	for _, q := range n.queues {
-		q.restore(s.Queues[q.key], maps.Clone(open))
+		q.restore(s.Queues[q.key], maps.Clone(open), now)
 		delete(s.Queues, q.key)
 	}
 	for key, gone := range s.Queues {

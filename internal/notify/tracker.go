@@ -127,9 +127,10 @@ func (t *tracker) gather(i *incident, by *inhibitor, now time.Time) (opened bool
 	if i.since.IsZero() {
 		i.since = now
 	}
-	i.ID, i.Opened = newID(i.Group, t.here, i.since), now
+	i.ID, i.Opened, i.Began = newID(i.Group, t.here, i.since), now, now
 	for _, a := range tellable {
 		a.Told = true
+		i.Began = soonest(i.Began, a.Started)
 	}
 	i.Called = i.told()[0].headline()
 	return true, time.Time{}
