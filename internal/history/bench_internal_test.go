@@ -4,6 +4,7 @@ package history
 
 import (
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -44,6 +45,55 @@ func BenchmarkRound(b *testing.B) {
 			debug.FreeOSMemory()
 			b.ReportMetric(residentMB(b), "rss-MB")
 		})
+	}
+}
+
+// BenchmarkDay measures a day of 5,000 series every 5 s with all that belongs to it: writing blocks, compacting them, cutting
+// the log. Set GOGC or GOMEMLIMIT to see what they do to the memory.
+func BenchmarkDay(b *testing.B) {
+	from := newSource(b, 330)
+	opts := testOptions(b, from)
+	opts.Log = nil
+	for b.Loop() {
+		opts.Dir = filepath.Join(b.TempDir(), "tsdb")
+		s := testStore(b, opts)
+		o, closeIt := openStore(b, s)
+		start := time.Unix(1_700_000_000, 0)
+		before, rounds, peak := cpuTime(b), 0, 0.0
+		for at := start; at.Before(start.Add(24 * time.Hour)); at = at.Add(testEvery) {
+			if rounds%6 == 0 {
+				from.probe(time.Duration(50+rounds*7919%400) * time.Millisecond)
+			}
+			ticks(b, s, o, at)
+			if rounds++; rounds%int(time.Hour/testEvery) == 0 {
+				peak = max(peak, residentMB(b))
+				if err := o.db.Compact(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				peak = max(peak, residentMB(b))
+			}
+		}
+		spent := (cpuTime(b) - before) / time.Duration(rounds)
+		b.ReportMetric(100*spent.Seconds()/testEvery.Seconds(), "share-5s-%")
+		b.ReportMetric(peak, "peak-rss-MB")
+		debug.FreeOSMemory()
+		b.ReportMetric(residentMB(b), "rss-MB")
+		samples, blocks := reading(s, "history_samples_total", ""), reading(s, "history_bytes", "blocks")
+		b.ReportMetric((blocks+reading(s, "history_bytes", "head"))/1e6, "disk-MB")
+		b.ReportMetric((blocks+reading(s, "history_bytes", "head"))/samples, "B/sample")
+
+		began := time.Now()
+		series, err := s.QueryRange(b.Context(), "sum by (touchpoint) (channelwatch_touchpoint_rating{touchpoint=~'page-00.*'})",
+			start, start.Add(24*time.Hour-time.Second), 15*time.Second)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "query-24h-ms")
+		b.ReportMetric(float64(len(series)), "query-series")
+		closeIt()
+		began = time.Now()
+		openStore(b, s)
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "reopen-ms")
 	}
 }
 

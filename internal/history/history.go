@@ -58,12 +58,12 @@ type State string
 
 // The states of a store.
 const (
-	Opening  State = "opening"   // reads what it held before; nothing is appended or answered yet
-	Ready    State = "ready"     // appends and answers
-	Full     State = "full"      // too little free space: answers, appends nothing
-	Waiting  State = "waiting"   // the clock went back: answers, appends nothing until it has caught up
-	ReadOnly State = "read_only" // the directory cannot be written: answers from memory at most
-	Failed   State = "failed"    // cannot be opened; tries again
+	Opening  State = "opening"   // reads what was recorded before; records and answers nothing yet
+	Ready    State = "ready"     // records and answers
+	Full     State = "full"      // too little free space: records nothing
+	Waiting  State = "waiting"   // the clock went back: records nothing until it has caught up, or ten minutes have gone
+	ReadOnly State = "read_only" // the directory cannot be written: records nothing
+	Failed   State = "failed"    // cannot be opened or written; tries again
 	Stopped  State = "stopped"
 )
 
@@ -71,6 +71,7 @@ const (
 type Status struct {
 	State      State
 	Since      time.Time
+	Open       bool   // whether queries are answered, in any state
 	Why        string // for people; empty when Ready
 	Notice     string // for people, in any state: what was lost, such as a block that could not be read; empty for nothing
 	LastAppend time.Time

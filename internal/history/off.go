@@ -26,6 +26,9 @@ func (*Store) Run(context.Context) error { return ErrLeftOut }
 // Status says that there is no history.
 func (*Store) Status() Status { return Status{State: Stopped, Why: ErrLeftOut.Error()} }
 
+// Describe returns nothing.
+func Describe() []metrics.Family { return nil }
+
 // Readings returns nothing.
 func (*Store) Readings() []metrics.Reading { return nil }
 

@@ -38,6 +38,9 @@ func TestLeftOut(t *testing.T) {
 	if all := s.Readings(); len(all) != 0 {
 		t.Errorf("readings %v, want none", all)
 	}
+	if all := history.Describe(); len(all) != 0 {
+		t.Errorf("metrics %v, want none", all)
+	}
 	w := httptest.NewRecorder()
 	s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/query?query=up", http.NoBody))
 	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "nohistory") {

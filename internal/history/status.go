@@ -49,7 +49,9 @@ func (s *Store) count(change func(*counts)) {
 func (s *Store) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.status
+	status := s.status
+	status.Open = s.open != nil
+	return status
 }
 
 // become changes the state, and logs that.

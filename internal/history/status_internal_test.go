@@ -41,14 +41,49 @@ func TestOpen_Mistakes(t *testing.T) {
 	}
 }
 
+func TestTSDBOptions(t *testing.T) {
+	for _, test := range []struct{ retention, block time.Duration }{
+		{time.Hour, 2 * time.Hour}, {35 * 24 * time.Hour, 84 * time.Hour}, {1000 * 24 * time.Hour, 31 * 24 * time.Hour},
+	} {
+		o := tsdbOptions(&Options{Retention: test.retention, MaxBytes: 123})
+		if o.RetentionDuration != test.retention.Milliseconds() || o.MaxBlockDuration != test.block.Milliseconds() || o.MaxBytes != 123 {
+			t.Errorf("retention %v: kept for %d ms in blocks of %d ms and %d bytes, want blocks of %v and 123 bytes",
+				test.retention, o.RetentionDuration, o.MaxBlockDuration, o.MaxBytes, test.block)
+		}
+		if o.WALCompression != "snappy" || o.EnableMetadataWALRecords {
+			t.Errorf("log compressed by %q, with metadata %t; want snappy, without", o.WALCompression, o.EnableMetadataWALRecords)
+		}
+	}
+	if o := tsdbOptions(&Options{RemoteWrite: Block{Text: []byte("- url: http://127.0.0.1/")}}); !o.EnableMetadataWALRecords {
+		t.Error("no metadata in the log that remote write reads")
+	}
+}
+
+// What is older than the retention goes, and so does the oldest when all of it is too large.
+func TestStore_Forgets(t *testing.T) {
+	for name, limit := range map[string]func(*Options){
+		"too old":   func(o *Options) { o.Retention = 5 * time.Hour },
+		"too large": func(o *Options) { o.MaxBytes = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts, blocks := withBlocks(t)
+			limit(&opts)
+			o, _ := openStore(t, testStore(t, opts))
+			if n := len(o.db.Blocks()); n >= len(blocks) {
+				t.Errorf("%d blocks of %d are left, want fewer", n, len(blocks))
+			}
+		})
+	}
+}
+
 func TestStore_Runs(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	src := newSource(t, 1)
 	opts := testOptions(t, src)
 	opts.Every = time.Second
 	s := testStore(t, opts)
-	if status := s.Status(); status.State != Opening {
-		t.Errorf("status %+v before it runs, want opening", status)
+	if status := s.Status(); status.State != Opening || status.Open {
+		t.Errorf("status %+v before it runs, want opening and not open", status)
 	}
 	if _, err := s.Query(t.Context(), "up", time.Time{}); !errors.Is(err, ErrNotReady) {
 		t.Errorf("a query before it runs: %v, want %v", err, ErrNotReady)
@@ -65,7 +100,7 @@ func TestStore_Runs(t *testing.T) {
 		}
 	}
 	status := s.Status()
-	if status.State != Ready || status.LastAppend.UnixMilli()%1000 != 0 || time.Since(status.LastAppend) > 20*time.Second {
+	if status.State != Ready || !status.Open || status.LastAppend.UnixMilli()%1000 != 0 || time.Since(status.LastAppend) > 20*time.Second {
 		t.Errorf("status %+v, want ready, appended at a whole second lately", status)
 	}
 	up, err := s.Query(t.Context(), "up", time.Time{})
@@ -73,7 +108,7 @@ func TestStore_Runs(t *testing.T) {
 		t.Errorf("up: %v, %v, want one series at 1", up, err)
 	}
 	stop()
-	if status := s.Status(); status.State != Stopped || status.Why != "" {
+	if status := s.Status(); status.State != Stopped || status.Open || status.Why != "" {
 		t.Errorf("status %+v, want stopped", status)
 	}
 	goleak.VerifyNone(t, before)
@@ -208,6 +243,23 @@ func TestStore_Readings(t *testing.T) {
 		}
 	}
 	src.metrics.SetPart("history", open)
+
+	described := Describe()
+	for _, r := range open {
+		i := slices.IndexFunc(described, func(f metrics.Family) bool { return f.Name == r.Name })
+		if i < 0 {
+			t.Errorf("%s is not described", r.Name)
+			continue
+		}
+		var labels []string
+		for _, l := range r.Labels {
+			labels = append(labels, l.Name)
+		}
+		same(t, r.Name, metrics.Family{Name: r.Name, Type: r.Type, Help: r.Help, Labels: labels}, described[i])
+	}
+	if !slices.IsSortedFunc(described, func(a, b metrics.Family) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("the descriptions are not sorted")
+	}
 }
 
 func TestStore_SaysWhyOnce(t *testing.T) {

@@ -3,9 +3,10 @@
 package history
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/channelwatch/channelwatch/internal/metrics"
 )
@@ -17,6 +18,24 @@ const (
 	compactionFailures = "prometheus_tsdb_compactions_failed_total"
 )
 
+// Describe returns all metrics of a store, sorted by name.
+func Describe() []metrics.Family {
+	var all readings
+	all.state(Status{LastAppend: time.Unix(1, 0)})
+	all.totals(&counts{})
+	all.space(0)
+	all.contents(contents{oldest: time.Unix(1, 0)})
+	byName := make(map[string]metrics.Family)
+	for _, r := range all {
+		f := metrics.Family{Name: r.Name, Type: r.Type, Help: r.Help}
+		for _, l := range r.Labels {
+			f.Labels = append(f.Labels, l.Name)
+		}
+		byName[r.Name] = f
+	}
+	return slices.SortedFunc(maps.Values(byName), func(a, b metrics.Family) int { return strings.Compare(a.Name, b.Name) })
+}
+
 // Readings returns how the store is, for /metrics. Their names begin with history_.
 func (s *Store) Readings() []metrics.Reading {
 	s.mu.Lock()
@@ -26,15 +45,14 @@ func (s *Store) Readings() []metrics.Reading {
 	}
 	s.mu.Unlock()
 
-	all := readings{}
+	var all readings
 	all.state(status)
 	all.totals(&counts)
-	all.gauge("history_set_aside_bytes", "Size of parts of the history that could not be used and are kept beside it.", float64(counts.asideBytes))
 	if free, err := freeBytes(s.opts.Dir); err == nil {
-		all.gauge("history_free_bytes", "Space that is free for the history.", float64(free))
+		all.space(free)
 	}
 	if o != nil {
-		all.opened(o)
+		all.contents(contentsOf(o))
 		o.readers.Done()
 	}
 	all = append(all, s.rules.readings()...)
@@ -77,43 +95,50 @@ func (r *readings) totals(c *counts) {
 	const help = "Parts of the history that could not be read. Blocks were set aside, logs cut off there."
 	r.total("history_corruptions_total", help, c.corruptBlocks, metrics.Label{Name: "part", Value: "block"})
 	r.total("history_corruptions_total", help, c.repairedLogs, metrics.Label{Name: "part", Value: "log"})
+	r.gauge("history_set_aside_bytes", "Size of parts of the history that could not be used and are kept beside it.", float64(c.asideBytes))
 }
 
-// opened reads an open database. Somebody who keeps it open calls it.
-func (r *readings) opened(o *opened) {
-	blocks := o.db.Blocks()
-	var size int64
-	oldest := o.db.Head().MinTime()
+func (r *readings) space(free int64) {
+	r.gauge("history_free_bytes", "Space that is free for the history.", float64(free))
+}
+
+// contents is what an open store holds.
+type contents struct {
+	blocks                int
+	blockBytes, headBytes int64
+	series                uint64
+	oldest                time.Time // zero when it is empty
+	failures              float64   // of compactions
+}
+
+// contentsOf reads an open store. Somebody who keeps it open calls it.
+func contentsOf(o *opened) contents {
+	blocks, head := o.db.Blocks(), o.db.Head()
+	c := contents{
+		blocks: len(blocks), headBytes: head.Size(), series: head.NumSeries(),
+		failures: gatherFrom(o.registry).by("", compactionFailures)[""],
+	}
+	oldest := head.MinTime()
 	for _, b := range blocks {
-		size += b.Size()
+		c.blockBytes += b.Size()
 		oldest = min(oldest, b.MinTime())
 	}
-	const help = "Size of the history on disk: blocks, or the head with its log."
-	r.gauge("history_bytes", help, float64(size), metrics.Label{Name: "part", Value: "blocks"})
-	r.gauge("history_bytes", help, float64(o.db.Head().Size()), metrics.Label{Name: "part", Value: "head"})
-	r.gauge("history_series", "Series of the last hours.", float64(o.db.Head().NumSeries()))
-	r.gauge("history_blocks", "Blocks that the history has been written into.", float64(len(blocks)))
-	if o.db.Head().NumSeries() > 0 || len(blocks) > 0 {
-		r.gauge("history_oldest_timestamp_seconds", "Time of the oldest sample.", seconds(time.UnixMilli(oldest)))
+	if c.series > 0 || c.blocks > 0 {
+		c.oldest = time.UnixMilli(oldest)
 	}
-	r.total("history_compaction_failures_total", "Compactions that failed since the history was opened.", figures(o.registry)[compactionFailures])
+	return c
 }
 
-// figures reads counters without labels.
-func figures(from prometheus.Gatherer) map[string]uint64 {
-	all, err := from.Gather()
-	if err != nil {
-		return nil
+func (r *readings) contents(c contents) {
+	const help = "Size of the history on disk: blocks, or the head with its log."
+	r.gauge("history_bytes", help, float64(c.blockBytes), metrics.Label{Name: "part", Value: "blocks"})
+	r.gauge("history_bytes", help, float64(c.headBytes), metrics.Label{Name: "part", Value: "head"})
+	r.gauge("history_series", "Series of the last hours.", float64(c.series))
+	r.gauge("history_blocks", "Blocks that the history has been written into.", float64(c.blocks))
+	if !c.oldest.IsZero() {
+		r.gauge("history_oldest_timestamp_seconds", "Time of the oldest sample.", seconds(c.oldest))
 	}
-	values := make(map[string]uint64)
-	for _, family := range all {
-		for _, m := range family.Metric {
-			if m.Counter != nil && len(m.Label) == 0 {
-				values[family.GetName()] = uint64(m.Counter.GetValue())
-			}
-		}
-	}
-	return values
+	r.total("history_compaction_failures_total", "Compactions that failed since the history was opened.", uint64(c.failures))
 }
 
 func boolean(b bool) float64 {

@@ -15,17 +15,18 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 	"github.com/prometheus/prometheus/util/compression"
+
+	"github.com/channelwatch/channelwatch/internal/metrics"
 )
 
 // opened is a store between one opening and closing.
 type opened struct {
 	db       *tsdb.DB
-	registry *prometheus.Registry // of the database alone: its figures are not the agent's
+	registry *metrics.Registry // of the database alone: its figures are not the agent's
 	gate     *gate
 	storage  storage.Storage // what rounds and rules append to, and rules read
 	closing  context.Context // ends before the store closes
@@ -86,7 +87,7 @@ func (s *Store) openAll() (*opened, error) {
 	if err := s.sortOut(); err != nil {
 		return nil, err
 	}
-	o := &opened{registry: prometheus.NewRegistry(), unreadable: make(chan []ulid.ULID, 1)}
+	o := &opened{registry: metrics.Library(), unreadable: make(chan []ulid.ULID, 1)}
 	db, err := tsdb.Open(s.opts.Dir, slog.New(upstream{s.log.Handler()}), o.registry, tsdbOptions(&s.opts), nil)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", s.opts.Dir, err)
@@ -99,13 +100,13 @@ func (s *Store) openAll() (*opened, error) {
 	o.parts.Go(func() { s.rules.run(o.closing, o.storage, s.evaluated) })
 
 	s.cache.reset()
-	found := figures(o.registry)
+	found := gatherFrom(o.registry)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open = o
 	s.counts.openings++
 	s.counts.openSeconds = time.Since(began).Seconds()
-	s.counts.repairedLogs += found[logRepairs] + found[headRepairs]
+	s.counts.repairedLogs += uint64(found.by("", logRepairs)[""] + found.by("", headRepairs)[""])
 	return o, nil
 }
 
