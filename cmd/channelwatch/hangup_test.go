@@ -21,6 +21,7 @@ func TestRun_HangupDuringStart(t *testing.T) {
 agent: {listen: "127.0.0.1:0", log: {level: debug}}
 host: {enabled: false}
 control: {enabled: false}
+history: {enabled: false}
 channels:
   - {name: web, type: desktop_web, touchpoints: [{name: %s, kind: page, with: {url: "%s/"}}]}
 `, name, shop.URL)

@@ -61,6 +61,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of a script ends a second later under the race detector
+	env.Setenv("STATE_DIRECTORY", filepath.Join(env.WorkDir, "state"))
 	env.Setenv("SHOP", shop.URL)
 	env.Setenv("AGENT", listener.Addr().String())
 	env.Setenv("CERTIFICATE", filepath.Join(env.WorkDir, "certificate.pem"))

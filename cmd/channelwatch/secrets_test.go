@@ -236,7 +236,7 @@ func (c *configuration) file(t *testing.T, name string, wanted func(channel, tou
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("agent: {listen: \"127.0.0.1:0\", location: lab, log: {level: debug}}\n" +
-		"host: {enabled: false}\ncontrol: {enabled: false}\nchannels:\n")
+		"host: {enabled: false}\ncontrol: {enabled: false}\nhistory: {enabled: false}\nchannels:\n")
 	for _, channel := range []string{"web", "app", "push"} {
 		title := fmt.Sprintf("  - name: %s\n    type: custom\n    touchpoints:\n", channel)
 		for _, touchpoint := range c.touchpoints[channel] {

@@ -20,6 +20,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/recent"
 	"github.com/channelwatch/channelwatch/internal/schedule"
+	"github.com/channelwatch/channelwatch/internal/view"
 	"github.com/channelwatch/channelwatch/internal/web"
 )
 
@@ -45,6 +46,9 @@ type Agent struct {
 	catalogue *probe.Catalogue
 	listener  net.Listener
 	web       *web.Server
+	public    *web.Server  // the page for everybody; nil for none
+	open      net.Listener // of public
+	past      past
 	metrics   *metrics.Metrics
 	recent    *recent.Ring
 	observer  *host.Observer   // also where the host is not read: it judges the agent itself
@@ -65,24 +69,25 @@ type Agent struct {
 // New builds an agent and binds its address, so that a port in use is an error here. It takes over the configuration:
 // when it fails, the configuration is closed.
 func New(opts Options) (*Agent, error) {
-	a, err := build(opts)
+	cfg := own(opts.Config)
+	a, err := build(opts, cfg)
 	if err != nil {
-		opts.Config.Close()
+		cfg.Close()
 		return nil, err
 	}
+	a.share(a.config)
 	a.metrics.Apply(a.config.Channels, a.config.Agent.Serves)
 	a.metrics.Reloaded(true, time.Now(), a.config.Hash)
 	a.schedule.Apply(a.config.Touchpoints())
 	return a, nil
 }
 
-func build(opts Options) (*Agent, error) {
+func build(opts Options, cfg *config.Config) (_ *Agent, err error) {
 	catalogue, err := probe.NewCatalogue(opts.Kinds)
 	if err != nil {
 		return nil, err
 	}
-	cfg := opts.Config
-	opts.Config = nil
+	opts.Config = nil // it would hold on to what a reload lets go
 	a := &Agent{
 		opts: opts, log: opts.Log, catalogue: catalogue, config: cfg, watched: cfg.Files,
 		recent: recent.New(cfg.Agent.RecentBytes),
@@ -91,24 +96,69 @@ func build(opts Options) (*Agent, error) {
 			SeriesLimit: cfg.Agent.SeriesLimit, Log: opts.Log,
 		}),
 	}
+	defer func() {
+		if err != nil {
+			a.unlisten()
+		}
+	}()
 	a.schedule = schedule.New(schedule.Options{
 		Report: a.report, Stats: a.metrics, MaxConcurrent: cfg.Agent.MaxConcurrent, PerHost: cfg.Agent.PerHost, Log: opts.Log,
 	})
 	if err := a.buildObservers(&cfg.Host, &cfg.Control); err != nil {
 		return nil, err
 	}
-	a.web, err = web.New(web.Options{
-		Source: a, Recent: a.recent, Catalogue: catalogue, Metrics: a.metricsHandler(), Version: opts.Version,
-		Location: cfg.Agent.Location, WebConfigFile: cfg.Agent.WebConfigFile, Pprof: cfg.Agent.Pprof, Demo: opts.Demo, Log: opts.Log,
-	})
-	if err != nil {
+	if a.listener, err = listen("agent.listen", cfg.Agent.Listen); err != nil {
 		return nil, err
 	}
-	a.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.Agent.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("agent.listen: %w", err)
+	url := externalURL(cfg, a.listener.Addr())
+	if a.past, err = a.newPast(cfg, url); err != nil {
+		return nil, err
 	}
-	return a, nil
+	return a, a.buildPages(cfg, url)
+}
+
+// buildPages builds what serves readers.
+func (a *Agent) buildPages(cfg *config.Config, url string) (err error) {
+	opts := web.Options{
+		Source: a, Recent: a.recent, Catalogue: a.catalogue, Metrics: a.metricsHandler(), Version: a.opts.Version,
+		Location: cfg.Agent.Location, WebConfigFile: cfg.Agent.WebConfigFile, Pprof: cfg.Agent.Pprof, Demo: a.opts.Demo, Log: a.log,
+		History: a.past.state, Probe: a.probeNow, Updates: a.past.updates, ExternalURL: url, GrafanaURL: cfg.Pages.GrafanaURL,
+	}
+	if a.past.store != nil {
+		opts.QueryAPI = a.past.store.API()
+	}
+	if a.past.engine != nil {
+		opts.Views = view.New(view.Options{Engine: a.past.engine})
+	}
+	if a.web, err = web.New(opts); err != nil || cfg.Public.Listen == "" {
+		return err
+	}
+	a.public, err = web.NewPublic(web.PublicOptions{
+		Views: opts.Views, History: opts.History, Channels: cfg.Public.Channels, Title: cfg.Public.Title,
+		Demo: a.opts.Demo, WebConfigFile: cfg.Public.WebConfigFile, Log: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("public: %w", err)
+	}
+	a.open, err = listen("public.listen", cfg.Public.Listen)
+	return err
+}
+
+func listen(field, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", field, err)
+	}
+	return l, nil
+}
+
+// unlisten gives back the addresses of an agent that cannot be built.
+func (a *Agent) unlisten() {
+	for _, l := range []net.Listener{a.listener, a.open} {
+		if l != nil {
+			_ = l.Close() // nothing was accepted
+		}
+	}
 }
 
 // buildObservers builds what tells the agent's own troubles from those of a channel.
@@ -149,8 +199,9 @@ func newHost(h *config.Host, log *slog.Logger) (*host.Host, error) {
 // Addr returns the address that the agent serves.
 func (a *Agent) Addr() string { return a.listener.Addr().String() }
 
-// Run probes and serves until ctx ends, then stops: probes that run are waited for, for StopTimeout at most. It returns
-// nil after a clean stop, and cancelling what takes longer is one. Call it once.
+// Run probes and serves until ctx ends, then stops: probes that run are waited for, for StopTimeout at most, and the
+// history is closed after the last of them. It returns nil after a clean stop, and cancelling what takes longer is one.
+// Call it once.
 func (a *Agent) Run(ctx context.Context) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
@@ -162,26 +213,45 @@ func (a *Agent) Run(ctx context.Context) error {
 	if a.opts.Watch {
 		tasks.Go(func() { a.watchFiles(background) })
 	}
+	closePast := a.past.run(background)
 	a.start() //nolint:contextcheck // probes belong to the schedule, which stops them in order
-	served := make(chan error, 1)
-	go func() { served <- a.web.Serve(a.listener) }()
+	served := a.serve()
 
 	var failure error
 	select {
 	case <-ctx.Done():
-	case failure = <-served: // the endpoint broke: an agent that nobody can see is of no use
+	case failure = <-served: // an endpoint broke: an agent that nobody can see is of no use
 	}
 	a.ready.Store(false)
 	a.log.Info("stopping")
 	deadline, cancel := context.WithTimeout(background, StopTimeout)
 	defer cancel()
-	err := errors.Join(failure, a.schedule.Stop(deadline), a.web.Stop(deadline))
+	err := errors.Join(a.schedule.Stop(deadline), a.web.Stop(deadline))
+	if a.public != nil {
+		err = errors.Join(err, a.public.Stop(deadline))
+	}
+	for err := range served { // a server that was told to stop returns nil
+		failure = errors.Join(failure, err)
+	}
+	closePast()
 	stopBackground()
 	tasks.Wait()
-	if failure == nil {
-		err = errors.Join(err, <-served)
+	return errors.Join(err, failure)
+}
+
+// serve serves every endpoint. The channel tells the end of each, and is closed after the last.
+func (a *Agent) serve() <-chan error {
+	ended := make(chan error, 2)
+	var serving sync.WaitGroup
+	serving.Go(func() { ended <- a.web.Serve(a.listener) })
+	if a.public != nil {
+		serving.Go(func() { ended <- a.public.Serve(a.open) })
 	}
-	return err
+	go func() {
+		serving.Wait()
+		close(ended)
+	}()
+	return ended
 }
 
 // start begins to probe what is in force: a reload may have been asked for before.

@@ -176,6 +176,7 @@ func yaml(touchpoints ...string) string {
 	b.WriteString(`
 agent: {listen: "127.0.0.1:0", location: lab}
 control: {enabled: false}
+history: {enabled: false}
 channels:
   - name: web
     type: desktop_web
@@ -301,7 +302,7 @@ func TestAgent_RefusesABadReload(t *testing.T) {
 	r.write(strings.Replace(yaml("home "+s.URL), "kind: page", "knid: page", 1))
 
 	code, body := r.get(http.MethodPost, "/-/reload")
-	if want := r.path + ":9:22: "; code != http.StatusUnprocessableEntity || !strings.HasPrefix(body, want) {
+	if want := r.path + ":10:22: "; code != http.StatusUnprocessableEntity || !strings.HasPrefix(body, want) {
 		t.Errorf("reload answered %d %q, want 422 and a text that starts with %q", code, body, want)
 	}
 	if got := r.series("config_last_reload_successful"); got != "0" {

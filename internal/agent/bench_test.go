@@ -110,7 +110,7 @@ func benchConfig(b *testing.B, urls []string, every time.Duration, with string) 
 func benchYAML(urls []string, every time.Duration, with string) []byte {
 	const channels = 10
 	var text bytes.Buffer
-	text.WriteString("agent: {listen: \"127.0.0.1:0\", location: bench, pprof: true}\ncontrol: {targets: [\"127.0.0.1:1\"]}\nchannels:\n")
+	text.WriteString("agent: {listen: \"127.0.0.1:0\", location: bench, pprof: true}\ncontrol: {targets: [\"127.0.0.1:1\"]}\nhistory: {enabled: false}\nchannels:\n")
 	for c := range channels {
 		fmt.Fprintf(&text, "  - name: channel-%d\n    type: desktop_web\n    owners: {it: it@shop.example, marketing: brand@shop.example}\n"+
 			"    touchpoints:\n", c)

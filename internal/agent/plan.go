@@ -2,10 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/history"
 	"github.com/channelwatch/channelwatch/internal/host"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/schedule"
@@ -14,10 +16,34 @@ import (
 
 // Checks returns what the parts of an agent can say of a configuration before they are built from it.
 func Checks() []config.Check {
-	return []config.Check{{
-		Field: "agent.web_config_file",
-		Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Agent.WebConfigFile) },
-	}}
+	return []config.Check{
+		{Field: "agent.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Agent.WebConfigFile) }},
+		{Field: "public.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Public.WebConfigFile) }},
+		{Field: "alerting", Wrong: func(c *config.Config) error { return lines(c.Alerting, history.CheckAlerting) }},
+		{Field: "remote_write", Wrong: func(c *config.Config) error { return lines(c.RemoteWrite, history.CheckRemoteWrite) }},
+		{Field: "notify", Wrong: func(c *config.Config) error {
+			_, err := newNotifier(c, "", "", slog.New(slog.DiscardHandler))
+			return err
+		}},
+	}
+}
+
+// lines checks a block and names the lines of the file.
+func lines(raw config.Raw, check func(history.Block) error) error {
+	if raw.IsZero() {
+		return nil
+	}
+	err := check(block(raw))
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
+	}
+	for i, err := range errs {
+		if wrong, ok := errors.AsType[*history.BlockError](err); ok {
+			errs[i] = &config.LineError{Line: wrong.Line, Text: wrong.Text}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Phase returns when an agent probes a touchpoint: whenever the wall clock shows a multiple of its interval and this

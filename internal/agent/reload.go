@@ -20,6 +20,7 @@ func (a *Agent) Reload() error {
 	defer a.reloading.Unlock()
 	cfg, err := a.opts.Load()
 	if err == nil {
+		cfg = own(cfg)
 		err = a.fixed(cfg)
 		if err != nil {
 			cfg.Close()
@@ -48,7 +49,7 @@ func (a *Agent) refuse(err error) {
 
 // reloadable reports whether a change of a setting takes effect by a reload; of the others only a restart is.
 func reloadable(field string) bool {
-	return field == "agent.recheck" || strings.HasPrefix(field, "agent.serves[")
+	return field == "agent.recheck" || strings.HasPrefix(field, "agent.serves[") || strings.HasPrefix(field, "shard.")
 }
 
 // fixed refuses a configuration that changes what only a restart can change, and names every such setting.
@@ -82,6 +83,7 @@ func (a *Agent) apply(cfg *config.Config) {
 	effective := a.schedule.Apply(cfg.Touchpoints())
 	old := a.inForce()
 	cfg = cfg.InForce(withTouchpoints(cfg.Channels, effective), old)
+	a.share(cfg)
 	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves) // once more, so that it lets go of what the schedule has closed
 	a.mu.Lock()
 	a.config, a.refused, a.watched = cfg, "", cfg.Files

@@ -8,6 +8,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/host"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/record"
 )
 
 // Channels returns the channels in force.
@@ -42,14 +43,32 @@ func (a *Agent) ConfigView() any { return a.inForce().View() }
 // Ready says whether probing has begun and has not ended.
 func (a *Agent) Ready() bool { return a.ready.Load() }
 
-// metricsHandler reads the host before each scrape; readings that are young enough are served again.
+// metricsHandler refreshes before each scrape; readings of the host that are young enough are served again.
 func (a *Agent) metricsHandler() http.Handler {
 	serve := a.metrics.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.metrics.SetHost(readings(collect(r.Context(), a.observer, a.host)))
-		a.metrics.SetRecent(a.recent.Bytes())
+		a.refresh(r.Context())
 		serve.ServeHTTP(w, r)
 	})
+}
+
+// refresh brings what is read, not reported, up to date before the series are shown.
+func (a *Agent) refresh(ctx context.Context) {
+	a.metrics.SetHost(readings(collect(ctx, a.observer, a.host)))
+	a.metrics.SetRecent(a.recent.Bytes())
+	for part, readings := range a.past.readings() {
+		a.metrics.SetPart(part, readings)
+	}
+}
+
+// probeNow probes a touchpoint for somebody who looks at it. The result is shown, and counts for nothing.
+func (a *Agent) probeNow(ctx context.Context, channel, touchpoint string) (record.Record, error) {
+	o, err := a.schedule.Once(ctx, channel+"/"+touchpoint)
+	if err != nil {
+		return record.Record{}, err
+	}
+	verdict, why := a.judge(o) //nolint:contextcheck // a look at the agent's own network has a deadline of its own
+	return record.New(a.catalogue, o.Touchpoint, &o.Result, verdict, why), nil
 }
 
 // collect returns what the observer and the host, which may be nil, read now.

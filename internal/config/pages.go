@@ -33,4 +33,7 @@ func defaultShard() Shard { return Shard{Replicas: 1} }
 type Public struct {
 	Listen   string   `yaml:"listen" doc:"address of the public page; default: there is none"`
 	Channels []string `yaml:"channels" pattern:"^[a-z0-9][a-z0-9-]{0,62}$" doc:"channels that it shows"`
+	Title    string   `yaml:"title" doc:"heading of the public page; default: Channels"`
+
+	WebConfigFile string `yaml:"web_config_file" format:"file" doc:"TLS of the public page, in the form of Prometheus' exporter-toolkit; that of the agent does not count here"`
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"text/template"
 	"time"
@@ -18,7 +19,7 @@ const pushEvery = 5 * time.Second
 // settings is what the configuration is filled with. Texts are quoted for YAML.
 type settings struct {
 	Desktop, Mobile, App, Push string
-	CA, Token                  string
+	CA, Token, History         string
 	Every, Timeout             time.Duration
 	PushEvery, PushTimeout     time.Duration
 	Review                     string
@@ -31,6 +32,7 @@ func (s *Shop) Config() []byte {
 	err := template.Must(template.New("config").Parse(configTemplate)).Execute(&text, settings{
 		Desktop: s.desktop.url, Mobile: s.mobile.url, App: s.app.url, Push: s.broker.url,
 		CA: strconv.Quote(s.files.ca), Token: strconv.Quote(s.files.token),
+		History: strconv.Quote(filepath.Join(s.opts.Dir, "history")),
 		// The basket that hangs must be given up before it is due again.
 		Every: s.opts.Every, Timeout: min(s.opts.Every, 4*time.Second),
 		PushEvery: push, PushTimeout: 4500 * time.Millisecond,

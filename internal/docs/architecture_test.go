@@ -45,15 +45,21 @@ var layers = []struct {
 	{"internal/control", nil, "the agent's own network is independent of channels"},
 	{
 		"internal/web",
-		[]string{"internal/probe", "internal/quality", "internal/recent", "internal/record"},
+		[]string{"internal/probe", "internal/quality", "internal/recent", "internal/record", "internal/view"},
 		"pages show what they are given and reach into nothing",
 	},
+	{"internal/query", []string{"internal/probe"}, "asking for recorded series is the same whoever recorded them"},
+	{"internal/view", []string{"internal/probe", "internal/query"}, "what people read follows from recorded series alone"},
+	{"internal/history", []string{"internal/metrics", "internal/query"}, "the store keeps series and knows nothing of what they mean"},
+	{"internal/notify", []string{"internal/probe", "internal/metrics"}, "who is told of an alert does not depend on who evaluated it"},
+	{"configs", nil, "files that are shipped, carried into the agent"},
 	{"internal/demo", []string{"internal/probe"}, "the demo is a configuration and some servers, probed like any other"},
 	{
 		"internal/agent",
 		[]string{
-			"internal/config", "internal/control", "internal/host", "internal/metrics", "internal/probe", "internal/quality",
-			"internal/recent", "internal/schedule", "internal/shard", "internal/web",
+			"configs", "internal/config", "internal/control", "internal/history", "internal/host", "internal/metrics", "internal/notify",
+			"internal/probe", "internal/quality", "internal/query", "internal/recent", "internal/record", "internal/schedule",
+			"internal/shard", "internal/view", "internal/web",
 		},
 		"the composition root knows the parts, but no kind: it is given the list",
 	},
@@ -82,6 +88,8 @@ var exclusive = map[string]struct{ owner, reason string }{
 	"gopkg.in/yaml.v3":                       {"internal/config", "kinds are given typed configuration"},
 	"github.com/spf13/cobra":                 {"cmd/channelwatch", "packages take arguments, not flags"},
 	"github.com/eclipse/paho.golang":         {"internal/probe/mqtt", "one kind, one protocol"},
+	"github.com/prometheus/prometheus":       {"internal/history", "the server's code promises nothing to importers, and a build can leave it out"},
+	"github.com/wneessen/go-mail":            {"internal/notify", "mails are made in one place"},
 	"github.com/prometheus/exporter-toolkit": {"internal/web", "one listener, one policy"},
 }
 
@@ -93,7 +101,7 @@ type goPackage struct {
 func TestArchitecture_Arrows(t *testing.T) {
 	for _, pkg := range packages(t) {
 		name := strings.TrimPrefix(pkg.ImportPath, module+"/")
-		if name == "internal/probe/probetest" {
+		if name == "internal/probe/probetest" || name == "internal/query/querytest" {
 			continue // imported by tests only, see below
 		}
 		i := slices.IndexFunc(layers, func(l struct {

@@ -79,6 +79,7 @@ func command(t *testing.T, root, line string) *exec.Cmd {
 	words := strings.Fields(line)
 	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	cmd.Dir = root
+	cmd.Env = append(cmd.Environ(), "STATE_DIRECTORY="+t.TempDir()) // the history of a user stays what it was
 	return cmd
 }
 
