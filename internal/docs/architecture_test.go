@@ -65,7 +65,9 @@ var layers = []struct {
 	},
 	{
 		"internal/docs",
-		[]string{"internal/config", "internal/host", "internal/kinds", "internal/metrics", "internal/probe"},
+		[]string{
+			"internal/config", "internal/history", "internal/host", "internal/kinds", "internal/metrics", "internal/notify", "internal/probe",
+		},
 		"generators read what they document",
 	},
 	{"internal/e2e", nil, "nothing but tests of the whole"},

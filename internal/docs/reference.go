@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/history"
 	"github.com/channelwatch/channelwatch/internal/host"
 	"github.com/channelwatch/channelwatch/internal/kinds"
 	"github.com/channelwatch/channelwatch/internal/metrics"
+	"github.com/channelwatch/channelwatch/internal/notify"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -37,15 +39,30 @@ everything that an agent sees. A gauge that was not measured yet is absent, neve
 	for _, f := range metrics.New(metrics.Options{Catalogue: catalogue, Location: "anywhere"}).Describe() {
 		row(&b, f.Name, string(f.Type), f.Labels, f.Help)
 	}
-	b.WriteString("\n## Host\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n")
-	for _, d := range host.Describe() {
-		typ := "gauge"
-		if d.Type == host.Counter {
-			typ = "counter"
-		}
-		row(&b, "channelwatch_"+d.Name, typ, slices.Sorted(slices.Values(append(slices.Clone(d.Labels), "location"))), d.Help)
-	}
+	readings(&b, "Host", ofHost())
+	readings(&b, "History", history.Describe())
+	readings(&b, "Messages", notify.Describe())
 	return b.Bytes(), nil
+}
+
+// readings renders what a part of the agent reads of itself or of the machine.
+func readings(b *bytes.Buffer, title string, all []metrics.Family) {
+	b.WriteString("\n## " + title + "\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n")
+	for _, f := range all {
+		row(b, "channelwatch_"+f.Name, string(f.Type), slices.Sorted(slices.Values(append(slices.Clone(f.Labels), "location"))), f.Help)
+	}
+}
+
+func ofHost() []metrics.Family {
+	var all []metrics.Family
+	for _, d := range host.Describe() {
+		f := metrics.Family{Name: d.Name, Type: metrics.Gauge, Labels: d.Labels, Help: d.Help}
+		if d.Type == host.Counter {
+			f.Type = metrics.Counter
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 func row(b *bytes.Buffer, name, typ string, labels []string, help string) {
