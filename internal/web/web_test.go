@@ -75,11 +75,11 @@ func serveOn(t *testing.T, s *source, address string, change ...func(*web.Option
 }
 
 // options are those of an agent over s with one excellent, one poor and one unmeasured touchpoint.
-func options(t *testing.T, s *source, change ...func(*web.Options)) web.Options {
-	t.Helper()
+func options(tb testing.TB, s *source, change ...func(*web.Options)) web.Options {
+	tb.Helper()
 	catalogue, err := probe.NewCatalogue(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ring := recent.New(1 << 20)
 	start := time.Now().Add(-5 * time.Minute)
