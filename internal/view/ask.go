@@ -3,6 +3,8 @@ package view
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,23 +34,38 @@ func ask(ctx context.Context, engine query.Engine) *asker {
 
 // at asks for an expression at one time.
 func (a *asker) at(what, expr string, at time.Time, into *[]query.Series) {
-	a.group.Go(func() (err error) {
-		if *into, err = a.engine.Query(a.ctx, expr, at); err != nil {
-			err = fmt.Errorf("asking for %s: %w", what, err)
-		}
-		return err
+	a.group.Go(func() error {
+		answer, err := a.engine.Query(a.ctx, expr, at)
+		return take(what, answer, err, into)
 	})
 }
 
 // over asks for an expression at the steps of a time axis.
 func (a *asker) over(what, expr string, x axis, into *[]query.Series) {
-	a.group.Go(func() (err error) {
-		if *into, err = a.engine.QueryRange(a.ctx, expr, x.from, x.to, x.step); err != nil {
-			err = fmt.Errorf("asking for %s: %w", what, err)
-		}
-		return err
+	a.group.Go(func() error {
+		answer, err := a.engine.QueryRange(a.ctx, expr, x.from, x.to, x.step)
+		return take(what, answer, err, into)
 	})
 }
+
+// take keeps an answer. What is no number, as it can come of a division in a rule, is as good as not recorded; JSON has no
+// word for it.
+func take(what string, answer []query.Series, err error, into *[]query.Series) error {
+	if err != nil {
+		return fmt.Errorf("asking for %s: %w", what, err)
+	}
+	for _, s := range answer {
+		if slices.ContainsFunc(s.Points, noNumber) {
+			s.Points = slices.DeleteFunc(slices.Clone(s.Points), noNumber)
+		}
+		if len(s.Points) > 0 {
+			*into = append(*into, s)
+		}
+	}
+	return nil
+}
+
+func noNumber(p query.Point) bool { return math.IsNaN(p.Value) || math.IsInf(p.Value, 0) }
 
 // wait returns when all questions are answered, or one cannot be.
 func (a *asker) wait() error { return a.group.Wait() }

@@ -152,7 +152,7 @@ func (t track) since() (at time.Time, atLeast bool) {
 			start = p.At
 		}
 	}
-	return time.UnixMilli(start).UTC(), true
+	return time.UnixMilli(start).UTC(), start == t.points[0].At
 }
 
 // trouble is a stretch below good.

@@ -26,7 +26,12 @@ func Percent(score float64) string { return decimal(math.Floor(score*10+rounding
 // Points writes points lost with one decimal at most. It rounds up, to the worse.
 func Points(points float64) string { return decimal(math.Ceil(points*10-rounding) / 10) }
 
-func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+func decimal(v float64) string {
+	if v == 0 {
+		v = 0 // rounding up makes -0
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
 
 // Lasting writes how long something has been so, in at most two units; it leaves off what has not passed yet.
 func Lasting(d time.Duration) string {
