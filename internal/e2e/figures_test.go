@@ -169,8 +169,8 @@ func settled(c *client) (at int64) {
 	c.t.Helper()
 	asked := time.Now().UnixMilli()
 	eventually(c.t, "an evaluation that no scrape overlaps", func() string {
-		evaluations := c.query(0, `channel:channelwatch_rating:5m{channel="push"}[15s]`)
-		scrapes := c.query(0, "scrape_duration_seconds[20s]")
+		evaluations := c.query(0, `channel:channelwatch_rating:5m{channel="push"}[1m]`)
+		scrapes := c.query(0, "scrape_duration_seconds[1m]")
 		if len(evaluations) != 1 || len(scrapes) != 1 {
 			return "there is none yet"
 		}

@@ -28,11 +28,11 @@ type post struct {
 
 // told is a message about the beginning or the end of an incident.
 type told struct {
-	Incident string `json:"id"`
-	Status   string `json:"status"` // opened or ended
-	Channel  string `json:"channel"`
-	Headline string `json:"headline"` // of webhooks only, like what follows
-	IT       string `json:"it"`
+	Incident string   `json:"id"`
+	Status   string   `json:"status"` // opened or ended
+	Channel  string   `json:"channel"`
+	Headline string   `json:"headline"` // of webhooks only, like what follows
+	IT       string   `json:"it"`
 	To       []string // of mails only
 }
 

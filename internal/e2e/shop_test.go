@@ -92,12 +92,12 @@ func (blind) Probe(context.Context) (probe.Result, error) {
 	return probe.Result{Start: time.Now()}, errors.New("there is nothing to see")
 }
 
-// settings is the configuration of the shop with an address for the agent and a channel that nobody can measure. The
-// host is left out: it has no part in the figures.
-func (s *stage) settings(t *testing.T, listen string) string {
+// settings is the configuration of the shop with an address for the agent, further blocks, and a channel that nobody can
+// measure. The host is left out: it has no part in the figures.
+func (s *stage) settings(t *testing.T, listen string, blocks ...string) string {
 	t.Helper()
-	text := replaced(t, string(s.shop.Config()), "agent:\n", "host: {enabled: false}\nagent:\n  listen: "+listen+"\n")
-	return text + `
+	head := "host: {enabled: false}\n" + strings.Join(blocks, "\n") + "\nagent:\n  listen: " + listen + "\n"
+	return replaced(t, string(s.shop.Config()), "agent:\n", head) + `
   - name: smart-tv
     title: Television (made up)
     type: custom
@@ -105,6 +105,30 @@ func (s *stage) settings(t *testing.T, listen string) string {
     touchpoints:
       - {name: start, kind: unseen, every: 2s, tier: critical}
 `
+}
+
+// gate lets the probes of an agent through, or not: while it is shut, nothing can be measured and the counters of what
+// was stand still.
+type gate struct{ open atomic.Bool }
+
+// behind puts all probers of a configuration behind the gate.
+func (g *gate) behind(conf *config.Config) {
+	for _, tp := range conf.Touchpoints() {
+		tp.Prober = &gated{tp.Prober, g}
+	}
+}
+
+type gated struct {
+	probe.Prober
+	gate *gate
+}
+
+// Probe probes when the gate is open.
+func (p *gated) Probe(ctx context.Context) (probe.Result, error) {
+	if !p.gate.open.Load() {
+		return blind{}.Probe(ctx)
+	}
+	return p.Prober.Probe(ctx)
 }
 
 // running is an agent that runs.
@@ -119,12 +143,21 @@ type running struct {
 // startAgent runs an agent that watches the shop, until it is stopped or the test ends.
 func startAgent(t *testing.T, s *stage, listen string) *running {
 	t.Helper()
+	g := &gate{}
+	g.open.Store(true)
+	return runAgent(t, s.settings(t, listen), g)
+}
+
+// runAgent runs an agent until it is stopped or the test ends. Its probers are behind a gate.
+func runAgent(t *testing.T, settings string, g *gate) *running {
+	t.Helper()
 	all := append(kinds.All(), unseen())
-	load := func() (*config.Config, error) { return config.Parse("e2e", []byte(s.settings(t, listen)), all) }
+	load := func() (*config.Config, error) { return config.Parse("e2e", []byte(settings), all) }
 	conf, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.behind(conf)
 	r := &running{config: conf, log: &logs{}, ended: make(chan error, 1)}
 	r.Agent, err = agent.New(agent.Options{
 		Config: conf, Load: load, Kinds: all, Demo: true, Log: slog.New(slog.NewTextHandler(r.log, nil)), Version: "test", Revision: "test",

@@ -49,7 +49,7 @@ func replaced(t *testing.T, text, old, replacement string) string {
 func startStack(t *testing.T, agent string, inbox *inbox) (prometheus, alertmanager *client) {
 	t.Helper()
 	alertmanager = startAlertmanager(t, inbox)
-	return startPrometheus(t, agent, alertmanager), alertmanager
+	return startPrometheus(t, agent, alertmanager.address()), alertmanager
 }
 
 // startAlertmanager starts Alertmanager with the shipped file, whose receivers get webhooks into the inbox.
@@ -67,15 +67,15 @@ func startAlertmanager(t *testing.T, inbox *inbox) *client {
 		"--web.listen-address=127.0.0.1:0", "--cluster.listen-address="))
 }
 
-// startPrometheus starts Prometheus with the shipped files.
-func startPrometheus(t *testing.T, agent string, alertmanager *client) *client {
+// startPrometheus starts Prometheus with the shipped files, to scrape an agent and to tell an Alertmanager.
+func startPrometheus(t *testing.T, agent, alertmanager string) *client {
 	t.Helper()
 	dir := t.TempDir()
 	for _, file := range []string{"channelwatch.rules.yaml", "channelwatch.alerts.yaml"} {
 		writeFile(t, filepath.Join(dir, file), hastened(t, "prometheus/"+file))
 	}
 	text := hastened(t, "prometheus/prometheus.yaml")
-	text = replaced(t, text, "alertmanager:9093", alertmanager.address())
+	text = replaced(t, text, "alertmanager:9093", alertmanager)
 	text = replaced(t, text, "channelwatch:9977", agent)
 	return newClient(t, prometheusProgram.serve(t,
 		"--config.file="+writeFile(t, filepath.Join(dir, "prometheus.yaml"), text),
