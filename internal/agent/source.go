@@ -54,7 +54,7 @@ func (a *Agent) metricsHandler() http.Handler {
 
 // refresh brings what is read, not reported, up to date before the series are shown.
 func (a *Agent) refresh(ctx context.Context) {
-	a.metrics.SetHost(readings(collect(ctx, a.observer, a.host)))
+	a.metrics.SetPart("host", readings(collect(ctx, a.observer, a.host)))
 	a.metrics.SetRecent(a.recent.Bytes())
 	for part, readings := range a.past.readings() {
 		a.metrics.SetPart(part, readings)

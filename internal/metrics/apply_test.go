@@ -2,8 +2,6 @@ package metrics_test
 
 import (
 	"maps"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -111,57 +109,6 @@ func TestApply_ChannelsAndTargets(t *testing.T) {
 	want(t, like(got, "touchpoint_info"), map[string]float64{
 		`touchpoint_info{channel="shop",kind="push",location="berlin-1",target="::1",tier="standard",touchpoint="topic"}`: 1,
 	})
-}
-
-func TestSetHost_Replaces(t *testing.T) {
-	m := metrics.New(metrics.Options{Catalogue: catalogue(t), Location: "here"})
-	disk := func(name string, v float64) metrics.Reading {
-		return metrics.Reading{Name: "host_disk_bytes", Help: "Size.", Type: metrics.Gauge, Labels: []metrics.Label{{Name: "device", Value: name}}, Value: v}
-	}
-	m.SetHost([]metrics.Reading{disk("sda", 1), disk("sdb", 2)})
-	m.Apply(nil, nil)
-	m.SetHost([]metrics.Reading{disk("sdb", 3)})
-	got := samples(t, m)
-	want(t, like(got, "host_"), map[string]float64{`host_disk_bytes{device="sdb",location="here"}`: 3})
-	want(t, like(got, "agent_series{"), map[string]float64{"agent_series{}": 1})
-}
-
-func TestSetHost_RefusesOnlyWhatIsNew(t *testing.T) {
-	m := metrics.New(metrics.Options{Catalogue: catalogue(t), SeriesLimit: 3})
-	for _, test := range []struct {
-		name              string
-		readings          int
-		exported, refused float64
-	}{
-		{"fits", 2, 2, 0},
-		{"grows beyond", 5, 3, 2},
-		{"stays", 5, 3, 2},
-		{"shrinks", 1, 1, 0},
-		{"grows again", 3, 3, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			before := samples(t, m)["series_rejected_total{}"]
-			readings := make([]metrics.Reading, test.readings)
-			for i := range readings {
-				readings[i] = metrics.Reading{Name: "host_x_bytes", Help: "Size.", Type: metrics.Gauge, Labels: []metrics.Label{{Name: "n", Value: strconv.Itoa(i)}}}
-			}
-			m.SetHost(readings)
-			got := samples(t, m)
-			if n := float64(len(like(got, "host_x_bytes"))); n != test.exported || got["agent_series{}"] != test.exported {
-				t.Errorf("%v series exported, %v counted, want %v", n, got["agent_series{}"], test.exported)
-			}
-			if n := got["series_rejected_total{}"] - before; n != test.refused {
-				t.Errorf("%v series refused, want %v", n, test.refused)
-			}
-		})
-	}
-}
-
-func TestSetHost_NamesThatAreNotUTF8(t *testing.T) {
-	m := metrics.New(metrics.Options{Catalogue: catalogue(t)})
-	m.SetHost([]metrics.Reading{{Name: "host_x_bytes", Help: "Size.", Type: metrics.Gauge, Labels: []metrics.Label{{Name: "mount", Value: "/mnt/\xff"}}}})
-	want(t, like(samples(t, m), "host_x_bytes"), map[string]float64{"host_x_bytes{mount=\"/mnt/\uFFFD\"}": 0})
-	decode(t, scrape(t, m, "Accept", protoAccept).Body)
 }
 
 func TestAgent(t *testing.T) {

@@ -50,7 +50,7 @@ func full(tb testing.TB) *metrics.Metrics {
 			{Metric: "push_backlog_bytes", Label: "out", Value: float64(i)},
 		}})
 	}
-	m.SetHost([]metrics.Reading{
+	m.SetPart("host", []metrics.Reading{
 		{Name: "host_load1", Help: `Load with a "quote" and a \.`, Type: metrics.Gauge, Value: 0.25},
 		{Name: "host_cpu_seconds_total", Help: "CPU time.", Type: metrics.Counter, Labels: []metrics.Label{{Name: "mode", Value: "user"}}, Value: 1e7},
 		{Name: "host_cpu_seconds_total", Help: "CPU time.", Type: metrics.Counter, Labels: []metrics.Label{{Name: "mode", Value: "idle"}}, Value: 12.5},

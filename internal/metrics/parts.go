@@ -38,12 +38,6 @@ func (r *readings) collect(out sink) {
 	}
 }
 
-// hostPart is the part that SetHost sets.
-const hostPart = "host"
-
-// SetHost replaces the readings of the host, as SetPart does.
-func (m *Metrics) SetHost(all []Reading) { m.SetPart(hostPart, all) }
-
 // SetPart replaces the readings of a part, of none when the part is new; without readings the part is gone. Those of one
 // name must agree in type and help, differ in labels and be of one part. When there is no room for all, the last of them
 // are refused, but never more than were there before.

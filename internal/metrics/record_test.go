@@ -261,7 +261,7 @@ func TestMetrics_SeriesLimit(t *testing.T) {
 			record(t, m, b, &probe.Result{Reason: reason})
 		}
 	}
-	m.SetHost([]metrics.Reading{{Name: "host_load1", Help: "Load.", Type: metrics.Gauge, Value: 1}})
+	m.SetPart("host", []metrics.Reading{{Name: "host_load1", Help: "Load.", Type: metrics.Gauge, Value: 1}})
 	got := samples(t, m)
 	want(t, like(got, `touchpoint="b"`), map[string]float64{})
 	want(t, like(got, "host_load1"), map[string]float64{})
@@ -308,7 +308,7 @@ func TestMetrics_ConcurrentUse(t *testing.T) {
 				tps[0].Profile.Phases = nil
 			}
 			m.Apply([]*probe.Channel{channelOf("shop", tps...)}, nil)
-			m.SetHost([]metrics.Reading{{Name: "host_load1", Help: "Load.", Type: metrics.Gauge, Value: float64(i)}})
+			m.SetPart("host", []metrics.Reading{{Name: "host_load1", Help: "Load.", Type: metrics.Gauge, Value: float64(i)}})
 		}
 	})
 	for _, accept := range []string{"text/plain", openAccept, protoAccept} {
@@ -323,7 +323,7 @@ func TestMetrics_ConcurrentUse(t *testing.T) {
 		t.Errorf("experiences add up to %v, want %d", got, 4*each)
 	}
 	m.Apply(nil, nil)
-	m.SetHost(nil)
+	m.SetPart("host", nil)
 	want(t, like(samples(t, m), "agent_series{"), map[string]float64{"agent_series{}": 0})
 }
 
