@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
