@@ -1,7 +1,6 @@
 package web
 
 import (
-	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -53,17 +52,24 @@ func (r channelRow) CausesScore() *view.Score {
 	return nil
 }
 
-// Bad reports whether the channel was fair or poor in its timeline.
-func (r channelRow) Bad() bool {
-	return slices.ContainsFunc(r.Timeline, func(s view.Span) bool { return low(s.Rating) })
-}
-
 // List returns the timeline for those who do not see it.
-func (r channelRow) List() spanList { return spanList{r.Title, r.Frame.Now, r.Timeline} }
+func (r channelRow) List() spanList { return newSpanList(r.Title, r.Frame, r.Timeline) }
 
-// spanList is a timeline as a table.
+// spanList says of a timeline when it was not good: what its pictures are looked at for.
 type spanList struct {
 	Title string
+	Range view.Range
 	Now   time.Time
-	Spans []view.Span
+	Known bool        // whether anything was recorded
+	Spans []view.Span // fair, poor or unknown
+}
+
+func newSpanList(title string, f *frame, spans []view.Span) spanList {
+	list := spanList{Title: title, Range: f.Range, Now: f.Now, Known: len(spans) > 0}
+	for _, s := range spans {
+		if s.Rating < probe.Good {
+			list.Spans = append(list.Spans, s)
+		}
+	}
+	return list
 }

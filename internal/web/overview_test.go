@@ -121,8 +121,8 @@ func TestOverview_Timeline(t *testing.T) {
 		t.Fatalf("%d lists for those who do not see the strips, want those of 5 channels", len(lists))
 	}
 	ratings := texts(find(lists[1], "tbody td"))
-	if title := text(find(lists[1], "caption")...); title != "Web shop" || !slices.Contains(ratings, "Fair") || !slices.Contains(ratings, "Good") {
-		t.Errorf("the list of %q says %v, want the ratings of Web shop", title, ratings)
+	if title := text(find(lists[1], "caption")...); title != "Web shop" || !slices.Contains(ratings, "Fair") || slices.Contains(ratings, "Good") {
+		t.Errorf("the list of %q says %v, want when Web shop was not good", title, ratings)
 	}
 	if titles := texts(find(page, ".when rect.fair title")); len(titles) == 0 || !strings.HasPrefix(titles[0], "Fair, ") {
 		t.Errorf("the strips tell when it was fair: %q, want times", titles)

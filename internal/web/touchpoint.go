@@ -39,7 +39,9 @@ func (p *touchpointPage) ProbeLink() string { return p.Touchpoint(p.Channel, p.N
 func (p *touchpointPage) RecordedWhy() string { return p.Pick(p.Recorded.Words.Cause) }
 
 // List returns the timeline for those who do not see it.
-func (p *touchpointPage) List() spanList { return spanList{p.Heading, p.Now, p.Recorded.Timeline} }
+func (p *touchpointPage) List() spanList {
+	return newSpanList(p.Heading, &p.frame, p.Recorded.Timeline)
+}
 
 // historyItem is one of the last results, as a tile.
 type historyItem struct {
