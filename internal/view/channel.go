@@ -42,7 +42,9 @@ func channelPage(ctx context.Context, engine query.Engine, channel string, r Ran
 	p.Dimensions = q.dimensions(at)
 	p.Touchpoints = q.touchpoints(known, say)
 	p.Score, p.Lost = readLines(q.lines, say)
-	p.Incidents = q.reports.incidents(q.grid, at, known, say, readFigures(q.now, recent, at), bySubject(q.tracks))
+	present := readFigures(q.now, recent, at)
+	p.Incidents = findIncidents(q.grid, at, known, present, bySubject(q.tracks))
+	q.reports.explain(p.Incidents, q.grid, at, known, say, present)
 	p.Hosts = readHosts(known.hosts[channel], q.grid, q.pressure, q.saturated)
 	return p, nil
 }
@@ -71,7 +73,7 @@ func (q *parts) ask(ctx context.Context, engine query.Engine, channel string) er
 	a.lines(channels, g, q.rounds, only, &q.lines)
 	a.speed(g, only, at, &q.speed)
 	a.hosts(g, channel, at, &q.pressure, &q.saturated)
-	a.reports(g, only, at, &q.reports)
+	a.reports(g, only, axisUntil(at, g.length, g.grain()), &q.reports)
 	return a.wait()
 }
 

@@ -3,7 +3,9 @@ package view
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,8 +22,8 @@ type reports struct {
 }
 
 // reports asks for what happened while channels were below good.
-func (a *asker) reports(g grid, matchers []string, until time.Time, into *reports) {
-	x, since := axisUntil(until, g.length, g.grain()), "["+shortOf(g.grain())+"]"
+func (a *asker) reports(g grid, matchers []string, x axis, into *reports) {
+	since := "[" + shortOf(g.grain()) + "]"
 	before := "[" + shortOf(2*g.grain()) + "]"
 	select1 := func(name string, more ...string) string {
 		return selector([]string{name}, append(slices.Clone(matchers), more...)...)
@@ -46,12 +48,10 @@ func incidentsPage(ctx context.Context, engine query.Engine, channel string, r R
 	g, at, matchers := r.grid(), last[recent], is("channel", channel)
 	a := ask(ctx, engine)
 	var infos, says, figs, lines []query.Series
-	var found reports
 	a.info(at, channelInfo(), matchers, &infos)
 	a.sentences(at, &says)
 	a.figures(recent, at, channels.names(recent), matchers, &figs)
 	a.tracks(g, []string{g.ratingNames(channels)}, matchers, at, &lines)
-	a.reports(g, matchers, at, &found)
 	if err := a.wait(); err != nil {
 		return nil, err
 	}
@@ -59,13 +59,38 @@ func incidentsPage(ctx context.Context, engine query.Engine, channel string, r R
 	if _, ok := known.channels[channel]; !ok && channel != "" {
 		return nil, ErrNotFound
 	}
-	return found.incidents(g, at, known, readSentences(says), readFigures(figs, recent, at), bySubject(lines)), nil
+	present := readFigures(figs, recent, at)
+	all := findIncidents(g, at, known, present, bySubject(lines))
+	var found reports
+	if len(all) > 0 {
+		a := ask(ctx, engine)
+		a.reports(g, ofChannels(all), g.around(all, at), &found)
+		if err := a.wait(); err != nil {
+			return nil, err
+		}
+	}
+	found.explain(all, g, at, known, readSentences(says), present)
+	return all, nil
 }
 
-// incidents finds the incidents in the tracks of channels, newest first, and joins what happened meanwhile.
-func (q *reports) incidents(
-	g grid, at time.Time, known info, say sentences, present map[subject]*figures, lines map[subject]query.Series,
-) []Incident {
+// ofChannels matches the channels that had incidents.
+func ofChannels(all []Incident) []string {
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = regexp.QuoteMeta(all[i].Channel)
+	}
+	slices.Sort(names)
+	return []string{"channel=~" + strconv.Quote(strings.Join(slices.Compact(names), "|"))}
+}
+
+// around returns the axis from the beginning of the oldest incident on: quiet days cost nothing.
+func (g grid) around(all []Incident, at time.Time) axis {
+	oldest := at.Sub(all[len(all)-1].From) + 2*g.grain()
+	return axisUntil(at, min(g.length, oldest.Truncate(g.grain())), g.grain())
+}
+
+// findIncidents finds the incidents in the tracks of channels, newest first.
+func findIncidents(g grid, at time.Time, known info, present map[subject]*figures, lines map[subject]query.Series) []Incident {
 	all := []Incident{}
 	for s, line := range lines {
 		c, ok := known.channels[s.channel]
@@ -85,9 +110,7 @@ func (q *reports) incidents(
 		}
 	}
 	slices.SortFunc(all, func(a, b Incident) int { return cmp.Or(b.From.Compare(a.From), cmp.Compare(a.Channel, b.Channel)) })
-	all = all[:min(len(all), maxIncidents)]
-	q.explain(all, g, at, known, say, present)
-	return all
+	return all[:min(len(all), maxIncidents)]
 }
 
 func (f *figures) ratingOr(r probe.Rating) probe.Rating {
