@@ -3,6 +3,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 
 	httpconfig "github.com/prometheus/common/config"
@@ -38,9 +39,11 @@ func parseAlerting(b Block) (*config.AlertingConfig, secrets, error) {
 		entriesOf[config.AlertmanagerConfig](d, d.root.child("alertmanagers"))
 		entriesOf[relabel.Config](d, d.root.child("alert_relabel_configs"))
 	})
-	if slices.Contains(parsed.AlertmanagerConfigs, nil) {
+	if len(d.mistakes) == 0 && slices.Contains(parsed.AlertmanagerConfigs, nil) {
 		d.add(0, "alertmanagers holds an empty entry")
-		return nil, nil, d.err()
+	}
+	if err := d.err(); err != nil {
+		return nil, nil, err
 	}
 	parsed.SetDirectory(b.Dir)
 	d.validate(0, func() error { return parsed.Validate(model.UTF8Validation) })
@@ -60,14 +63,22 @@ func parseRemoteWrite(b Block) ([]*config.RemoteWriteConfig, secrets, error) {
 	d.want(yamlnode.SequenceNode, "a list of receivers")
 	d.inspect()
 	d.decode(&parsed, func() { entriesOf[config.RemoteWriteConfig](d, d.root) })
-	if slices.Contains(parsed, nil) {
+	if len(d.mistakes) == 0 && slices.Contains(parsed, nil) {
 		d.add(0, "the list holds an empty entry")
-		return nil, nil, d.err()
+	}
+	if err := d.err(); err != nil {
+		return nil, nil, err
 	}
 	names := make(map[string]bool)
 	for i, receiver := range parsed {
 		entry := d.root.elements()[i]
-		if receiver.Name != "" && names[receiver.Name] {
+		switch {
+		case receiver.Name == "": // upstream takes a checksum, which says little to people
+			receiver.Name = receiver.URL.Host
+			for n := 2; names[receiver.Name]; n++ {
+				receiver.Name = fmt.Sprintf("%s-%d", receiver.URL.Host, n)
+			}
+		case names[receiver.Name]:
 			d.add(entry.Line, "two receivers are named "+receiver.Name)
 		}
 		names[receiver.Name] = true

@@ -27,7 +27,11 @@ type document struct {
 func readBlock(b Block) (*document, error) {
 	d := &document{block: b}
 	var parsed yamlnode.Node
-	if err := yamlnode.Unmarshal(b.Text, &parsed); err != nil {
+	err := yaml.Unmarshal(b.Text, new(any)) // this one knows the lines of mistakes better
+	if err == nil {
+		err = yamlnode.Unmarshal(b.Text, &parsed)
+	}
+	if err != nil {
 		d.mistakes = mistakesIn(err)
 		return nil, d.err()
 	}
@@ -144,7 +148,7 @@ func kindOfTag(tag string) string {
 
 func kindOfType(name string) string {
 	switch {
-	case strings.HasPrefix(name, "[]"):
+	case strings.HasPrefix(name, "[]"), strings.HasSuffix(name, "Configs"):
 		return "a list"
 	case strings.HasPrefix(name, "int"), strings.HasPrefix(name, "uint"):
 		return "a whole number"

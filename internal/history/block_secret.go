@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	yamlnode "go.yaml.in/yaml/v3"
 )
 
 // secrets are texts that are never printed, each with what is printed in its place.
@@ -39,8 +41,12 @@ func secretsOf(root *node) secrets {
 	root.walk(func(key string, value *node) {
 		switch key {
 		case "password", "credentials", "bearer_token", "client_secret", "client_certificate_key", "secret_key", "key",
-			"basic_auth", "authorization", "headers", "http_headers", "proxy_connect_header", "endpoint_params", "claims":
+			"headers", "http_headers", "proxy_connect_header", "endpoint_params", "claims":
 			value.scalars(func(text string) { hide(text, "<hidden>") })
+		case "basic_auth", "authorization", "oauth2":
+			if value.is(yamlnode.ScalarNode) { // somebody took it for the password
+				hide(value.Value, "<hidden>")
+			}
 		case "url", "proxy_url", "token_url":
 			value.scalars(func(text string) { hideURL(text, hide) })
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type remoteWrite struct {
 	mu       sync.Mutex
 	storage  *remote.Storage   // nil while closed
 	registry *metrics.Registry // of storage
-	opened   time.Time
+	attached time.Time
 }
 
 // newRemoteWrite returns nil without receivers. It looks at the options only; attach starts everything.
@@ -92,7 +93,7 @@ func (r *remoteWrite) detach() error {
 func (r *remoteWrite) publish(st *remote.Storage, registry *metrics.Registry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.storage, r.registry, r.opened = st, registry, time.Now()
+	r.storage, r.registry, r.attached = st, registry, time.Now()
 }
 
 // catchUp waits a moment until every queue has read the log to its end. Closing a queue flushes what it holds, but reads no
@@ -101,7 +102,8 @@ func (r *remoteWrite) catchUp(registry *metrics.Registry) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); <-tick.C {
-		if !gatherFrom(registry).behind() {
+		g := gatherFrom(registry)
+		if !slices.ContainsFunc(r.conf.RemoteWriteConfigs, func(c *config.RemoteWriteConfig) bool { return g.behind(c.Name) }) {
 			return
 		}
 	}

@@ -3,8 +3,7 @@
 package history
 
 import (
-	"maps"
-	"slices"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/metrics"
 )
@@ -14,9 +13,9 @@ const (
 	remoteAppended  = remotePrefix + "highest_timestamp_in_seconds"         // by whoever appends
 	remoteRead      = remotePrefix + "queue_highest_timestamp_seconds"      // of the log, by a queue
 	remoteDelivered = remotePrefix + "queue_highest_sent_timestamp_seconds" // by a queue
-	remoteName      = "remote_name"                                         // label: the name of the receiver, or a checksum of its block
+	remoteName      = "remote_name"                                         // label: the name of the receiver
 	remoteLag       = "history_remote_write_lag_seconds"
-	remoteLagHelp   = "Time between the newest sample of the history and the newest that the receiver took."
+	remoteLagHelp   = "Time between the newest sample of the history and the newest that a receiver of remote write took."
 )
 
 func remoteFigures() []figure {
@@ -51,31 +50,29 @@ func (r *remoteWrite) readings() []metrics.Reading {
 		return nil
 	}
 	r.mu.Lock()
-	registry, opened := r.registry, r.opened
+	registry, attached := r.registry, r.attached
 	r.mu.Unlock()
-	u := gatherFrom(registry)
-	all := u.readings(remoteFigures(), remoteName)
-	newest := u.by("", remoteAppended)[""]
-	if newest == 0 {
-		return all // nothing was appended yet
-	}
-	delivered := u.by(remoteName, remoteDelivered)
-	for _, receiver := range slices.Sorted(maps.Keys(delivered)) {
-		all = append(all, metrics.Reading{
-			Name: remoteLag, Help: remoteLagHelp, Type: metrics.Gauge, Labels: []metrics.Label{{Name: "receiver", Value: receiver}},
-			Value: max(0, newest-max(delivered[receiver], float64(opened.Unix()))),
-		})
+	g := gatherFrom(registry)
+	var all []metrics.Reading
+	for _, receiver := range r.conf.RemoteWriteConfigs {
+		all = append(all, g.readings(remoteFigures(), receiver.Name)...)
+		all = append(all, g.lag(receiver.Name, attached))
 	}
 	return all
 }
 
-// behind reports whether a queue has yet to read what was appended.
-func (u gathered) behind() bool {
-	newest := u.by("", remoteAppended)[""]
-	for _, read := range u.by(remoteName, remoteRead) {
-		if read < newest {
-			return true
-		}
+// lag is how far a receiver is behind the store. What was there before it was attached is not sent.
+func (g gathered) lag(receiver string, attached time.Time) metrics.Reading {
+	r := metrics.Reading{
+		Name: remoteLag, Help: remoteLagHelp, Type: metrics.Gauge, Labels: []metrics.Label{{Name: "receiver", Value: receiver}},
 	}
-	return false
+	if newest := g.sum(remoteAppended, ""); newest > 0 {
+		r.Value = max(0, newest-max(g.sum(remoteDelivered, receiver), float64(attached.Unix())))
+	}
+	return r
+}
+
+// behind reports whether the queue of a receiver has yet to read what was appended.
+func (g gathered) behind(receiver string) bool {
+	return g.sum(remoteRead, receiver) < g.sum(remoteAppended, "")
 }

@@ -40,6 +40,7 @@ type evaluator struct {
 	receive  func([]Alert)
 	external labels.Labels
 	page     *url.URL
+	resend   time.Duration
 	log      *slog.Logger
 
 	mu       sync.Mutex
@@ -66,7 +67,7 @@ func newEvaluator(opts Options, engine promql.QueryEngine) (*evaluator, error) {
 	}
 	return &evaluator{
 		loader: loaded, engine: engine, sender: send, receive: opts.Alerts,
-		external: externalLabels(opts.ExternalLabels), page: page, log: foreignLog(opts.Log, nil),
+		external: externalLabels(opts.ExternalLabels), page: page, resend: resendEvery, log: foreignLog(opts.Log, nil),
 	}, nil
 }
 
@@ -79,23 +80,7 @@ func (e *evaluator) run(ctx context.Context, st storage.Storage, evaluated func(
 	stopSending := e.sender.start(ctx)
 	defer stopSending()
 	registry := metrics.Library()
-	manager := rules.NewManager(&rules.ManagerOptions{
-		ExternalURL:     e.page,
-		QueryFunc:       rules.EngineQueryFunc(e.engine, st),
-		NotifyFunc:      e.notify,
-		Context:         ctx,
-		Appendable:      st,
-		Queryable:       st,
-		Logger:          e.log,
-		Registerer:      registry,
-		OutageTolerance: outageTolerance,
-		ForGracePeriod:  restoreFrom,
-		ResendDelay:     resendEvery,
-		GroupLoader:     e.loader,
-		Parser:          e.loader.parser,
-
-		NameValidationScheme: model.UTF8Validation,
-	})
+	manager := e.newManager(ctx, st, registry)
 	cycles := newCycles(evaluated)
 	if err := manager.Update(evaluateEvery, e.loader.names(), e.external, e.page.String(), cycles.inTurn); err != nil {
 		e.log.Error("rules are not evaluated", "error", err) // newLoader accepted them
@@ -110,6 +95,26 @@ func (e *evaluator) run(ctx context.Context, st storage.Storage, evaluated func(
 	<-ctx.Done()
 	manager.Stop()
 	wait.Wait()
+}
+
+func (e *evaluator) newManager(ctx context.Context, st storage.Storage, registry *metrics.Registry) *rules.Manager {
+	return rules.NewManager(&rules.ManagerOptions{
+		ExternalURL:     e.page,
+		QueryFunc:       rules.EngineQueryFunc(e.engine, st),
+		NotifyFunc:      e.notify,
+		Context:         ctx,
+		Appendable:      st,
+		Queryable:       st,
+		Logger:          e.log,
+		Registerer:      registry,
+		OutageTolerance: outageTolerance,
+		ForGracePeriod:  restoreFrom,
+		ResendDelay:     e.resend,
+		GroupLoader:     e.loader,
+		Parser:          e.loader.parser,
+
+		NameValidationScheme: model.UTF8Validation,
+	})
 }
 
 func (e *evaluator) publish(manager *rules.Manager, registry *metrics.Registry) {

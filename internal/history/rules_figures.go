@@ -3,8 +3,8 @@
 package history
 
 import (
-	"maps"
 	"slices"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -27,20 +27,16 @@ func gatherFrom(registry *metrics.Registry) gathered {
 	return all
 }
 
-// by returns the values of a family, added up by the value of a label; without a label, all under "".
-func (u gathered) by(label, name string) map[string]float64 {
-	sums := make(map[string]float64)
-	for _, m := range u[name].GetMetric() {
-		at := ""
-		for _, pair := range m.GetLabel() {
-			if pair.GetName() == label {
-				at = pair.GetValue()
-			}
+// sum adds up the values of a family, of one receiver only unless that is empty.
+func (g gathered) sum(name, receiver string) (sum float64) {
+	for _, m := range g[name].GetMetric() {
+		of := func(pair *dto.LabelPair) bool { return pair.GetName() == remoteName && pair.GetValue() == receiver }
+		if receiver == "" || slices.ContainsFunc(m.GetLabel(), of) {
+			// Only one of the three is there, and the others read as 0.
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetSummary().GetSampleSum()
 		}
-		// Only one of the three is there, and the others read as 0.
-		sums[at] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetSummary().GetSampleSum()
 	}
-	return sums
+	return sum
 }
 
 // figure is a reading that is made of upstream's series: the sum of those of the names.
@@ -51,25 +47,29 @@ type figure struct {
 	from []string
 }
 
-// readings makes the readings of a table. With a label of upstream's, there is one for each of its values.
-func (u gathered) readings(table []figure, label string) []metrics.Reading {
-	var all []metrics.Reading
+// readings makes the readings of a table, of one receiver only unless that is empty. Each is there at all times.
+func (g gathered) readings(table []figure, receiver string) []metrics.Reading {
+	all := make([]metrics.Reading, 0, len(table))
 	for _, f := range table {
-		sums := make(map[string]float64)
+		r := metrics.Reading{Name: f.name, Help: f.help, Type: f.kind}
+		if receiver != "" {
+			r.Labels = []metrics.Label{{Name: "receiver", Value: receiver}}
+		}
 		for _, name := range f.from {
-			for at, v := range u.by(label, name) {
-				sums[at] += v
-			}
+			r.Value += g.sum(name, receiver)
 		}
-		for _, at := range slices.Sorted(maps.Keys(sums)) {
-			r := metrics.Reading{Name: f.name, Help: f.help, Type: f.kind, Value: sums[at]}
-			if label != "" {
-				r.Labels = []metrics.Label{{Name: "receiver", Value: at}}
-			}
-			all = append(all, r)
-		}
+		all = append(all, r)
 	}
 	return all
+}
+
+// partReadings returns every reading that rules, Alertmanagers and a receiver of remote write can have.
+func partReadings() []metrics.Reading {
+	var nothing gathered
+	return slices.Concat(
+		nothing.readings(ruleFigures(), ""), nothing.readings(alertFigures(), ""), nothing.readings(remoteFigures(), "receiver"),
+		[]metrics.Reading{nothing.lag("receiver", time.Time{})},
+	)
 }
 
 func ruleFigures() []figure {
@@ -101,5 +101,5 @@ func (e *evaluator) readings() []metrics.Reading {
 	e.mu.Lock()
 	registry := e.registry
 	e.mu.Unlock()
-	return append(gatherFrom(registry).readings(ruleFigures(), ""), e.sender.readings()...)
+	return slices.Concat(gatherFrom(registry).readings(ruleFigures(), ""), e.sender.readings())
 }

@@ -25,6 +25,7 @@ func Describe() []metrics.Family {
 	all.totals(&counts{})
 	all.space(0)
 	all.contents(contents{oldest: time.Unix(1, 0)})
+	all = append(all, partReadings()...)
 	byName := make(map[string]metrics.Family)
 	for _, r := range all {
 		f := metrics.Family{Name: r.Name, Type: r.Type, Help: r.Help}
@@ -116,7 +117,7 @@ func contentsOf(o *opened) contents {
 	blocks, head := o.db.Blocks(), o.db.Head()
 	c := contents{
 		blocks: len(blocks), headBytes: head.Size(), series: head.NumSeries(),
-		failures: gatherFrom(o.registry).by("", compactionFailures)[""],
+		failures: gatherFrom(o.registry).sum(compactionFailures, ""),
 	}
 	oldest := head.MinTime()
 	for _, b := range blocks {

@@ -106,7 +106,7 @@ func (s *Store) openAll() (*opened, error) {
 	s.open = o
 	s.counts.openings++
 	s.counts.openSeconds = time.Since(began).Seconds()
-	s.counts.repairedLogs += uint64(found.by("", logRepairs)[""] + found.by("", headRepairs)[""])
+	s.counts.repairedLogs += uint64(found.sum(logRepairs, "") + found.sum(headRepairs, ""))
 	return o, nil
 }
 
