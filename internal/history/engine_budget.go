@@ -5,14 +5,15 @@ package history
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime/metrics"
 	"sync"
 	"time"
 )
 
-// maxHeap is how many bytes the heap may grow while queries run. It leaves room for as many queries of maxSamples as may
-// run at one time, and for garbage.
-const maxHeap = 1 << 30
+// maxHeap is how many bytes the heap may grow while queries run, if half of the memory of the process is not less. It
+// leaves room for one query of maxSamples, and for what slices hold in reserve.
+const maxHeap = 512 << 20
 
 var errTooMuchMemory = errors.New("query needs too much memory: ask for fewer series, a shorter range or a longer step")
 
@@ -26,7 +27,7 @@ type budget struct {
 	limit   uint64 // of the heap, while anything runs
 }
 
-func newBudget() *budget { return &budget{grow: maxHeap} }
+func newBudget() *budget { return &budget{grow: min(maxHeap, memoryLimit(os.DirFS("/"))/2)} }
 
 // watch returns a context that ends when the heap grows too much, until the function that it returns is called.
 func (b *budget) watch(ctx context.Context) (context.Context, func()) {

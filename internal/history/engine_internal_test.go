@@ -213,6 +213,7 @@ func TestQueries_TooManySamples(t *testing.T) {
 		fmt.Fprintf(&samples, "  score{n=\"%d\"} 1\n", i)
 	}
 	q := newTestQueries(loaded(t, samples.String()))
+	q.budget.grow = 100 * maxHeap                                           // other tests run beside this one
 	over := span{time.Unix(0, 0), time.Unix(200, 0), 20 * time.Millisecond} // 1,000 series of 10,001 points
 	_, err := q.seriesRange(t.Context(), "score", over)
 	if !errors.Is(err, promql.ErrTooManySamples("query execution")) || kindOf(err) != kindExecution {
