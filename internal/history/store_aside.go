@@ -28,7 +28,7 @@ const (
 	ahead   = "ahead"   // all in it is later than the clock
 )
 
-// sortOut sets blocks aside that cannot be opened, which would keep the whole store from opening.
+// sortOut sets aside what cannot be read and would keep the whole store from opening.
 func (s *Store) sortOut() error {
 	entries, err := os.ReadDir(s.opts.Dir)
 	if err != nil {
@@ -46,6 +46,9 @@ func (s *Store) sortOut() error {
 		if err != nil {
 			return fmt.Errorf("opening block %s: %w", e.Name(), err)
 		}
+	}
+	if err := s.mendLog(); err != nil {
+		return err
 	}
 	return s.tidyAside()
 }
@@ -72,12 +75,18 @@ func (s *Store) setAside(name, why string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("setting %s aside: %w", name, err)
 	}
-	to := fmt.Sprintf("%s.%d.%s", name, time.Now().Unix(), why)
+	to := fmt.Sprintf("%s.%d.%s", filepath.Base(name), time.Now().Unix(), why)
 	if err := os.Rename(filepath.Join(s.opts.Dir, name), filepath.Join(dir, to)); err != nil {
 		return fmt.Errorf("setting %s aside: %w", name, err)
 	}
 	if why == corrupt {
-		s.count(func(c *counts) { c.corruptBlocks++ })
+		s.count(func(c *counts) {
+			if strings.HasPrefix(name, logDir) {
+				c.repairedLogs++
+			} else {
+				c.corruptBlocks++
+			}
+		})
 	}
 	return nil
 }

@@ -228,6 +228,61 @@ func TestStore_DamagedLog(t *testing.T) {
 	}
 }
 
+// For a damaged checkpoint the database would delete the log and fail, for ever.
+func TestStore_DamagedCheckpoint(t *testing.T) {
+	for name, at := range map[string]int64{"beginning": 100, "end": -100} {
+		t.Run(name, func(t *testing.T) { damagedCheckpoint(t, at) })
+	}
+}
+
+func damagedCheckpoint(t *testing.T, damage int64) {
+	t.Helper()
+	src := newSource(t, 0)
+	src.set(map[string]float64{"n=1": 1})
+	opts := testOptions(t, src)
+	s := testStore(t, opts)
+	o, closeIt := openStore(t, s)
+	at := testStart()
+	for range 12 {
+		for range 12 {
+			ticks(t, s, o, at)
+			at = at.Add(10 * time.Minute)
+		}
+		if err := o.db.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blocks := o.db.Blocks()
+	inBlocks := blocks[len(blocks)-1].MaxTime()
+	closeIt()
+	checkpoints, err := filepath.Glob(filepath.Join(opts.Dir, "wal", "checkpoint.*"))
+	if err != nil || len(checkpoints) != 1 {
+		t.Fatalf("checkpoints %q, %v, want one", checkpoints, err)
+	}
+	if err := flip(damage, 10)(filepath.Join(checkpoints[0], "00000000")); err != nil {
+		t.Fatal(err)
+	}
+
+	s = testStore(t, opts)
+	o, closeIt = openStore(t, s)
+	ticks(t, s, o, at)
+	closeIt()
+	o, _ = openStore(t, testStore(t, opts))
+	got := recorded(t, o.db, testStart(), testName)[`{n="1"}`]
+	if want := int(time.Duration(inBlocks-testStart().UnixMilli()) * time.Millisecond / (10 * time.Minute)); len(got) < want+1 {
+		t.Errorf("%d samples, want the %d of the blocks and one after the damage", len(got), want)
+	}
+	if last, want := got[len(got)-1], fmt.Sprintf("%v: 1", at.Sub(testStart()).Seconds()); last != want {
+		t.Errorf("the last sample is %q, want %q", last, want)
+	}
+	if n := reading(s, "history_corruptions_total", "log"); n != 1 {
+		t.Errorf("%v damages of the log, want 1", n)
+	}
+	if got := s.Status().Notice; !strings.HasPrefix(got, "1 unreadable part(s)") {
+		t.Errorf("notice %q, want 1 part", got)
+	}
+}
+
 func TestIsCorruption(t *testing.T) {
 	for _, test := range []struct {
 		err  error

@@ -41,7 +41,7 @@ func keepUntil(ctx context.Context, db *tsdb.DB, at int64) error {
 // dropAfter sets aside what a closed store has of later than a time, after keepUntil.
 func (s *Store) dropAfter(at int64, blocks []*tsdb.Block) error {
 	var errs []error
-	for _, name := range []string{"wal", "chunks_head"} {
+	for _, name := range []string{logDir, headDir} {
 		if err := s.setAside(name, ahead); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
