@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 )
 
@@ -91,10 +92,7 @@ func runTool(t *testing.T, args ...string) string {
 // openBlocks returns an acquirer of a directory of blocks.
 func openBlocks(t *testing.T, dir string) acquirer {
 	t.Helper()
-	db, err := tsdb.Open(dir, slog.New(slog.DiscardHandler), nil, &tsdb.Options{
-		RetentionDuration: (100 * 365 * 24 * time.Hour).Milliseconds(),
-		MinBlockDuration:  (2 * time.Hour).Milliseconds(), MaxBlockDuration: (2 * time.Hour).Milliseconds(),
-	}, nil)
+	db, err := openDB(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +102,13 @@ func openBlocks(t *testing.T, dir string) acquirer {
 		}
 	})
 	return lend(db)
+}
+
+func openDB(dir string) (*tsdb.DB, error) {
+	return tsdb.Open(dir, slog.New(slog.DiscardHandler), nil, &tsdb.Options{
+		RetentionDuration: (100 * 365 * 24 * time.Hour).Milliseconds(),
+		MinBlockDuration:  (2 * time.Hour).Milliseconds(), MaxBlockDuration: (2 * time.Hour).Milliseconds(),
+	}, nil)
 }
 
 // startPrometheus starts a Prometheus server over a directory of blocks and returns its address.
@@ -289,6 +294,32 @@ func normal(t *testing.T, text string) any {
 		}
 	}
 	return answer
+}
+
+// Answers are written when the storage has been released. They must hold nothing of it: its files are no longer mapped into
+// memory then, and touching them ends the process.
+func TestAPI_NothingOfTheStorage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeBlocks(t, dir)
+	keeps := serveAPI(t, newTestAPI(openBlocks(t, dir)))
+	closes := serveAPI(t, newTestAPI(func(ctx context.Context) (context.Context, storage.Queryable, func(), error) {
+		closed := filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(closed, os.DirFS(dir)); err != nil {
+			return nil, nil, nil, err
+		}
+		db, err := openDB(closed)
+		return ctx, db, func() { _ = db.Close() }, err
+	}))
+	for _, target := range []string{
+		"/api/v1/label/channel/values", "/api/v1/labels", "/api/v1/series?match[]=score&match[]=probes_total",
+		"/api/v1/query?query=score&time=1700001800", "/api/v1/query_range?query=probes_total&start=1700000000&end=1700003600&step=60",
+	} {
+		want, got := ask(t, keeps, target, nil), ask(t, closes, target, nil)
+		if got.status != http.StatusOK || got.body != want.body {
+			t.Errorf("%s: %d %.500s, want %.500s", target, got.status, got.body, want.body)
+		}
+	}
 }
 
 // Blocks that cannot be read are told of; the query did nothing wrong.
