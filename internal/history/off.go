@@ -29,6 +29,9 @@ func (*Store) Status() Status { return Status{State: Stopped, Why: ErrLeftOut.Er
 // Describe returns nothing.
 func Describe() []metrics.Family { return nil }
 
+// Series returns 0.
+func (*Store) Series() int { return 0 }
+
 // Readings returns nothing.
 func (*Store) Readings() []metrics.Reading { return nil }
 

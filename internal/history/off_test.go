@@ -35,6 +35,9 @@ func TestLeftOut(t *testing.T) {
 	if status := s.Status(); status.State != history.Stopped || !strings.Contains(status.Why, "nohistory") {
 		t.Errorf("status %+v, want stopped, because of the tag", status)
 	}
+	if n := s.Series(); n != 0 {
+		t.Errorf("%d series, want none", n)
+	}
 	if all := s.Readings(); len(all) != 0 {
 		t.Errorf("readings %v, want none", all)
 	}

@@ -262,6 +262,36 @@ func TestStore_Readings(t *testing.T) {
 	}
 }
 
+func TestStore_Series(t *testing.T) {
+	for name, add := range map[string]func(*Options){
+		"alone": func(*Options) {},
+		"with rules": func(o *Options) {
+			o.Rules = []RuleFile{{Name: "rules.yaml", Content: []byte("groups: [{name: a, rules: [{record: a:b, expr: up}]}]")}}
+		},
+		"with all": func(o *Options) {
+			o.Rules = []RuleFile{{Name: "rules.yaml", Content: []byte("groups: [{name: a, rules: [{alert: A, expr: up == 0}]}]")}}
+			o.Alerting = Block{Text: []byte("alertmanagers: [{static_configs: [{targets: ['127.0.0.1:9']}]}]")}
+			o.RemoteWrite = Block{Text: []byte("[{name: a, url: 'http://127.0.0.1:9/a'}, {name: b, url: 'http://127.0.0.1:9/b'}]")}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := testOptions(t, newSource(t, 0))
+			opts.Every = time.Second
+			add(&opts)
+			s := testStore(t, opts)
+			want := s.Series()
+			o, _ := openStore(t, s)
+			ticks(t, s, o, time.Now())
+			if got := len(s.Readings()); got != want {
+				t.Errorf("%d readings, want the %d that were promised", got, want)
+			}
+			if got := s.Series(); got != want {
+				t.Errorf("%d series while it is open, %d before", got, want)
+			}
+		})
+	}
+}
+
 func TestStore_SaysWhyOnce(t *testing.T) {
 	var text strings.Builder
 	opts := testOptions(t, newSource(t, 0))

@@ -18,16 +18,20 @@ const (
 	compactionFailures = "prometheus_tsdb_compactions_failed_total"
 )
 
-// Describe returns all metrics of a store, sorted by name.
-func Describe() []metrics.Family {
+// atRest returns the readings that every store has while it is open, without what it reads.
+func atRest() readings {
 	var all readings
 	all.state(Status{LastAppend: time.Unix(1, 0)})
 	all.totals(&counts{})
 	all.space(0)
 	all.contents(contents{oldest: time.Unix(1, 0)})
-	all = append(all, partReadings()...)
+	return all
+}
+
+// Describe returns all metrics of a store, sorted by name.
+func Describe() []metrics.Family {
 	byName := make(map[string]metrics.Family)
-	for _, r := range all {
+	for _, r := range append(atRest(), partReadings()...) {
 		f := metrics.Family{Name: r.Name, Type: r.Type, Help: r.Help}
 		for _, l := range r.Labels {
 			f.Labels = append(f.Labels, l.Name)
@@ -35,6 +39,11 @@ func Describe() []metrics.Family {
 		byName[r.Name] = f
 	}
 	return slices.SortedFunc(maps.Values(byName), func(a, b metrics.Family) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Series returns how many readings there are while the store is open and records. It need not be open for that.
+func (s *Store) Series() int {
+	return len(atRest()) + len(s.rules.readings()) + len(s.remote.readings())
 }
 
 // Readings returns how the store is, for /metrics. Their names begin with history_.
