@@ -223,6 +223,15 @@ func TestQueue_KeepsTheNewestMessages(t *testing.T) {
 	}
 }
 
+func TestQueue_ClockThatWasWrong(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	q := newQueue("mail", emailReceiver, nil)
+	q.restore(queueState{Tasks: []*task{{Next: now.Add(mostDelay)}, {Next: now.Add(mostDelay + 1)}}}, map[string]bool{}, now)
+	if got := []time.Time{q.tasks[0].Next, q.tasks[1].Next}; !got[0].Equal(now.Add(mostDelay)) || !got[1].Equal(now) {
+		t.Errorf("tries at %s, want the first in an hour, and the one that no server can have asked for at once", got)
+	}
+}
+
 func TestNotifier_SenderThatPanics(t *testing.T) {
 	o := newQueue("mail", emailReceiver, panicking{}).send(t.Context(), &task{}, false)
 	if !o.permanent || o.err == nil || !strings.Contains(o.err.Error(), "panicked: oh") {

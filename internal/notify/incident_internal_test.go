@@ -194,6 +194,19 @@ func TestNotifier_Incidents(t *testing.T) {
 			},
 			[]string{"30s mail opened shop: ChannelPoor", "16m0s mail unreported shop: ChannelPoor"},
 		},
+		"an alert that is reported again at the last moment ends as others do": {
+			func(s *stage) {
+				s.fire(poor)
+				s.pass(10 * time.Minute)
+				s.mute = true
+				s.pass(5*time.Minute + 30*time.Second)
+				s.mute = false
+				s.pass(10 * time.Minute)
+				s.end(poor)
+				s.pass(10 * time.Minute)
+			},
+			[]string{"30s mail opened shop: ChannelPoor", "26m30s mail ended shop: ChannelPoor"},
+		},
 		"an end is told by whoever ended last": {
 			func(s *stage) {
 				s.fire(poor)
@@ -233,7 +246,10 @@ func TestNotifier_Incidents(t *testing.T) {
 				s.pass(30 * time.Second)
 				s.fire(poor)
 				for range 15 {
+					s.mute = true
 					s.n.Alerts([]Alert{ended})
+					s.pass(2 * time.Minute)
+					s.mute = false
 					s.pass(time.Minute)
 				}
 			},

@@ -80,10 +80,10 @@ func newQueue(key, kind string, s sender) *queue {
 }
 
 // push adds a message, and returns those that it takes the place of because there are too many. The message about an end
-// takes the place of the one about the beginning, as long as nobody got that.
+// takes the place of the one about the beginning, of which only a try that is in the air now can arrive.
 func (q *queue) push(n *notice, now time.Time) (dropped []*task) {
 	if n.Ended {
-		q.tasks = slices.DeleteFunc(q.tasks, func(t *task) bool { return t.Notice.ID == n.ID && t != q.busy })
+		q.tasks = slices.DeleteFunc(q.tasks, func(t *task) bool { return t.Notice.ID == n.ID })
 	}
 	q.tasks = append(q.tasks, &task{Notice: *n, Queued: now, Next: now})
 	for len(q.tasks) > mostPending {
@@ -171,10 +171,8 @@ func (q *queue) settle(o outcome, retry backoff, now time.Time) verdict {
 		return delivered
 	}
 	q.failed++
-	ended := slices.ContainsFunc(q.tasks, func(other *task) bool { return other != t && other.Notice.ID == t.Notice.ID })
 	switch {
-	case ended:
-		q.remove(t)
+	case !slices.Contains(q.tasks, t):
 		return superseded
 	case o.permanent, now.Sub(t.Queued) >= giveUpAfter:
 		q.givenUp++

@@ -149,19 +149,26 @@ func TestNotifier_Restart(t *testing.T) {
 			},
 			[]string{"41s mail opened shop: ChannelPoor"},
 		},
-		"what is said in between is not lost": {
+		"what is said while it stops is not lost": {
 			func(s *stage) {
 				s.fire(poor)
 				s.pass(time.Minute)
-				ended := s.firing[poor]
-				ended.Ended = time.Now()
-				delete(s.firing, poor)
-				s.n.Alerts([]Alert{ended})
+				s.receiver("mail").taking(4 * time.Second)
+				s.fire("critical ChannelPoor channel=app")
+				s.pass(30 * time.Second)
+				go func() {
+					<-time.After(time.Second)
+					s.n.Alerts([]Alert{{Labels: s.alert(poor).Labels, Started: s.start, Ended: time.Now()}})
+				}()
 				s.stop()
+				s.receiver("mail").taking(0)
+				delete(s.firing, poor)
 				s.run()
 				s.pass(5 * time.Minute)
 			},
-			[]string{"30s mail opened shop: ChannelPoor", "2m0s mail ended shop: ChannelPoor"},
+			[]string{
+				"30s mail opened shop: ChannelPoor", "1m34s mail opened app: ChannelPoor", "2m34s mail ended shop: ChannelPoor",
+			},
 		},
 	}
 	for name, tt := range tests {
@@ -262,6 +269,21 @@ func TestNotifier_FileIsWrittenWhenItChanges(t *testing.T) {
 			t.Errorf("the directory holds %v (%v), want nothing but the file", left, err)
 		}
 	})
+}
+
+func TestWriteState_LeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "notify.json")
+	if err := os.MkdirAll(filepath.Join(name, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeState(name, new(state)); err == nil {
+		t.Fatal("a directory was replaced")
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("%d entries are left (%v), want only what was there", len(left), err)
+	}
 }
 
 func TestReadState_Cap(t *testing.T) {

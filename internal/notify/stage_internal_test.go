@@ -42,6 +42,7 @@ func play(t *testing.T, script func(s *stage), want ...string) {
 		s.run()
 		script(s)
 		s.stop()
+		s.checkTold()
 		if diff := cmp.Diff(want, s.heard.sorted()); diff != "" {
 			t.Errorf("what was told (-want +got):\n%s\n%s", diff, s.log)
 		}
@@ -143,6 +144,24 @@ func (s *stage) pass(d time.Duration) {
 		<-time.After(min(15*time.Second, time.Until(end)))
 		synctest.Wait()
 		s.evaluate()
+	}
+}
+
+// checkTold looks for incidents that are remembered though nothing more will be told of them.
+func (s *stage) checkTold() {
+	open := make(map[string]bool)
+	for _, i := range s.n.tracker.incidents {
+		open[i.ID] = true
+	}
+	for _, q := range s.n.queues {
+		for _, t := range q.tasks {
+			open[t.Notice.ID] = true
+		}
+		for id := range q.told {
+			if !open[id] {
+				s.t.Errorf("%s remembers that it was told of incident %s, which is over", q.key, id)
+			}
+		}
 	}
 }
 

@@ -143,7 +143,7 @@ func (t *tracker) follow(i *incident, by *inhibitor, now time.Time) (ended bool,
 	firing := i.firing()
 	for _, a := range firing {
 		if !a.Told && !by.inhibits(a) {
-			a.Told, t.altered = true, true
+			a.Told = true
 		}
 	}
 	switch {
@@ -151,7 +151,7 @@ func (t *tracker) follow(i *incident, by *inhibitor, now time.Time) (ended bool,
 		i.Quiet = time.Time{}
 		return false, time.Time{}
 	case i.Quiet.IsZero():
-		i.Quiet, t.altered = now, true
+		i.Quiet = now
 	}
 	if due := i.Quiet.Add(t.hold); now.Before(due) {
 		return false, due
