@@ -17,8 +17,6 @@ type parts struct {
 	lines, speed        []query.Series
 	pressure, saturated []query.Series
 	reports             reports
-	dimensionNow        map[string]probe.Rating
-	dimensionTracks     map[string]query.Series
 }
 
 // channelPage asks for everything about one channel.
@@ -36,14 +34,13 @@ func channelPage(ctx context.Context, engine query.Engine, channel string, r Ran
 		return nil, ErrNotFound
 	}
 	at := last[recent]
-	q.splitDimensions()
 	p := &ChannelPage{Channel: q.channels(known, say)[0], At: at, Range: r, From: at.Add(-q.grid.length)}
 	p.Windows = readWindows(q.windows, last, subject{channel: channel})
-	p.Dimensions = q.dimensions(at)
+	p.Dimensions = q.dimensions(channel)
 	p.Touchpoints = q.touchpoints(known, say)
 	p.Score, p.Lost = readLines(q.lines, say)
 	present := readFigures(q.now, recent, at)
-	p.Incidents = findIncidents(q.grid, at, known, present, bySubject(q.tracks))
+	p.Incidents = findIncidents(at, known, present, q.ratings.tracks(q.grid))
 	q.reports.explain(p.Incidents, q.grid, at, known, say, present)
 	p.Hosts = readHosts(known.hosts[channel], q.grid, q.pressure, q.saturated)
 	return p, nil
@@ -62,13 +59,13 @@ func (q *parts) ask(ctx context.Context, engine query.Engine, channel string) er
 			names = append(names, touchpoints.names(w)...)
 		}
 		if w == recent {
-			names = append(names, dimensionNow)
+			names = append(names, dimensionRated().fine)
 		}
 		if recorded, ok := q.rounds[w]; ok {
 			a.figures(w, recorded, names, only, into)
 		}
 	}
-	a.tracks(g, []string{g.ratingNames(channels), g.ratingNames(touchpoints), g.dimensionName()}, only, at, &q.tracks)
+	a.ratings(g, []rated{channels.rated(), touchpoints.rated(), dimensionRated()}, only, at, &q.ratings)
 	a.spark(g, q.rounds, only, &q.spark)
 	a.lines(channels, g, q.rounds, only, &q.lines)
 	a.speed(g, only, at, &q.speed)
@@ -77,9 +74,6 @@ func (q *parts) ask(ctx context.Context, engine query.Engine, channel string) er
 	return a.wait()
 }
 
-// dimensionNow is the rating of the dimensions of a channel by the last results.
-const dimensionNow = "channel_dimension:channelwatch_dimension_rating:min"
-
 // speed asks how long one in ten customers waits for longer.
 func (a *asker) speed(g grid, matchers []string, until time.Time, into *[]query.Series) {
 	expr := "last_over_time(" + selector([]string{"touchpoint:channelwatch_probe_duration_seconds:p90_1h"}, matchers...) +
@@ -87,30 +81,20 @@ func (a *asker) speed(g grid, matchers []string, until time.Time, into *[]query.
 	a.over("the speed", expr, axisUntil(until, g.length, g.speed), into)
 }
 
-// splitDimensions sorts series of dimensions from those of the channel itself.
-func (q *parts) splitDimensions() {
-	q.dimensionNow, q.dimensionTracks = make(map[string]probe.Rating), make(map[string]query.Series)
-	of := func(s query.Series) bool { return s.Labels["dimension"] != "" }
-	for _, s := range oneSource(q.tracks) {
-		if of(s) {
-			q.dimensionTracks[s.Labels["dimension"]] = s
-		}
-	}
-	q.tracks = slices.DeleteFunc(q.tracks, of)
+// dimensions returns the rating of each dimension by the last results, and through the range.
+func (q *parts) dimensions(channel string) []Dimension {
+	present := make(map[string]probe.Rating)
 	for _, s := range oneSource(q.now) {
-		if s.Labels["__name__"] == dimensionNow {
-			q.dimensionNow[s.Labels["dimension"]] = rating(value(s))
+		if s.Labels["__name__"] == dimensionRated().fine {
+			present[s.Labels["dimension"]] = rating(value(s))
 		}
 	}
-}
-
-func (q *parts) dimensions(at time.Time) []Dimension {
+	at, tracks := q.rounds[recent], q.ratings.tracks(q.grid)
 	all := make([]Dimension, 0, probe.NumDimensions)
 	for _, d := range probe.Dimensions() {
-		dimension := Dimension{Name: d.String(), Rating: q.dimensionNow[d.String()]}
-		if line, ok := q.dimensionTracks[d.String()]; ok {
-			t := q.grid.trackOf(line, at, dimension.Rating)
-			dimension.Timeline = t.spans(q.grid.cell, at.Add(-q.grid.length), at)
+		dimension := Dimension{Name: d.String(), Rating: present[d.String()]}
+		if t, ok := tracks[trackOf{subject{channel: channel}, d.String()}]; ok {
+			dimension.Timeline = t.now(at, dimension.Rating).spans(q.grid.cell, at.Add(-q.grid.length), at)
 		}
 		all = append(all, dimension)
 	}
@@ -121,15 +105,15 @@ func (q *parts) dimensions(at time.Time) []Dimension {
 func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 	at := q.rounds[recent]
 	now, today := readFigures(q.now, recent, at), readFigures(q.day, daily, q.rounds[daily])
-	tracks, speeds := bySubject(q.tracks), bySubject(q.speed)
+	tracks, speeds := q.ratings.tracks(q.grid), bySubject(q.speed)
 	all := make([]Touchpoint, 0, len(known.touchpoints))
 	for s, tp := range known.touchpoints {
 		if tp.Kind == "" {
 			continue // its agent has stopped exporting it
 		}
 		tp.figures(now[s], today[s], say)
-		if line, ok := tracks[s]; ok {
-			tp.timeline(q.grid.trackOf(line, at, tp.Rating), q.grid, at)
+		if t, ok := tracks[trackOf{subject: s}]; ok {
+			tp.timeline(t.now(at, tp.Rating), q.grid, at)
 		}
 		tp.Speed = pointsOf(speeds[s])
 		all = append(all, tp)

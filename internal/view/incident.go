@@ -25,16 +25,22 @@ type reports struct {
 func (a *asker) reports(g grid, matchers []string, x axis, into *reports) {
 	since := "[" + shortOf(g.grain()) + "]"
 	before := "[" + shortOf(2*g.grain()) + "]"
-	select1 := func(name string, more ...string) string {
+	on := func(name string, more ...string) string {
 		return selector([]string{name}, append(slices.Clone(matchers), more...)...)
 	}
-	bad := " and on (channel) (last_over_time(" + select1(g.ratingNames(channels)) + before + ") > 0 < 3)"
-	score := select1(channels.score(recent))
+	score, rated := on(channels.score(recent)), channels.rated()
+	bad := "(last_over_time(" + on(rated.fine) + before + ") > 0 < 3)"
+	if g.long {
+		// What is recorded rarely does not know the last minutes yet: all of them are read.
+		young := strconv.FormatInt(x.to.Add(-lately).Unix(), 10)
+		bad = "((last_over_time(" + on(rated.coarse) + before + ") > 0 < 3) or (" + on(rated.fine) + " and on () (vector(time()) > " + young + ")))"
+	}
+	bad = " and on (channel) " + bad
 	a.over("the scores of incidents", "min_over_time("+score+since+")"+bad, x, &into.scores)
-	a.over("the causes of incidents", "sum_over_time("+select1(channels.lost(recent))+since+
+	a.over("the causes of incidents", "sum_over_time("+on(channels.lost(recent))+since+
 		") / on (channel) group_left () max by (channel) (count_over_time("+score+since+"))"+bad, x, &into.lost)
 	a.over("the alerts", "max by (channel, alertname, severity) (last_over_time("+
-		select1("ALERTS", `alertstate="firing"`, `channel!=""`)+before+"))", x, &into.alerts)
+		on("ALERTS", `alertstate="firing"`, `channel!=""`)+before+"))", x, &into.alerts)
 	a.over("the hosts under pressure",
 		"max by (instance) (max_over_time(instance:channelwatch_host_saturated:bool"+since+")) == 1", x, &into.saturated)
 }
@@ -47,11 +53,12 @@ func incidentsPage(ctx context.Context, engine query.Engine, channel string, r R
 	}
 	g, at, matchers := r.grid(), last[recent], is("channel", channel)
 	a := ask(ctx, engine)
-	var infos, says, figs, lines []query.Series
+	var infos, says, figs []query.Series
+	var tracks ratings
 	a.info(at, channelInfo(), matchers, &infos)
 	a.sentences(at, &says)
 	a.figures(recent, at, channels.names(recent), matchers, &figs)
-	a.tracks(g, []string{g.ratingNames(channels)}, matchers, at, &lines)
+	a.ratings(g, []rated{channels.rated()}, matchers, at, &tracks)
 	if err := a.wait(); err != nil {
 		return nil, err
 	}
@@ -60,7 +67,7 @@ func incidentsPage(ctx context.Context, engine query.Engine, channel string, r R
 		return nil, ErrNotFound
 	}
 	present := readFigures(figs, recent, at)
-	all := findIncidents(g, at, known, present, bySubject(lines))
+	all := findIncidents(at, known, present, tracks.tracks(g))
 	var found reports
 	if len(all) > 0 {
 		a := ask(ctx, engine)
@@ -90,14 +97,14 @@ func (g grid) around(all []Incident, at time.Time) axis {
 }
 
 // findIncidents finds the incidents in the tracks of channels, newest first.
-func findIncidents(g grid, at time.Time, known info, present map[subject]*figures, lines map[subject]query.Series) []Incident {
+func findIncidents(at time.Time, known info, present map[subject]*figures, tracks map[trackOf]track) []Incident {
 	all := []Incident{}
-	for s, line := range lines {
-		c, ok := known.channels[s.channel]
-		if !ok || s.touchpoint != "" {
+	for of, whole := range tracks {
+		c, ok := known.channels[of.channel]
+		if !ok || of != (trackOf{subject: subject{channel: of.channel}}) {
 			continue
 		}
-		for _, t := range g.trackOf(line, at, present[s].ratingOr(probe.Unknown)).troubles() {
+		for _, t := range whole.now(at, present[of.subject].ratingOr(probe.Unknown)).troubles() {
 			i := Incident{
 				Channel: c.Name, Title: c.Title, From: time.UnixMilli(t.from).UTC(), Seconds: float64(t.until-t.from) / 1000, Worst: t.worst,
 			}
@@ -164,15 +171,14 @@ func (i *Incident) figures(scores []query.Point, causes func() []Cause, present 
 	}
 }
 
-// during returns the points that hold within an incident: as in a track, what is recorded rarely tells of the time
-// before it.
+// during returns the points of an incident. Those of a long range each tell of the 5 minutes before them.
 func (g grid) during(points []query.Point, from, until time.Time) []query.Point {
-	if g.long {
-		from, until = from.Add(g.grain()), until.Add(g.grain())
-	}
 	index := func(t time.Time) int {
 		i, _ := slices.BinarySearchFunc(points, t.UnixMilli(), func(p query.Point, at int64) int { return cmp.Compare(p.At, at) })
 		return i
+	}
+	if g.long {
+		return points[index(from.Add(time.Millisecond)):index(until.Add(g.grain()))]
 	}
 	// The last point of an incident that lasts is at its end.
 	return points[index(from):index(until.Add(time.Millisecond))]

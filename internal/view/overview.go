@@ -18,7 +18,8 @@ type rows struct {
 
 	info, agreements, sentences []query.Series
 	now, day, month             []query.Series
-	tracks, spark               []query.Series
+	ratings                     ratings
+	spark                       []query.Series
 }
 
 // overview asks for all channels.
@@ -38,7 +39,7 @@ func overview(ctx context.Context, engine query.Engine, r Range) (*Overview, err
 			a.figures(w, recorded, channels.names(w), nil, into)
 		}
 	}
-	a.tracks(q.grid, []string{q.grid.ratingNames(channels)}, nil, at, &q.tracks)
+	a.ratings(q.grid, []rated{channels.rated()}, nil, at, &q.ratings)
 	a.spark(q.grid, last, nil, &q.spark)
 	if err := a.wait(); err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func (q *rows) channels(known info, say sentences) []Channel {
 	today := readFigures(q.day, daily, q.rounds[daily])
 	month := readFigures(q.month, monthly, q.rounds[monthly])
 	agreements := readAgreements(q.agreements, known.objectives, at)
-	tracks, sparks := bySubject(q.tracks), bySubject(q.spark)
+	tracks, sparks := q.ratings.tracks(q.grid), bySubject(q.spark)
 	all := make([]Channel, 0, len(known.channels))
 	for name, c := range known.channels {
 		s := subject{channel: name}
@@ -97,8 +98,8 @@ func (q *rows) channels(known info, say sentences) []Channel {
 			c.Agreement.State = NoAgreement
 		}
 		c.Agreement.Words = c.Agreement.words()
-		if line, ok := tracks[s]; ok {
-			c.timeline(q.grid.trackOf(line, at, c.Rating), q.grid, at)
+		if t, ok := tracks[trackOf{subject: s}]; ok {
+			c.timeline(t.now(at, c.Rating), q.grid, at)
 		}
 		c.Spark = pointsOf(sparks[s])
 		all = append(all, c)

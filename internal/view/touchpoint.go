@@ -27,7 +27,7 @@ func touchpointPage(ctx context.Context, engine query.Engine, channel, name stri
 			a.figures(w, recorded, touchpoints.names(w), only, into)
 		}
 	}
-	a.tracks(g, []string{g.ratingNames(touchpoints)}, only, at, &q.tracks)
+	a.ratings(g, []rated{touchpoints.rated()}, only, at, &q.ratings)
 	a.lines(touchpoints, g, last, only, &q.lines)
 	a.speed(g, only, at, &q.speed)
 	a.phases(g, only, at, &phases)

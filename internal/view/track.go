@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -10,29 +11,35 @@ import (
 // bridge is how long something else may come between two stretches of the same that are one to a reader.
 const bridge = 5 * time.Minute
 
-// track is how a channel, a touchpoint or a dimension was rated through a range. Each point holds for one grain.
-type track struct {
-	grain  time.Duration
-	points []query.Point
+// lately is the end of a long range that is read as finely as a short one: what is recorded rarely does not know it yet.
+const lately = 10 * time.Minute
+
+// track is how a channel, a touchpoint or a dimension was rated through a range, in order and without overlaps.
+type track []hold
+
+// hold is a rating that held for some time, in Unix milliseconds.
+type hold struct {
+	from, until int64
+	rating      probe.Rating
 }
 
-// ratingNames returns which series the tracks of a range are read from.
-func (g grid) ratingNames(l level) string {
-	if g.long {
-		return string(l) + ":channelwatch_rating:min5m"
-	}
-	return string(l) + ":channelwatch_rating:5m"
+// rated names the series of ratings: those of every evaluation, and the worst of 5 minutes, which long ranges read.
+type rated struct{ fine, coarse string }
+
+// rated returns the names of a level.
+func (l level) rated() rated {
+	return rated{string(l) + ":channelwatch_rating:5m", string(l) + ":channelwatch_rating:min5m"}
 }
 
-// dimensionName returns the same for the dimensions of channels.
-func (g grid) dimensionName() string {
-	if g.long {
-		return "channel_dimension:channelwatch_dimension_rating:min5m"
-	}
-	return "channel_dimension:channelwatch_dimension_rating:min"
+// dimensionRated returns the names of the dimensions of channels.
+func dimensionRated() rated {
+	return rated{"channel_dimension:channelwatch_dimension_rating:min", "channel_dimension:channelwatch_dimension_rating:min5m"}
 }
 
-// grain returns how far apart the points of a track are.
+// ratings are the answers that make tracks.
+type ratings struct{ fine, coarse []query.Series }
+
+// grain returns how far apart the points of a range are.
 func (g grid) grain() time.Duration {
 	if g.long {
 		return 5 * time.Minute
@@ -40,31 +47,56 @@ func (g grid) grain() time.Duration {
 	return recent.every()
 }
 
-// tracks asks for tracks up to a time.
-func (a *asker) tracks(g grid, names, matchers []string, until time.Time, into *[]query.Series) {
-	expr := "last_over_time(" + selector(names, matchers...) + "[" + shortOf(2*g.grain()) + "])"
-	a.over("the ratings through the range", expr, axisUntil(until, g.length, g.grain()), into)
+// ratings asks for ratings up to a time.
+func (a *asker) ratings(g grid, of []rated, matchers []string, until time.Time, into *ratings) {
+	var fine, coarse []string
+	for _, r := range of {
+		fine, coarse = append(fine, r.fine), append(coarse, r.coarse)
+	}
+	through := func(names []string, x axis, into *[]query.Series) {
+		a.over("the ratings through the range", "last_over_time("+selector(names, matchers...)+"["+shortOf(2*x.step)+"])", x, into)
+	}
+	length := g.length
+	if g.long {
+		length = lately
+		through(coarse, axisUntil(until.Add(-lately), g.length-lately, g.grain()), &into.coarse)
+	}
+	through(fine, axisUntil(until, length, recent.every()), &into.fine)
 }
 
-// trackOf returns the track of a series, up to the present rating at a time. What is recorded rarely tells of the time
+// trackOf says whose track it is: that of a subject, or of one dimension of it.
+type trackOf struct {
+	subject
+	dimension string
+}
+
+// tracks joins the answers. A point of every evaluation holds until the next; what is recorded rarely tells of the time
 // before it.
-func (g grid) trackOf(s query.Series, until time.Time, present probe.Rating) track {
-	t := track{grain: g.grain(), points: make([]query.Point, 0, len(s.Points)+1)}
-	shift := int64(0)
-	if g.long {
-		shift = t.grain.Milliseconds()
-	}
-	for _, p := range s.Points {
-		if at := p.At - shift; at < until.UnixMilli() {
-			t.points = append(t.points, query.Point{At: at, Value: p.Value})
+func (q *ratings) tracks(g grid) map[trackOf]track {
+	all := make(map[trackOf]track)
+	read := func(answer []query.Series, back, width time.Duration) {
+		for _, s := range oneSource(answer) {
+			of := trackOf{subjectOf(s), s.Labels["dimension"]}
+			t := slices.Grow(all[of], len(s.Points)+1)
+			for _, p := range s.Points {
+				from := p.At - back.Milliseconds()
+				t = append(t, hold{from, from + width.Milliseconds(), rating(p.Value)})
+			}
+			all[of] = t
 		}
 	}
-	t.points = append(t.points, query.Point{At: until.UnixMilli(), Value: float64(present)})
-	return t
+	read(q.coarse, g.grain(), g.grain())
+	read(q.fine, 0, recent.every())
+	return all
 }
 
-// end returns until when a point holds, in Unix milliseconds.
-func (t track) end(p query.Point) int64 { return p.At + t.grain.Milliseconds() }
+// now returns the track up to the present rating at a time.
+func (t track) now(at time.Time, present probe.Rating) track {
+	if n := len(t); n > 0 && t[n-1].from == at.UnixMilli() {
+		t = t[:n-1]
+	}
+	return append(t, hold{at.UnixMilli(), at.Add(recent.every()).UnixMilli(), present})
+}
 
 // worse returns the worse of two ratings of one cell. Unknown stands only where nothing was measured.
 func worse(a, b probe.Rating) probe.Rating {
@@ -95,17 +127,17 @@ func (t track) spans(cell time.Duration, from, until time.Time) []Span {
 			spans = append(spans, span)
 		}
 	}
-	for i, p := range t.points {
-		if at := p.At - p.At%width; i == 0 || at != start {
+	for i, h := range t {
+		if at := h.from - h.from%width; i == 0 || at != start {
 			if i > 0 {
 				add()
 			}
-			start, worst = at, rating(p.Value)
+			start, worst = at, h.rating
 			continue
 		}
-		worst = worse(worst, rating(p.Value))
+		worst = worse(worst, h.rating)
 	}
-	if len(t.points) > 0 {
+	if len(t) > 0 {
 		add()
 	}
 	return spans
@@ -133,26 +165,24 @@ func sideOf(r probe.Rating) side {
 // since returns since when the track has been on the side of its last point. Other stretches shorter than bridge do not
 // count, unless they were below good while it is good now. atLeast says that nothing is known of the time before.
 func (t track) since() (at time.Time, atLeast bool) {
-	if len(t.points) == 0 {
+	if len(t) == 0 {
 		return time.Time{}, false
 	}
-	last := len(t.points) - 1
-	present := sideOf(rating(t.points[last].Value))
-	start := t.points[last].At
+	last := len(t) - 1
+	present, start := sideOf(t[last].rating), t[last].from
 	for i := last - 1; i >= 0; i-- {
-		p := t.points[i]
-		s := sideOf(rating(p.Value))
-		if t.points[i+1].At-t.end(p) >= bridge.Milliseconds() {
+		h, s := t[i], sideOf(t[i].rating)
+		if t[i+1].from-h.until >= bridge.Milliseconds() {
 			return time.UnixMilli(start).UTC(), true // nothing was recorded
 		}
-		if start-t.end(p) >= bridge.Milliseconds() || s != present && (present == unknown || s == below) {
+		if start-h.until >= bridge.Milliseconds() || s != present && (present == unknown || s == below) {
 			return time.UnixMilli(start).UTC(), false
 		}
 		if s == present {
-			start = p.At
+			start = h.from
 		}
 	}
-	return time.UnixMilli(start).UTC(), start == t.points[0].At
+	return time.UnixMilli(start).UTC(), start == t[0].from
 }
 
 // trouble is a stretch below good.
@@ -165,16 +195,15 @@ type trouble struct {
 // troubles returns the stretches below good, oldest first.
 func (t track) troubles() []trouble {
 	var all []trouble
-	for i, p := range t.points {
-		r := rating(p.Value)
-		if sideOf(r) != below {
+	for i, h := range t {
+		if sideOf(h.rating) != below {
 			continue
 		}
-		last := i == len(t.points)-1
-		if n := len(all); n > 0 && p.At-all[n-1].until < bridge.Milliseconds() {
-			all[n-1].until, all[n-1].worst, all[n-1].lasts = t.end(p), min(all[n-1].worst, r), last
+		last := i == len(t)-1
+		if n := len(all); n > 0 && h.from-all[n-1].until < bridge.Milliseconds() {
+			all[n-1].until, all[n-1].worst, all[n-1].lasts = h.until, min(all[n-1].worst, h.rating), last
 		} else {
-			all = append(all, trouble{p.At, t.end(p), r, last})
+			all = append(all, trouble{h.from, h.until, h.rating, last})
 		}
 	}
 	return all

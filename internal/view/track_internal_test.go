@@ -17,10 +17,10 @@ var base = time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
 
 // script reads a track of one letter each 30 s: p poor, f fair, g good, e excellent, u unknown, a dot for nothing.
 func script(text string) track {
-	t := track{grain: 30 * time.Second}
+	var t track
 	for i, letter := range text {
 		if value := strings.IndexRune("upfge", letter); value >= 0 {
-			t.points = append(t.points, query.Point{At: base.Add(time.Duration(i) * t.grain).UnixMilli(), Value: float64(value)})
+			t = append(t, hold{base.Add(steps(i)).UnixMilli(), base.Add(steps(i + 1)).UnixMilli(), probe.Rating(value)})
 		}
 	}
 	return t
@@ -160,7 +160,7 @@ func TestTrack_AgreesWithItself(t *testing.T) {
 		troubles := tr.troubles()
 		until := base.Add(steps(len(text.String()) + 1))
 		spans := tr.spans(2*time.Minute, base, until)
-		now := sideOf(rating(tr.points[len(tr.points)-1].Value))
+		now := sideOf(tr[len(tr)-1].rating)
 		for i, trouble := range troubles {
 			if last := i == len(troubles)-1; trouble.lasts != (last && now == below) {
 				t.Fatalf("%s: trouble %d lasts %v while it is %v now", text.String(), i, trouble.lasts, now)
@@ -187,19 +187,30 @@ func TestTrack_AgreesWithItself(t *testing.T) {
 	}
 }
 
-func TestGrid_TrackOf(t *testing.T) {
+func TestRatings_Tracks(t *testing.T) {
 	t.Parallel()
-	at := func(minutes int) int64 { return base.Add(time.Duration(minutes) * time.Minute).UnixMilli() }
-	s := query.Series{Points: []query.Point{{At: at(5), Value: 4}, {At: at(10), Value: 2}}}
-	got := Week.grid().trackOf(s, base.Add(12*time.Minute), probe.Poor).points
-	want := []query.Point{{At: at(0), Value: 4}, {At: at(5), Value: 2}, {At: at(12), Value: 1}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	at := func(minutes float64) int64 {
+		return base.Add(time.Duration(minutes * float64(time.Minute))).UnixMilli()
+	}
+	of := map[string]string{"channel": "web"}
+	q := ratings{
+		coarse: []query.Series{{Labels: of, Points: []query.Point{{At: at(5), Value: 4}, {At: at(10), Value: 2}}}},
+		fine:   []query.Series{{Labels: of, Points: []query.Point{{At: at(10), Value: 3}, {At: at(10.5), Value: 4}}}},
+	}
+	got := q.tracks(Week.grid())[trackOf{subject: subject{channel: "web"}}]
+	want := track{
+		{at(0), at(5), probe.Excellent}, {at(5), at(10), probe.Fair}, {at(10), at(10.5), probe.Good}, {at(10.5), at(11), probe.Excellent},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(hold{})); diff != "" {
 		t.Errorf("what is recorded rarely tells of the time before it (-want +got):\n%s", diff)
 	}
-	got = Day.grid().trackOf(s, base.Add(10*time.Minute), probe.Poor).points
-	want = []query.Point{{At: at(5), Value: 4}, {At: at(10), Value: 1}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	want = append(want[:3:3], hold{at(10.5), at(11), probe.Poor})
+	if diff := cmp.Diff(want, got.now(base.Add(10*time.Minute+30*time.Second), probe.Poor), cmp.AllowUnexported(hold{})); diff != "" {
 		t.Errorf("the present rating takes the place of the last (-want +got):\n%s", diff)
+	}
+	want = append(want, hold{at(11), at(11.5), probe.Fair})
+	if diff := cmp.Diff(want, got.now(base.Add(10*time.Minute+30*time.Second), probe.Poor).now(base.Add(11*time.Minute), probe.Fair), cmp.AllowUnexported(hold{})); diff != "" {
+		t.Errorf("or follows it (-want +got):\n%s", diff)
 	}
 }
 
