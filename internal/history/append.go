@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// patience is how long the clock may be behind the newest samples before they are taken for the mistake.
-const patience = 10 * time.Minute
+// A clock that is behind the newest samples is wrong now, as that of a machine without a battery is until it has asked for
+// the time, or was wrong then. After patience it was wrong then, unless that would cost more than mostDropped of samples.
+const (
+	patience    = 10 * time.Minute
+	mostDropped = 24 * time.Hour
+)
 
 // record appends a round at every multiple of Every until ctx ends or the store has to be opened anew.
 func (s *Store) record(ctx context.Context, o *opened) {
@@ -64,15 +68,16 @@ func (s *Store) hindrance(o *opened, at int64) *obstacle {
 		o.behind = 0
 		return s.space.obstacle()
 	}
+	why := fmt.Sprintf("the clock is %v behind the newest sample: nothing is recorded until it reaches %s",
+		back, time.UnixMilli(o.last).UTC().Format(time.RFC3339))
+	if after(o.db.Blocks(), at) > mostDropped {
+		return &obstacle{state: Waiting, why: why + "; if it is right, move " + s.opts.Dir + " away"}
+	}
 	o.behind++
 	if time.Duration(o.behind)*every >= patience {
 		o.rewind = at
 	}
-	return &obstacle{
-		state: Waiting,
-		why: fmt.Sprintf("the clock is %v behind the newest sample: nothing is recorded until it reaches %s, or has been behind for %v",
-			back, time.UnixMilli(o.last).UTC().Format(time.RFC3339), patience),
-	}
+	return &obstacle{state: Waiting, why: fmt.Sprintf("%s, or has been behind for %v", why, patience)}
 }
 
 // endure does what can be done after a write went wrong: nothing is written until there is reason to hope that it will go

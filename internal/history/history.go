@@ -61,7 +61,7 @@ const (
 	Opening  State = "opening"   // reads what was recorded before; records and answers nothing yet
 	Ready    State = "ready"     // records and answers
 	Full     State = "full"      // too little free space: records nothing
-	Waiting  State = "waiting"   // the clock went back: records nothing until it has caught up, or ten minutes have gone
+	Waiting  State = "waiting"   // the clock went back: records nothing until it has caught up or is taken for right
 	ReadOnly State = "read_only" // the directory cannot be written: records nothing
 	Failed   State = "failed"    // cannot be opened or written; tries again
 	Stopped  State = "stopped"

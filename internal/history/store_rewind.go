@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/prometheus/prometheus/tsdb"
 )
@@ -15,6 +16,15 @@ import (
 // The database takes in nothing that is older than what it has, so that samples of a clock that was ahead keep out those of
 // the right time, for as long as the clock was ahead. Going back writes what is not later than the clock into blocks, and
 // opens anew without the rest.
+
+// after returns how much time the blocks cover after one, in Unix milliseconds.
+func after(blocks []*tsdb.Block, at int64) time.Duration {
+	var sum int64
+	for _, b := range blocks {
+		sum += max(0, b.MaxTime()-max(at, b.MinTime()))
+	}
+	return time.Duration(sum) * time.Millisecond
+}
 
 // keepUntil writes what an open store has up to a time, in Unix milliseconds, where it also has later samples.
 func keepUntil(ctx context.Context, db *tsdb.DB, at int64) error {

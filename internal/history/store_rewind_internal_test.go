@@ -115,6 +115,45 @@ func TestClock_GoesBack(t *testing.T) {
 	}
 }
 
+// A clock that has lost its time must not cost the history.
+func TestClock_LostItsTime(t *testing.T) {
+	src := newSource(t, 0)
+	src.set(map[string]float64{"n=1": 1})
+	s := testStore(t, testOptions(t, src))
+	o, _ := openStore(t, s)
+	last := testStart().Add(40 * time.Hour)
+	for at := testStart(); !at.After(last); at = at.Add(30 * time.Minute) {
+		ticks(t, s, o, at)
+	}
+	if err := o.db.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ticks(t, s, o, from(time.Unix(0, 0), 2*int(patience/testEvery))...)
+	status := s.Status()
+	if status.State != Waiting || !strings.Contains(status.Why, "if it is right, move "+s.opts.Dir+" away") {
+		t.Errorf("status %+v, want waiting, and what to do", status)
+	}
+	ticks(t, s, o, last.Add(testEvery))
+	if state := s.Status().State; state != Ready {
+		t.Errorf("state %s, want ready", state)
+	}
+	if got := recorded(t, o.db, testStart(), testName)[`{n="1"}`]; len(got) != 82 {
+		t.Errorf("%d samples, want all 82", len(got))
+	}
+}
+
+func TestClock_Forward(t *testing.T) {
+	src := newSource(t, 0)
+	src.set(map[string]float64{"n=1": 1})
+	s := testStore(t, testOptions(t, src))
+	o, _ := openStore(t, s)
+	ticks(t, s, o, testStart(), testStart().Add(100*24*time.Hour), testStart().Add(100*24*time.Hour+testEvery))
+	same(t, "samples", map[string][]string{`{n="1"}`: {"0: 1", "8.64e+06: 1", "8.640005e+06: 1"}}, recorded(t, o.db, testStart(), testName))
+	if state := s.Status().State; state != Ready {
+		t.Errorf("state %s, want ready", state)
+	}
+}
+
 // A store that cannot write what it would keep drops nothing.
 func TestClock_CannotGoBack(t *testing.T) {
 	src := newSource(t, 0)
