@@ -4,16 +4,19 @@
 //
 // An incident is one channel, or the agent at one place for alerts without a channel. It begins when an alert has fired
 // for the time to gather alerts, and ends when none has fired for a minute, so that a relapse within it belongs to the
-// same incident. It is one message at its beginning and one at its end, and never more: what joins or gets worse
-// meanwhile stands in the message about the end. The lesser alert of a pair is not told while the worse one fires, as in the Alertmanager
-// configuration that ships in configs/alertmanager.
+// same incident. There is one message at its beginning and one at its end, and never more: what joins or gets worse
+// meanwhile stands in the message about the end. The lesser alert of a pair is not told while the worse one fires, as in
+// the configuration of Alertmanager in configs/alertmanager.
 //
-// Incidents and messages that wait survive a restart in a small file. A message that was sent in the moment of a crash
-// may be sent once more; it has the same Message-ID then. A receiver that fails is tried again for a day and holds up no
-// other.
+// Incidents and messages that wait survive a restart in a small file. A message that was in the air in the moment of a
+// crash may be sent once more; it has the same Message-ID then. A receiver that fails is tried again for a day and holds
+// up no other. When an incident ends before anybody could be told of its beginning, one message tells of both.
 //
-// The package may import the domain, metrics, and a library for mail. It evaluates no rule and rates nothing: it is handed
-// alerts, and prints the sentences that they bring.
+// A webhook is posted a message in the form of Slack, and the incident for programs beside it: see the types payload and
+// machine.
+//
+// The package may import the domain, metrics, and a library for mail. It evaluates no rule and rates nothing: it is
+// handed alerts, and prints the sentences that they bring.
 package notify
 
 import (
