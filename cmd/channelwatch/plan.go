@@ -71,8 +71,9 @@ type plan struct {
 	Agent           series              `json:"series_of_agent"`
 	Rest            series              `json:"series"`
 	Most            series              `json:"series_at_most"`
-	Host            int                 `json:"series_of_host"` // beside all of these
-	Limit           int                 `json:"series_limit"`   // of those of channels, touchpoints and host, counted as classic
+	Host            int                 `json:"series_of_host"`  // beside all of these
+	Parts           int                 `json:"series_of_parts"` // of the agent's history and messages, beside all of these
+	Limit           int                 `json:"series_limit"`    // of those of channels, touchpoints and host, counted as classic
 }
 
 // series is metrics.Series with the names that it has in JSON.
@@ -101,13 +102,17 @@ func newPlanOf(cfg *config.Config) (*plan, error) {
 	m := metrics.New(metrics.Options{
 		Catalogue: catalogue, Version: version, Revision: revision(), Location: cfg.Agent.Location,
 	})
-	prediction, err := m.Predict(cfg.Channels, cfg.Agent.Serves)
+	prediction, err := agent.Predict(m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := agent.PartSeries(cfg)
 	if err != nil {
 		return nil, err
 	}
 	p := &plan{
 		Channels: series(prediction.Channels), Agent: series(prediction.Agent),
-		Rest: series(prediction.Rest), Most: series(prediction.Most), Limit: cfg.Agent.SeriesLimit,
+		Rest: series(prediction.Rest), Most: series(prediction.Most), Parts: parts, Limit: cfg.Agent.SeriesLimit,
 	}
 	for _, t := range prediction.Touchpoints {
 		tp := t.Touchpoint
@@ -140,9 +145,9 @@ func (p *plan) write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `
 %d touchpoints, %.2f probes a second
 series: %d native or %d classic, of which %d classic are the channels' own and %d the agent's own;
-at most %d classic when every cause has struck; %d more of this host now
+at most %d classic when every cause has struck; %d more of this host now, and %d of the agent's history
 %s`, len(p.Touchpoints), p.ProbesPerSecond, p.Rest.Native, p.Rest.Classic, p.Channels.Classic, p.Agent.Classic, p.Most.Classic,
-		p.Host, over)
+		p.Host, p.Parts, over)
 	return err
 }
 
@@ -162,10 +167,10 @@ func (p *plan) overLimit() string {
 	switch {
 	case len(missing) > 0:
 		return fmt.Sprintf("got %d, want at least %d: %s would not be exported, the first is %s",
-			p.Limit, wanted+p.Host, count(len(missing), "touchpoint"), missing[0])
-	case wanted+p.Host > p.Limit:
+			p.Limit, wanted+p.Host+p.Parts, count(len(missing), "touchpoint"), missing[0])
+	case wanted+p.Host+p.Parts > p.Limit:
 		return fmt.Sprintf("got %d, want at least %d: %d series of channels and host would not be exported",
-			p.Limit, wanted+p.Host, wanted+p.Host-p.Limit)
+			p.Limit, wanted+p.Host+p.Parts, wanted+p.Host+p.Parts-p.Limit)
 	}
 	return ""
 }

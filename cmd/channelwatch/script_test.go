@@ -214,7 +214,7 @@ func sameSeries(ts *testscript.TestScript, neg bool, args []string) {
 			samples[valueOf(line, "channel")+"/"+valueOf(line, "touchpoint")]++
 		}
 	}
-	if want := promised.Rest.Classic + promised.Host; all != want {
+	if want := promised.Rest.Classic + promised.Host + promised.Parts; all != want {
 		ts.Fatalf("a scrape has %d series, the plan promises %d:\n%s", all, want, text)
 	}
 	for _, tp := range promised.Touchpoints {

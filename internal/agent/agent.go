@@ -75,7 +75,7 @@ func New(opts Options) (*Agent, error) {
 		cfg.Close()
 		return nil, err
 	}
-	a.share(a.config)
+	share(a.metrics, a.config)
 	a.metrics.Apply(a.config.Channels, a.config.Agent.Serves)
 	a.metrics.Reloaded(true, time.Now(), a.config.Hash)
 	a.schedule.Apply(a.config.Touchpoints())

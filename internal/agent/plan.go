@@ -9,6 +9,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/history"
 	"github.com/channelwatch/channelwatch/internal/host"
+	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/schedule"
 	"github.com/channelwatch/channelwatch/internal/web"
@@ -49,6 +50,26 @@ func lines(raw config.Raw, check func(history.Block) error) error {
 // Phase returns when an agent probes a touchpoint: whenever the wall clock shows a multiple of its interval and this
 // much more, which is from 0 up to, not including, the interval.
 func Phase(tp *probe.Touchpoint) time.Duration { return schedule.Phase(tp.Key(), tp.Every) }
+
+// Predict returns how many series an agent exports that probes its part of a configuration. m must have no channels yet.
+func Predict(m *metrics.Metrics, cfg *config.Config) (metrics.Prediction, error) {
+	share(m, cfg)
+	return m.Predict(shardOf(cfg).Own(cfg.Channels), cfg.Agent.Serves)
+}
+
+// PartSeries returns how many series an agent exports of its history and its messages.
+func PartSeries(cfg *config.Config) (int, error) {
+	a := &Agent{log: slog.New(slog.DiscardHandler)}
+	p, err := a.newPast(cfg, "")
+	n := 0
+	if p.store != nil {
+		n += p.store.Series()
+	}
+	if p.notifier != nil {
+		n += len(p.notifier.Readings())
+	}
+	return n, err
+}
 
 // HostSeries returns how many series an agent on this host exports of it now, itself as an observer included.
 func HostSeries(ctx context.Context, cfg *config.Host) (int, error) {

@@ -83,7 +83,7 @@ func (a *Agent) apply(cfg *config.Config) {
 	effective := a.schedule.Apply(cfg.Touchpoints())
 	old := a.inForce()
 	cfg = cfg.InForce(withTouchpoints(cfg.Channels, effective), old)
-	a.share(cfg)
+	share(a.metrics, cfg)
 	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves) // once more, so that it lets go of what the schedule has closed
 	a.mu.Lock()
 	a.config, a.refused, a.watched = cfg, "", cfg.Files

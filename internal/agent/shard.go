@@ -20,10 +20,10 @@ func own(cfg *config.Config) *config.Config {
 }
 
 // share exports which channels are configured, whoever probes them, and who the peers are.
-func (a *Agent) share(cfg *config.Config) {
+func share(m *metrics.Metrics, cfg *config.Config) {
 	var of *metrics.Shard
 	if s := shardOf(cfg); !s.Alone() {
 		of = &metrics.Shard{Name: s.Name, PeersHash: shard.Hash(s.Peers), Replicas: s.Replicas}
 	}
-	a.metrics.SetShard(cfg.Configured(), of)
+	m.SetShard(cfg.Configured(), of)
 }

@@ -15,6 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/channelwatch/channelwatch/internal/config"
+	"github.com/channelwatch/channelwatch/internal/kinds"
 )
 
 // readmeCommands says how each command of the README is tried, in the order in which a newcomer meets them. A command
@@ -41,9 +44,9 @@ func TestReadme_Commands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(t.TempDir(), "my.yaml")
+	file := filepath.Join(t.TempDir(), "my.yaml")
 	blocks := fenced(string(readme), "yaml")
-	if err := os.WriteFile(config, []byte(blocks[0]), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(blocks[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var commands []string
@@ -61,7 +64,24 @@ func TestReadme_Commands(t *testing.T) {
 		t.Fatalf("commands of the README are %q, want %q: say above how a new one is tried", commands, want)
 	}
 	for _, c := range readmeCommands {
-		t.Run(c.command, func(t *testing.T) { c.try(t, root, config, strings.ReplaceAll(c.command, "my.yaml", config)) })
+		t.Run(c.command, func(t *testing.T) { c.try(t, root, file, strings.ReplaceAll(c.command, "my.yaml", file)) })
+	}
+}
+
+// TestReadme_Configuration reads what the README shows as one configuration.
+func TestReadme_Configuration(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := fenced(string(readme), "yaml")
+	c, err := config.Parse("README.md", []byte(blocks[0]+blocks[1]), kinds.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.Notify.Email == nil || len(c.Notify.Webhooks) != 1 || c.Alerting.IsZero() || c.RemoteWrite.IsZero() || c.Public.Listen == "" {
+		t.Errorf("the README does not show notify, alerting, remote_write and public: %+v", c)
 	}
 }
 

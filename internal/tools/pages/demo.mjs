@@ -12,7 +12,7 @@ export async function startDemo(...args) {
   if (process.env.CHANNELWATCH_URL) return {url: process.env.CHANNELWATCH_URL, stop: async () => {}};
   const child = spawn(join(root, 'bin', 'channelwatch'), ['demo', '--listen', '127.0.0.1:0', ...args], {stdio: ['ignore', 'pipe', 'pipe']});
   let log = '';
-  child.stderr.on('data', (text) => { log = (log + text).slice(-8192); });
+  child.stderr.on('data', (text) => { log = (log + text).slice(-2048); });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const url = await Promise.race([
     new Promise((resolve) => {
