@@ -29,57 +29,65 @@ type cache struct {
 	pages  map[key]kept
 }
 
+// kept is a page and how long it is shown without a question.
 type kept struct {
 	page  any
+	at    time.Time // of the evaluation that it shows
 	until time.Time
 }
 
-func (c *cache) get(k key) (any, bool) {
+func (c *cache) get(k key) (found kept, fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found, ok := c.pages[k]
-	return found.page, ok && time.Now().Before(found.until)
+	return found, ok && time.Now().Before(found.until)
 }
 
-// put keeps a page. What has expired makes room; where that is not enough, what expires first.
-func (c *cache) put(k key, page any, fresh time.Duration) {
+// put keeps a page. Where there are too many, the one that was shown longest ago goes.
+func (c *cache) put(k key, page any, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pages == nil {
 		c.pages = make(map[key]kept)
 	}
-	at := time.Now()
-	c.pages[k] = kept{page, at.Add(fresh)}
-	var first key
+	c.pages[k] = kept{page, at, time.Now().Add(k.r.grid().fresh)}
+	if len(c.pages) <= maxPages {
+		return
+	}
+	first := k
 	for other, found := range c.pages {
-		if !at.Before(found.until) {
-			delete(c.pages, other)
-		} else if first == (key{}) || found.until.Before(c.pages[first].until) {
+		if found.until.Before(c.pages[first].until) {
 			first = other
 		}
 	}
-	if len(c.pages) > maxPages {
-		delete(c.pages, first)
-	}
+	delete(c.pages, first)
 }
 
-// cached returns a page from the cache, or builds and keeps it. A page is built for all who wait for it: it goes on when
-// the reader who asked first has gone, and ends by the deadline of the view.
-func cached[T any](ctx context.Context, v *View, k key, build func(context.Context) (T, error)) (T, error) {
-	if page, ok := v.cache.get(k); ok {
-		return page.(T), nil
+// cached returns a page from the cache, or builds and keeps it. A page that has been shown for a while is shown again
+// where the rules have not run since. It is built for all who wait for it: it goes on when the reader who asked first has
+// gone, and ends by the deadline of the view.
+func cached[T any](ctx context.Context, v *View, k key, build func(context.Context, rounds) (T, error)) (T, error) {
+	if found, fresh := v.cache.get(k); fresh {
+		return found.page.(T), nil
 	}
 	page, err, _ := v.cache.flight.Do(k.String(), func() (any, error) {
-		if page, ok := v.cache.get(k); ok {
-			return page, nil
+		found, fresh := v.cache.get(k)
+		if fresh {
+			return found.page, nil
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.deadline)
 		defer cancel()
-		page, err := build(ctx)
+		last, err := askRounds(ctx, v.engine)
 		if err != nil {
 			return nil, err
 		}
-		v.cache.put(k, page, k.r.grid().fresh)
+		page := found.page
+		if page == nil || !found.at.Equal(last[recent]) {
+			if page, err = build(ctx, last); err != nil {
+				return nil, err
+			}
+		}
+		v.cache.put(k, page, last[recent])
 		return page, nil
 	})
 	if err != nil {

@@ -20,11 +20,7 @@ type parts struct {
 }
 
 // channelPage asks for everything about one channel.
-func channelPage(ctx context.Context, engine query.Engine, channel string, r Range) (*ChannelPage, error) {
-	last, err := askRounds(ctx, engine)
-	if err != nil {
-		return nil, err
-	}
+func channelPage(ctx context.Context, engine query.Engine, last rounds, channel string, r Range) (*ChannelPage, error) {
 	q := parts{rows: rows{rounds: last, grid: r.grid()}}
 	if err := q.ask(ctx, engine, channel); err != nil {
 		return nil, err
@@ -35,11 +31,11 @@ func channelPage(ctx context.Context, engine query.Engine, channel string, r Ran
 	}
 	at := last[recent]
 	p := &ChannelPage{Channel: q.channels(known, say)[0], At: at, Range: r, From: at.Add(-q.grid.length)}
-	p.Windows = readWindows(q.windows, last, subject{channel: channel})
+	p.Windows = readWindows(q.windows, subject{channel: channel})
 	p.Dimensions = q.dimensions(channel)
 	p.Touchpoints = q.touchpoints(known, say)
 	p.Score, p.Lost = readLines(q.lines, say)
-	present := readFigures(q.now, recent, at)
+	present := readFigures(q.now, recent)
 	p.Incidents = findIncidents(at, known, present, q.ratings.tracks(q.grid))
 	q.reports.explain(p.Incidents, q.grid, at, known, say, present)
 	p.Hosts = readHosts(known.hosts[channel], q.grid, q.pressure, q.saturated)
@@ -104,7 +100,7 @@ func (q *parts) dimensions(channel string) []Dimension {
 // touchpoints returns the rows of touchpoints, worst first.
 func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 	at := q.rounds[recent]
-	now, today := readFigures(q.now, recent, at), readFigures(q.day, daily, q.rounds[daily])
+	now, today := readFigures(q.now, recent), readFigures(q.day, daily)
 	tracks, speeds := q.ratings.tracks(q.grid), bySubject(q.speed)
 	all := make([]Touchpoint, 0, len(known.touchpoints))
 	for s, tp := range known.touchpoints {
@@ -153,10 +149,10 @@ func (tp *Touchpoint) timeline(t track, g grid, at time.Time) {
 }
 
 // readWindows returns the recorded windows of a subject, shortest first.
-func readWindows(answers map[window]*[]query.Series, last rounds, of subject) []Score {
+func readWindows(answers map[window]*[]query.Series, of subject) []Score {
 	all := []Score{}
 	for _, w := range windows() {
-		if f := readFigures(*answers[w], w, last[w])[of]; f != nil && f.score != nil {
+		if f := readFigures(*answers[w], w)[of]; f != nil && f.score != nil {
 			all = append(all, *f.score)
 		}
 	}

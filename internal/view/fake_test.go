@@ -194,7 +194,7 @@ func TestView_KeepsFewPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		for i := range 100 {
-			f.answers = append(f.answers, answer{fmt.Sprintf(`channelwatch_host_serves_channel",channel="c%d"`, i), []query.Series{
+			f.answers = append(f.answers, answer{fmt.Sprintf(`channelwatch_channel_configured",channel="c%d"`, i), []query.Series{
 				one(time.Now(), 1, "__name__", "channelwatch_channel_info", "channel", fmt.Sprintf("c%d", i)),
 			}, nil})
 		}
@@ -249,6 +249,108 @@ func TestView_NewStore(t *testing.T) {
 	}
 }
 
+// TestView_Orphan shows a channel that agents know and none of them probes.
+func TestView_Orphan(t *testing.T) {
+	t.Parallel()
+	present := time.Now()
+	configured := func(channel string) query.Series {
+		return one(present, 1, "__name__", "channelwatch_channel_configured", "channel", channel, "title", "Of "+channel, "owner_it", "it@x")
+	}
+	probed := one(present, 1, "__name__", "channelwatch_channel_info", "channel", "web", "title", "Web", "type", "social", "owner_it", "it@y")
+	v := view.New(view.Options{Engine: &fake{answers: []answer{
+		{"channelwatch_channel_configured", []query.Series{configured("web"), probed, configured("shop"), configured("shop")}, nil},
+	}}})
+	o, err := v.Overview(t.Context(), view.Hour)
+	if err != nil || len(o.Channels) != 2 {
+		t.Fatalf("got %+v and error %v, want two channels", o, err)
+	}
+	shop, web := o.Channels[0], o.Channels[1]
+	if !shop.Orphan || shop.Title != "Of shop" || shop.OwnerIT != "it@x" || shop.Words.Gap != "No agent probes it." || shop.Rating != probe.Unknown {
+		t.Errorf("got %+v, want an orphan", shop)
+	}
+	if web.Orphan || web.Title != "Web" || web.Type != "social" || web.OwnerIT != "it@y" {
+		t.Errorf("got %+v, want what the agent that probes it says", web)
+	}
+}
+
+// TestView_PartOfAnEvaluation reads from a server that has only a part of the last evaluation yet.
+func TestView_PartOfAnEvaluation(t *testing.T) {
+	t.Parallel()
+	last := time.Now().Truncate(time.Second)
+	before := last.Add(-30 * time.Second)
+	series := func(at time.Time, score, lost float64) []query.Series {
+		all := []query.Series{
+			one(at, score, "__name__", "channel:channelwatch_score:5m", "channel", "web"),
+			one(at, 4, "__name__", "channel:channelwatch_rating:5m", "channel", "web"),
+		}
+		if lost > 0 {
+			all = append(all, one(at, lost, "__name__", "channel_cause:channelwatch_points_lost:5m", "channel", "web", "cause", "slow_server", "dimension", "fast"))
+		}
+		return all
+	}
+	for name, tt := range map[string]struct {
+		earlier []query.Series
+		want    float64
+		at      time.Time
+	}{
+		"the one before is whole":   {series(before, 97, 3), 97, before},
+		"the one before is neither": {series(before, 97, 0), 94, last},
+		"there is none before":      {nil, 94, last},
+	} {
+		v := view.New(view.Options{Engine: &stepped{last: last, fake: fake{answers: []answer{
+			{"timestamp(", []query.Series{one(last, float64(last.Unix()), "window", "5m")}, nil},
+			{"channelwatch_channel_info", []query.Series{one(last, 1, "__name__", "channelwatch_channel_info", "channel", "web")}, nil},
+			{"channel:channelwatch_up:5m", series(last, 94, 0), nil},
+		}}, earlier: tt.earlier}})
+		o, err := v.Overview(t.Context(), view.Day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Channels[0].Now; got == nil || got.Score != tt.want || !got.At.Equal(tt.at) {
+			t.Errorf("%s: got %+v, want %v at %v", name, got, tt.want, tt.at)
+		}
+	}
+}
+
+// stepped answers with other series at times before the last.
+type stepped struct {
+	fake
+	last    time.Time
+	earlier []query.Series
+}
+
+func (s *stepped) Query(ctx context.Context, expr string, at time.Time) ([]query.Series, error) {
+	if at.Before(s.last) {
+		return s.earlier, nil
+	}
+	return s.fake.Query(ctx, expr, at)
+}
+
+// TestView_RulesHaveNotRunSince shows a page again as long as there is nothing new.
+func TestView_RulesHaveNotRunSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := many(2)
+		v := view.New(view.Options{Engine: f})
+		first, err := v.Overview(t.Context(), view.Day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.count()
+		for range 3 {
+			time.Sleep(6 * time.Second) //nolint:forbidigo // of the bubble's clock
+			if again, err := v.Overview(t.Context(), view.Day); err != nil || again != first || f.count() != 1 {
+				t.Error("the page was built anew though the rules have not run")
+			}
+		}
+		f.answers[0].series[0].Points[0].Value += 30
+		time.Sleep(6 * time.Second) //nolint:forbidigo // of the bubble's clock
+		if again, err := v.Overview(t.Context(), view.Day); err != nil || again == first || !again.At.Equal(first.At.Add(30*time.Second)) {
+			t.Errorf("got a page of %v, want one of 30 s after %v", again.At, first.At)
+		}
+	})
+}
+
 // TestView_OneOfSeveralSources reads what two agents recorded of the same channel: figures of both must not be mixed.
 func TestView_OneOfSeveralSources(t *testing.T) {
 	t.Parallel()
@@ -295,7 +397,9 @@ func many(channels int) *fake {
 		for _, name := range []string{"score", "up", "gap", "unknown", "rating"} {
 			figures = append(figures, labels("channel:channelwatch_"+name+":5m"))
 		}
-		figures = append(figures, labels("channel_cause:channelwatch_points_lost:5m", "cause", "slow_server", "dimension", "fast"))
+		lost := labels("channel_cause:channelwatch_points_lost:5m", "cause", "slow_server", "dimension", "fast")
+		lost.Points[0].Value = 5
+		figures = append(figures, lost)
 		day, line := labels("channel:channelwatch_rating:5m"), labels("channel:channelwatch_score:1h")
 		day.Points, line.Points = nil, nil
 		for step := range int64(2880) {

@@ -46,11 +46,7 @@ func (a *asker) reports(g grid, matchers []string, x axis, into *reports) {
 }
 
 // incidentsPage asks for the incidents of one channel or all.
-func incidentsPage(ctx context.Context, engine query.Engine, channel string, r Range) ([]Incident, error) {
-	last, err := askRounds(ctx, engine)
-	if err != nil {
-		return nil, err
-	}
+func incidentsPage(ctx context.Context, engine query.Engine, last rounds, channel string, r Range) ([]Incident, error) {
 	g, at, matchers := r.grid(), last[recent], is("channel", channel)
 	a := ask(ctx, engine)
 	var infos, says, figs []query.Series
@@ -66,7 +62,7 @@ func incidentsPage(ctx context.Context, engine query.Engine, channel string, r R
 	if _, ok := known.channels[channel]; !ok && channel != "" {
 		return nil, ErrNotFound
 	}
-	present := readFigures(figs, recent, at)
+	present := readFigures(figs, recent)
 	all := findIncidents(at, known, present, tracks.tracks(g))
 	var found reports
 	if len(all) > 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/query"
 )
 
@@ -27,6 +28,7 @@ func channelInfo() []string {
 	return []string{
 		"channelwatch_channel_info", "channelwatch_channel_objective_ratio", "channelwatch_channel_objective_window_seconds",
 		"channelwatch_channel_objective_review_timestamp_seconds", "channelwatch_host_serves_channel",
+		"channelwatch_channel_configured",
 	}
 }
 
@@ -47,6 +49,8 @@ func readInfo(answer []query.Series) info {
 		switch name := s.Labels["__name__"]; {
 		case name == "channelwatch_channel_info":
 			all.addChannel(s.Labels)
+		case name == "channelwatch_channel_configured":
+			all.addConfigured(s.Labels)
 		case name == "channelwatch_host_serves_channel":
 			all.addHost(s.Labels)
 		case name == "channelwatch_touchpoint_info":
@@ -60,8 +64,19 @@ func readInfo(answer []query.Series) info {
 	return all
 }
 
+// addConfigured adds a channel that an agent knows, whether anybody probes it or not.
+func (all *info) addConfigured(labels map[string]string) {
+	if _, ok := all.channels[labels["channel"]]; !ok {
+		all.channels[labels["channel"]] = Channel{
+			Name: labels["channel"], Title: cmp.Or(labels["title"], labels["channel"]), Type: string(probe.Custom), Orphan: true,
+			OwnerIT: labels["owner_it"], OwnerMarketing: labels["owner_marketing"],
+		}
+	}
+}
+
+// addChannel adds a channel that an agent probes.
 func (all *info) addChannel(labels map[string]string) {
-	if _, ok := all.channels[labels["channel"]]; ok {
+	if c, ok := all.channels[labels["channel"]]; ok && !c.Orphan {
 		return
 	}
 	all.channels[labels["channel"]] = Channel{

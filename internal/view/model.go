@@ -19,6 +19,7 @@ type Channel struct {
 	Name           string       `json:"name"`
 	Title          string       `json:"title"`
 	Type           string       `json:"type"`
+	Orphan         bool         `json:"orphan,omitempty"` // configured, but no agent probes it; its type is not known
 	OwnerIT        string       `json:"owner_it,omitempty"`
 	OwnerMarketing string       `json:"owner_marketing,omitempty"`
 	Rating         probe.Rating `json:"rating"`                   // of the last 5 minutes

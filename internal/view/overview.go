@@ -23,11 +23,7 @@ type rows struct {
 }
 
 // overview asks for all channels.
-func overview(ctx context.Context, engine query.Engine, r Range) (*Overview, error) {
-	last, err := askRounds(ctx, engine)
-	if err != nil {
-		return nil, err
-	}
+func overview(ctx context.Context, engine query.Engine, last rounds, r Range) (*Overview, error) {
 	a := ask(ctx, engine)
 	q := rows{rounds: last, grid: r.grid()}
 	at := last[recent]
@@ -83,9 +79,9 @@ func lowness(s *Score) float64 {
 // channels joins the answers.
 func (q *rows) channels(known info, say sentences) []Channel {
 	at := q.rounds[recent]
-	now := readFigures(q.now, recent, at)
-	today := readFigures(q.day, daily, q.rounds[daily])
-	month := readFigures(q.month, monthly, q.rounds[monthly])
+	now := readFigures(q.now, recent)
+	today := readFigures(q.day, daily)
+	month := readFigures(q.month, monthly)
 	agreements := readAgreements(q.agreements, known.objectives, at)
 	tracks, sparks := q.ratings.tracks(q.grid), bySubject(q.spark)
 	all := make([]Channel, 0, len(known.channels))
@@ -130,6 +126,9 @@ func (c *Channel) figures(now, today, month *figures, say sentences) {
 		of = c.Day
 	}
 	c.Words.Gap, c.Words.Cause = gapWords(of, c.Causes), causeWords(c.Causes)
+	if c.Orphan {
+		c.Words.Gap = "No agent probes it."
+	}
 }
 
 // timeline sets what follows from how the channel was rated through the range.

@@ -10,11 +10,7 @@ import (
 )
 
 // touchpointPage asks for what the recorded series know of one touchpoint.
-func touchpointPage(ctx context.Context, engine query.Engine, channel, name string, r Range) (*TouchpointPage, error) {
-	last, err := askRounds(ctx, engine)
-	if err != nil {
-		return nil, err
-	}
+func touchpointPage(ctx context.Context, engine query.Engine, last rounds, channel, name string, r Range) (*TouchpointPage, error) {
 	q, phases := parts{rows: rows{rounds: last, grid: r.grid()}}, []query.Series{}
 	at, g := last[recent], q.grid
 	only := append(is("channel", channel), is("touchpoint", name)...)
@@ -42,7 +38,7 @@ func touchpointPage(ctx context.Context, engine query.Engine, channel, name stri
 		return nil, ErrNotFound
 	}
 	p := &TouchpointPage{Touchpoint: tps[i], ChannelTitle: known.channels[channel].Title, At: at, Range: r, From: at.Add(-g.length)}
-	p.Windows = readWindows(q.windows, last, s)
+	p.Windows = readWindows(q.windows, s)
 	p.Score, p.Lost = readLines(q.lines, say)
 	p.Phases = readPhases(phases)
 	p.Queries = queriesOfInterest(only)

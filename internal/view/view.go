@@ -42,8 +42,8 @@ func New(opts Options) *View {
 
 // Overview returns all channels. Like the other models it is shared by its readers: they change nothing in it.
 func (v *View) Overview(ctx context.Context, r Range) (*Overview, error) {
-	return cached(ctx, v, key{page: "overview", r: r}, func(ctx context.Context) (*Overview, error) {
-		return overview(ctx, v.engine, r)
+	return cached(ctx, v, key{page: "overview", r: r}, func(ctx context.Context, last rounds) (*Overview, error) {
+		return overview(ctx, v.engine, last, r)
 	})
 }
 
@@ -52,8 +52,8 @@ func (v *View) Channel(ctx context.Context, name string, r Range) (*ChannelPage,
 	if !isName(name) {
 		return nil, ErrNotFound
 	}
-	return cached(ctx, v, key{page: "channel", r: r, channel: name}, func(ctx context.Context) (*ChannelPage, error) {
-		return channelPage(ctx, v.engine, name, r)
+	return cached(ctx, v, key{page: "channel", r: r, channel: name}, func(ctx context.Context, last rounds) (*ChannelPage, error) {
+		return channelPage(ctx, v.engine, last, name, r)
 	})
 }
 
@@ -63,8 +63,8 @@ func (v *View) Touchpoint(ctx context.Context, channel, name string, r Range) (*
 		return nil, ErrNotFound
 	}
 	k := key{page: "touchpoint", r: r, channel: channel, touchpoint: name}
-	return cached(ctx, v, k, func(ctx context.Context) (*TouchpointPage, error) {
-		return touchpointPage(ctx, v.engine, channel, name, r)
+	return cached(ctx, v, k, func(ctx context.Context, last rounds) (*TouchpointPage, error) {
+		return touchpointPage(ctx, v.engine, last, channel, name, r)
 	})
 }
 
@@ -74,8 +74,8 @@ func (v *View) Incidents(ctx context.Context, channel string, r Range) ([]Incide
 	if channel != "" && !isName(channel) {
 		return nil, ErrNotFound
 	}
-	return cached(ctx, v, key{page: "incidents", r: r, channel: channel}, func(ctx context.Context) ([]Incident, error) {
-		return incidentsPage(ctx, v.engine, channel, r)
+	return cached(ctx, v, key{page: "incidents", r: r, channel: channel}, func(ctx context.Context, last rounds) ([]Incident, error) {
+		return incidentsPage(ctx, v.engine, last, channel, r)
 	})
 }
 
