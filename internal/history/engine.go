@@ -79,7 +79,7 @@ func (s span) check() error {
 		return invalid("step", errors.New("zero or negative query resolution step widths are not accepted. Try a positive integer"))
 	case s.step < time.Millisecond:
 		return invalid("step", fmt.Errorf("step is %v, want at least 1ms", s.step))
-	case s.to.Sub(s.from)/s.step > maxPoints:
+	case (s.to.UnixMilli()-s.from.UnixMilli())/s.step.Milliseconds() > maxPoints:
 		return badData(errors.New("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"))
 	}
 	return nil
@@ -93,17 +93,22 @@ func (q *queries) evaluate(ctx context.Context, expr string, s span, opts promql
 	}
 	defer release() // what an engine returns is its own: it has left the storage before Exec returns
 	during, settle := q.budget.watch(during)
-	defer settle()
 	query, err := q.prepare(during, storage, expr, s, opts)
 	if err != nil {
+		settle()
 		return nil, nil, err
 	}
-	result := query.Exec(during)
-	if result.Err == nil {
-		return result, query.Close, nil
+	done := func() {
+		query.Close()
+		settle() // not before: the result takes memory for as long as it is written
 	}
-	query.Close()
-	return nil, nil, q.because(ctx, during, result.Err, unreadable(result.Err))
+	result := query.Exec(during)
+	if result.Err != nil {
+		err = q.because(ctx, during, result.Err, unreadable(result.Err))
+		done()
+		return nil, nil, err
+	}
+	return result, done, nil
 }
 
 func (q *queries) prepare(
@@ -139,9 +144,9 @@ func (q *queries) because(ctx, during context.Context, err error, storage bool) 
 	return fmt.Errorf("%w: it closed while the query ran", ErrNotReady)
 }
 
-// unreadable says whether an error of the engine is one of reading the storage. The engine has no type for these, but adds
-// words to them: the first when it looks up series, the second when it reads their samples.
+// unreadable says whether an error of the engine is one of reading the storage. The engine has no type for these, but puts
+// words before them: the first when it looks up series, the second when it reads their samples.
 func unreadable(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "expanding series: ") || strings.Contains(text, "cannot populate chunk")
+	return strings.HasPrefix(text, "expanding series: ") || strings.HasPrefix(text, "cannot populate chunk ")
 }

@@ -272,8 +272,17 @@ func TestQueries_Release(t *testing.T) {
 	for _, expr := range []string{"score", "sum(", "score * on() group_left() {__name__=~\".+\"}", `"text"`, "sum_over_time(vector(1)[100y:1ms])"} {
 		_, _ = q.series(t.Context(), expr, instantAt(time.Unix(30, 0))) // some fail, which other tests look at
 	}
-	if lent != 5 || released != 5 {
-		t.Errorf("lent %d times, released %d times, want 5 of each", lent, released)
+	if lent != 5 || released != 5 || q.budget.running != 0 {
+		t.Errorf("lent %d times, released %d times, %d still run, want 5, 5 and 0", lent, released, q.budget.running)
+	}
+
+	// What is written takes memory, until it is done; the storage is not needed for it.
+	_, done, err := q.evaluate(t.Context(), "score", instantAt(time.Unix(30, 0)), nil)
+	if err != nil || released != 6 || q.budget.running != 1 {
+		t.Errorf("%v, released %d times, %d still run, want 6 and 1", err, released, q.budget.running)
+	}
+	if done(); q.budget.running != 0 {
+		t.Errorf("%d still run, want 0", q.budget.running)
 	}
 }
 
