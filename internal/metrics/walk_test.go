@@ -228,8 +228,10 @@ func TestWalk_FamiliesAreThoseOfThePage(t *testing.T) {
 }
 
 func TestWalk_SeriesOfTouchpointsHaveAnIdentity(t *testing.T) {
-	for _, classic := range []bool{false, true} {
-		w := walkOver(t, full(t), classic)
+	m := full(t)
+	native := walkOver(t, m, false)
+	classic := walkOver(t, m, true)
+	for _, w := range []*walk{native, classic} {
 		for _, series := range w.anonymous {
 			if strings.Contains(series, "touchpoint=") {
 				t.Errorf("%s has no identity", series)
@@ -237,6 +239,11 @@ func TestWalk_SeriesOfTouchpointsHaveAnIdentity(t *testing.T) {
 		}
 		if len(w.ids) < 60 {
 			t.Errorf("%d series have an identity, want those of three touchpoints", len(w.ids))
+		}
+	}
+	for id, series := range native.ids {
+		if other, taken := classic.ids[id]; taken && other != series {
+			t.Errorf("%s of one form and %s of the other have the same identity", series, other)
 		}
 	}
 }
