@@ -87,7 +87,7 @@ func TestSchema_Invalid(t *testing.T) {
 	beyond := []string{
 		"bound-duration", "channel-double", "channel-without-touchpoints", "duration-long", "every-floor", "include-agent", "include-broken",
 		"include-double", "include-missing", "limits-equal", "limits-order", "limits-order-default", "objective-window", "raw-alias", "regex", "regex-with",
-		"secret-env-unset", "secret-file-missing", "serves", "settings-together", "settings-twice-told", "size-large", "timeout-over-every", "touchpoint-double", "type-number-overflow",
+		"secret-env-unset", "secret-file-missing", "serves", "settings-replicas", "settings-together", "settings-twice-told", "size-large", "timeout-over-every", "touchpoint-double", "type-number-overflow",
 	}
 	// What is no document at all is for the YAML parser of the editor.
 	notYAML := []string{

@@ -27,6 +27,9 @@ func (l *loader) together(c *Config, main *mainFile) {
 	if !c.RemoteWrite.IsZero() && !c.History.Enabled {
 		w.wrong("remote_write", "needs history, which is off")
 	}
+	if c.Notify.wanted() && c.Shard.Replicas > 1 && len(c.Shard.Peers) > 1 {
+		w.wrong("notify", "not possible beside shard.replicas %d: each of these agents would tell the same people; an Alertmanager tells them once", c.Shard.Replicas)
+	}
 	w.email(c.Notify.Email)
 	w.authentication(&c.Pages)
 	w.shard(&c.Shard)
