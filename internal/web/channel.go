@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/view"
@@ -17,6 +18,7 @@ const maxSpeedCharts = 12
 type channelPage struct {
 	frame
 	Recorded *view.ChannelPage
+	From     time.Time // start of the time axis
 
 	Row       channelRow
 	Lost      *chart
@@ -40,7 +42,6 @@ func (h *handler) channel(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	page, err := h.opts.Views.Channel(ctx, name, f.Range)
 	if err == nil && f.tooYoung(page.At, page.Timeline) {
-		f.Range = view.Hour
 		page, err = h.opts.Views.Channel(ctx, name, f.Range)
 	}
 	switch {
@@ -55,14 +56,15 @@ func (h *handler) channel(w http.ResponseWriter, r *http.Request) {
 }
 
 func newChannelPage(f *frame, c *view.ChannelPage) *channelPage {
-	page := &channelPage{frame: *f, Recorded: c, Lost: lostChart(c.Lost, c.Score, c.From, c.At)}
-	page.Row = channelRow{&c.Channel, &page.frame, c.From, c.At}
+	from := f.start(c.From, c.At)
+	page := &channelPage{frame: *f, Recorded: c, From: from, Lost: lostChart(c.Lost, c.Score, from, c.At)}
+	page.Row = channelRow{&c.Channel, &page.frame, from, c.At, true}
 	page.Incidents = incidentRows(&page.frame, c.Incidents)
 	for i := range c.Touchpoints {
 		if len(page.Speed) == maxSpeedCharts {
 			break
 		}
-		if speed := speedChart(&c.Touchpoints[i], "speed"+strconv.Itoa(i), c.Touchpoints[i].Title, c.From, c.At); speed != nil {
+		if speed := speedChart(&c.Touchpoints[i], "speed"+strconv.Itoa(i), c.Touchpoints[i].Title, from, c.At); speed != nil {
 			page.Speed = append(page.Speed, speed)
 		}
 	}

@@ -13,6 +13,7 @@ type channelRow struct {
 
 	Frame       *frame
 	From, Until time.Time // of the timeline
+	Single      bool      // whether it has a page for itself
 }
 
 // Why returns the sentence for the reader about what costs most; empty when there is none.
@@ -27,6 +28,14 @@ func (r channelRow) Measured() *view.Score {
 		return nil
 	}
 	return r.Now
+}
+
+// SinceWords says how long the channel has been as it is; empty in the first minute, which says nothing.
+func (r channelRow) SinceWords() string {
+	if r.Since == nil || r.Until.Sub(*r.Since) < time.Minute {
+		return ""
+	}
+	return r.Words.Since
 }
 
 // MainCause returns what costs most, or nil. That an important part is weak explains nothing while another cause is known.

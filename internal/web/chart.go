@@ -33,7 +33,7 @@ type series struct {
 
 // limit is a horizontal line that was agreed.
 type limit struct {
-	Label string  `json:"label"` // such as "good up to 1.8 s"
+	Label string  `json:"label"` // such as "good ≤ 1.8 s"
 	Value float64 `json:"v"`
 }
 
@@ -246,7 +246,7 @@ func speedChart(t *view.Touchpoint, id, title string, from, until time.Time) *ch
 }
 
 func upTo(word string, v float64) limit {
-	return limit{word + " up to " + strconv.FormatFloat(v, 'g', 3, 64) + " s", v}
+	return limit{word + " ≤ " + strconv.FormatFloat(v, 'g', 3, 64) + " s", v}
 }
 
 // phaseChart shows where the time goes. It is nil when nothing was recorded.
@@ -277,6 +277,6 @@ func scoreChart(score []view.Point, from, until time.Time) *chart {
 	}
 	return &chart{
 		ID: "score", Title: "Score", Unit: "points", From: from, Until: until, Top: 100,
-		Series: []series{{"score", "score", score}}, Limits: []limit{{"excellent from 90", 90}, {"good from 75", 75}, {"fair from 50", 50}},
+		Series: []series{{"score", "score", score}}, Limits: []limit{{"excellent ≥ 90", 90}, {"good ≥ 75", 75}, {"fair ≥ 50", 50}},
 	}
 }

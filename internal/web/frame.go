@@ -34,6 +34,7 @@ type frame struct {
 	Notices  []string
 	Why      string // why there are no scores; empty when there are
 	Grafana  string
+	begun    time.Time  // start of what was recorded, of a young history; zero for others
 	keep     url.Values // of the query, in links to the same page
 }
 
@@ -116,28 +117,6 @@ func back(r *http.Request) (view.Range, bool) {
 		return view.Day, true
 	}
 	return asked, slices.Contains(view.Ranges(), asked)
-}
-
-// youngAge is how much must have been recorded for a page to look back over a day unless asked otherwise: before, a day would
-// be an empty strip with a dot at its end.
-const youngAge = 3 * time.Hour
-
-// tooYoung reports whether a page would better look back over an hour: the reader chose no range, and no timeline reaches far
-// back.
-func (f *frame) tooYoung(at time.Time, timelines ...[]view.Span) bool {
-	if f.Chosen {
-		return false
-	}
-	recorded := false
-	for _, spans := range timelines {
-		if len(spans) > 0 {
-			recorded = true
-			if at.Sub(spans[0].From) > youngAge {
-				return false
-			}
-		}
-	}
-	return recorded
 }
 
 // audience returns marketing or it: what the request asks for, else what was asked for before.

@@ -28,7 +28,6 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
 	f := h.frame(w, r, "channels", "Channels", 0)
 	o, why := h.readOverview(r.Context(), f.Range)
 	if o != nil && f.tooYoung(o.At, timelines(o)...) {
-		f.Range = view.Hour
 		o, why = h.readOverview(r.Context(), f.Range)
 	}
 	if o == nil {
@@ -56,23 +55,15 @@ func (h *handler) readOverview(ctx context.Context, back view.Range) (o *view.Ov
 	return o, why
 }
 
-func timelines(o *view.Overview) [][]view.Span {
-	all := make([][]view.Span, len(o.Channels))
-	for i := range o.Channels {
-		all[i] = o.Channels[i].Timeline
-	}
-	return all
-}
-
 // unreadable is the sentence for scores that could not be read.
 func unreadable(err error) string {
 	return "The scores cannot be read just now, so what you see are the last results: " + err.Error() + "."
 }
 
 func newOverviewPage(f *frame, o *view.Overview) *overviewPage {
-	page := &overviewPage{frame: *f, From: o.From, At: o.At}
+	page := &overviewPage{frame: *f, From: f.start(o.From, o.At), At: o.At}
 	for i := range o.Channels {
-		row := channelRow{&o.Channels[i], &page.frame, o.From, o.At}
+		row := channelRow{&o.Channels[i], &page.frame, page.From, o.At, false}
 		page.Rows = append(page.Rows, row)
 		page.Gaps = page.Gaps || row.Now == nil || row.Day == nil || row.Month == nil
 		page.Summary.All++

@@ -27,7 +27,7 @@ func TestOverview_Rows(t *testing.T) {
 		}},
 		{"web", map[string]string{
 			".tile": "Good", ".owners": "Marketing: brand@shop.example · IT: it@shop.example",
-			".scores": "now88.7 24 h91.2 28 d96.4", ".agreement": "95 agreed over 28 days, 96.4 so far. To be reviewed on 31 March 2027.",
+			".scores": "now88.7 24 h91.2 28 d96.4", ".agreement": "95 agreed over 28 days, 96.4 so far.",
 		}},
 		{"mobile", map[string]string{".tile": "Excellent", ".why": "Nothing to complain about.", ".scores": "now100 24 h99.9 28 d97.2"}},
 		{"social", map[string]string{

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
@@ -136,7 +137,7 @@ func TestChannel_AddsUp(t *testing.T) {
 func TestChannel_Parts(t *testing.T) {
 	base := serve(t, &source{channels: channels()}, withViews(shop()))
 	page := document(t, base+"/channels/web")
-	want := []string{"Channel", "reachable Excellent", "correct Excellent", "fast Good", "trusted Excellent", "host host-a.shop.example", ""}
+	want := []string{"Channel", "reachable Excellent", "correct Excellent", "fast Good", "trusted Excellent", "host: host-a.shop.example", ""}
 	if diff := cmp.Diff(want, texts(find(page, ".strip-row .name"))); diff != "" {
 		t.Errorf("rows on the time axis (-want +got):\n%s", diff)
 	}
@@ -167,7 +168,7 @@ func TestTouchpoint_Parts(t *testing.T) {
 	got := text(find(page, "main")...)
 	for _, want := range []string{
 		"Web shop", "5 minutes88.724 hours91.2", "Customers wait for an answer that never comes.", "No complete response header came in time",
-		`touchpoint:channelwatch_score:5m{channel="web"}`, "Open Grafana", "good up to 1.8 s", "Where the time goes",
+		`touchpoint:channelwatch_score:5m{channel="web"}`, "Open Grafana", "good ≤ 1.8 s", "Where the time goes",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page does not say %q:\n%s", want, got)
@@ -261,6 +262,18 @@ func TestPages_LookBackOverAnHourAtFirst(t *testing.T) {
 	for _, path := range []string{"/", "/channels/web", "/touchpoints/web/home"} {
 		if got := current(find(document(t, base+path), ".ranges a")); !cmp.Equal(got, []string{"1h"}) {
 			t.Errorf("%s looks back over %q, want 1h", path, got)
+		}
+		axis := find(document(t, base+path), ".when .axis")[0]
+		from, err := time.Parse(time.RFC3339, attr(axis, "data-from"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		until, err := time.Parse(time.RFC3339, attr(axis, "data-until"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shown := until.Sub(from); shown != 10*time.Minute {
+			t.Errorf("%s shows %s of ten minutes that were recorded", path, shown)
 		}
 		if got := current(find(document(t, base+path+"?range=24h"), ".ranges a")); !cmp.Equal(got, []string{"24h"}) {
 			t.Errorf("%s looks back over %q although a day was asked for", path, got)

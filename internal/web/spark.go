@@ -38,7 +38,7 @@ func linePath(points []view.Point, from, until time.Time, top float64) string {
 		b.WriteString(command + fixed(x) + " " + fixed(y))
 		last := i == len(points)-1 || points[i+1].At.Sub(p.At) > step*5/2
 		if command == "M" && last {
-			b.WriteString("h2") // a point alone is drawn as a dash
+			b.WriteString("h-8") // a point alone is drawn as a dash
 		}
 	}
 	return b.String()

@@ -116,6 +116,8 @@ func ticks(from, until time.Time) []tick {
 		step, layout, as = 24*time.Hour, "Mon 2", "weekday"
 	case total > 2*time.Hour:
 		step = 3 * time.Hour
+	case total <= 20*time.Minute:
+		step = 2 * time.Minute
 	}
 	local := from.Local()
 	at := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.Local)

@@ -23,6 +23,7 @@ type touchpointPage struct {
 	History                              []historyItem
 	Results                              []resultRow
 	Recorded                             *view.TouchpointPage // nil without scores
+	From                                 time.Time            // start of the time axis
 	Pictures                             []*chart
 	Lost                                 *chart
 	Probed                               *resultRow // the result of a probe that a reader asked for
@@ -131,7 +132,6 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	defer cancel()
 	recorded, err := h.opts.Views.Touchpoint(ctx, page.Channel, page.Name, page.Range)
 	if err == nil && page.tooYoung(recorded.At, recorded.Timeline) {
-		page.Range = view.Hour
 		recorded, err = h.opts.Views.Touchpoint(ctx, page.Channel, page.Name, page.Range)
 	}
 	if err != nil {
@@ -147,11 +147,12 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	if !page.Here {
 		page.Heading, page.Kind, page.Tier = recorded.Title, recorded.Kind, recorded.Tier
 	}
-	page.Lost = lostChart(recorded.Lost, recorded.Score, recorded.From, recorded.At)
+	page.From = page.start(recorded.From, recorded.At)
+	page.Lost = lostChart(recorded.Lost, recorded.Score, page.From, recorded.At)
 	for _, c := range []*chart{
-		scoreChart(recorded.Score, recorded.From, recorded.At),
-		speedChart(&recorded.Touchpoint, "speed", "How long customers wait", recorded.From, recorded.At),
-		phaseChart(recorded.Phases, recorded.From, recorded.At),
+		scoreChart(recorded.Score, page.From, recorded.At),
+		speedChart(&recorded.Touchpoint, "speed", "How long customers wait", page.From, recorded.At),
+		phaseChart(recorded.Phases, page.From, recorded.At),
 	} {
 		if c != nil {
 			page.Pictures = append(page.Pictures, c)

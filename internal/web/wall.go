@@ -12,7 +12,6 @@ type wallPage struct {
 	frame
 	Tiles   []wallTile
 	Columns int
-	Size    string // of the letters: few, some or many
 	Light   bool
 }
 
@@ -34,12 +33,14 @@ func (h *handler) wall(w http.ResponseWriter, r *http.Request) {
 			page.Notices = append(page.Notices, why)
 		}
 		page.Now = o.At
+		page.tooYoung(o.At, timelines(o)...)
+		from := page.start(o.From, o.At)
 		for i := range o.Channels {
-			row := channelRow{&o.Channels[i], &page.frame, o.From, o.At}
+			row := channelRow{&o.Channels[i], &page.frame, from, o.At, false}
 			page.Tiles = append(page.Tiles, wallTile{Title: row.Title, Type: row.Type, Rating: row.Rating, Row: &row})
 		}
 	}
-	page.Columns, page.Size = wallGrid(len(page.Tiles))
+	page.Columns = wallColumns(len(page.Tiles))
 	h.page(w, r, http.StatusOK, "wall", page)
 }
 
@@ -59,20 +60,11 @@ func (h *handler) lastTiles(f *frame) []wallTile {
 	return tiles
 }
 
-// wallGrid returns how many columns make tiles that are a little wider than high on a wide screen, and the size of the
-// letters in them.
-func wallGrid(tiles int) (columns int, size string) {
-	columns = 1
+// wallColumns returns how many columns make tiles that are a little wider than high on a wide screen.
+func wallColumns(tiles int) int {
+	columns := 1
 	for columns < 10 && columns*((columns*2+2)/3) < tiles {
 		columns++
 	}
-	switch {
-	case columns <= 3:
-		size = "few"
-	case columns <= 6:
-		size = "some"
-	default:
-		size = "many"
-	}
-	return columns, size
+	return columns
 }
