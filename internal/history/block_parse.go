@@ -82,6 +82,8 @@ func parseRemoteWrite(b Block) ([]*config.RemoteWriteConfig, secrets, error) {
 			d.add(entry.Line, "two receivers are named "+receiver.Name)
 		}
 		names[receiver.Name] = true
+		// Protocol 2.0 sends metadata always, and 1.0 that of scraped targets, of which there are none.
+		receiver.MetadataConfig.Send = false
 		receiver.SetDirectory(b.Dir)
 		d.validate(entry.Line, func() error { return receiver.Validate(model.UTF8Validation) })
 		d.connects(entry, receiver.HTTPClientConfig)
