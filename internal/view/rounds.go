@@ -28,13 +28,14 @@ func askRounds(ctx context.Context, engine query.Engine) (rounds, error) {
 }
 
 // roundsExpr asks for all windows at once. The subqueries find the last evaluation of a rare group: PromQL looks back
-// for 5 minutes only, and steps of 4 leave no sample out.
+// for 5 minutes only, and steps of 4 leave no sample out. Their steps are multiples of 4 minutes since 1970, so that what
+// was recorded after the last of them is asked for beside.
 func roundsExpr() string {
 	var terms []string
 	for _, w := range windows() {
 		expr := "max(timestamp(channel:channelwatch_rating:" + string(w) + "))"
 		if w != recent {
-			expr = "max_over_time(" + expr + "[" + promDuration(w.back()) + ":4m])"
+			expr = "(" + expr + " or max_over_time(" + expr + "[" + promDuration(w.back()) + ":4m]))"
 		}
 		terms = append(terms, `label_replace(`+expr+`, "window", "`+string(w)+`", "", "")`)
 	}
