@@ -213,6 +213,10 @@ func TestAPI_Grafana(t *testing.T) {
 			`{"status":"success","data":["mail"],"warnings":["results truncated due to limit"]}`,
 		},
 		{
+			"variable: names of metrics, cut", "/api/v1/label/__name__/values?limit=2", nil,
+			`{"status":"success","data":["probes_total","says"],"warnings":["results truncated due to limit"]}`,
+		},
+		{
 			"query builder: labels of a metric", "/api/v1/labels",
 			url.Values{"match[]": {"score"}, "start": {"0"}, "end": {"60"}},
 			success(`["__name__","channel","job"]`),

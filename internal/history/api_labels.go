@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,13 +17,16 @@ import (
 )
 
 // find looks up names or values of labels of the series that one selector finds.
-type find func(context.Context, storage.Querier, *storage.LabelHints, []*labels.Matcher) ([]string, annotations.Annotations, error)
+type find func(context.Context, storage.Querier, []*labels.Matcher) ([]string, annotations.Annotations, error)
+
+// wholly asks the storage for all names or values: of a few it returns any.
+func wholly() *storage.LabelHints { return &storage.LabelHints{} }
 
 func (a *api) labelNames(ctx context.Context, p params, answer answer) error {
 	return a.strings(ctx, p, answer, func(
-		ctx context.Context, q storage.Querier, hints *storage.LabelHints, set []*labels.Matcher,
+		ctx context.Context, q storage.Querier, set []*labels.Matcher,
 	) ([]string, annotations.Annotations, error) {
-		return q.LabelNames(ctx, hints, set...)
+		return q.LabelNames(ctx, wholly(), set...)
 	})
 }
 
@@ -36,9 +40,9 @@ func (a *api) labelValues(name string) endpoint {
 			return badData(fmt.Errorf("invalid label name: %.100q", name))
 		}
 		return a.strings(ctx, p, answer, func(
-			ctx context.Context, q storage.Querier, hints *storage.LabelHints, set []*labels.Matcher,
+			ctx context.Context, q storage.Querier, set []*labels.Matcher,
 		) ([]string, annotations.Annotations, error) {
-			return q.LabelValues(ctx, name, hints, set...)
+			return q.LabelValues(ctx, name, wholly(), set...)
 		})
 	}
 }
@@ -52,19 +56,19 @@ func (a *api) strings(ctx context.Context, p params, answer answer, f find) erro
 	if len(s.sets) == 0 {
 		s.sets = [][]*labels.Matcher{nil}
 	}
-	var (
-		all  []string
-		said notes
-	)
+	var said notes
+	found := make(map[string]struct{})
 	err = a.lookUp(ctx, s, func(ctx context.Context, q storage.Querier) error {
 		for _, set := range s.sets {
-			some, warnings, err := f(ctx, q, &storage.LabelHints{Limit: oneMore(s.limit)}, set)
+			some, warnings, err := f(ctx, q, set)
 			if err != nil {
 				return err
 			}
 			said.annotations.Merge(warnings)
-			for _, found := range some {
-				all = append(all, strings.Clone(found)) // it may lie in a file of the storage
+			for _, one := range some {
+				if _, known := found[one]; !known {
+					found[strings.Clone(one)] = struct{}{} // it may lie in a file of the storage
+				}
 			}
 		}
 		return nil
@@ -72,8 +76,7 @@ func (a *api) strings(ctx context.Context, p params, answer answer, f find) erro
 	if err != nil {
 		return err
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
+	all := slices.Sorted(maps.Keys(found))
 	if s.limit > 0 && len(all) > s.limit {
 		all = all[:s.limit]
 		said.truncated()
@@ -128,7 +131,7 @@ func (a *api) series(ctx context.Context, p params, answer answer) error {
 // selectSeries selects the series that any of the selectors finds, each once, sorted, without their samples.
 func selectSeries(ctx context.Context, q storage.Querier, s selectors) storage.SeriesSet {
 	hints := &storage.SelectHints{
-		Start: s.from, End: s.to, Limit: oneMore(s.limit),
+		Start: s.from, End: s.to,
 		Func: "series", // the storage takes it as: no samples
 	}
 	sets := make([]storage.SeriesSet, len(s.sets))
@@ -136,12 +139,4 @@ func selectSeries(ctx context.Context, q storage.Querier, s selectors) storage.S
 		sets[i] = q.Select(ctx, true, hints, set...)
 	}
 	return storage.NewMergeSeriesSet(sets, 0, storage.ChainedSeriesMerge)
-}
-
-// oneMore returns a limit by which it shows that there is more.
-func oneMore(limit int) int {
-	if limit == 0 {
-		return 0
-	}
-	return min(limit, maxSamples) + 1
 }
