@@ -202,12 +202,13 @@ func askOnce(t *testing.T, status int, kind string, body io.Reader) ([]query.Ser
 		_, _ = io.Copy(w, body) // the client may have had enough
 	}))
 	t.Cleanup(server.Close)
-	return remote(t, query.RemoteConfig{URL: server.URL, BearerToken: secretFile(t, "token-1234")}).Query(t.Context(), "up", time.Time{})
+	conf := query.RemoteConfig{URL: server.URL, BearerToken: secretFile(t, "token-1234"), Timeout: time.Minute}
+	return remote(t, conf).Query(t.Context(), "up", time.Time{})
 }
 
 // endless is a body that goes on with the same text.
 func endless(start, again string) io.Reader {
-	return io.MultiReader(strings.NewReader(start), &repeated{text: again})
+	return io.MultiReader(strings.NewReader(start), &repeated{text: strings.Repeat(again, 1+(64<<10)/len(again))})
 }
 
 type repeated struct {
@@ -216,11 +217,9 @@ type repeated struct {
 }
 
 func (r *repeated) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = r.text[r.at%len(r.text)]
-		r.at++
-	}
-	return len(p), nil
+	n := copy(p, r.text[r.at:])
+	r.at = (r.at + n) % len(r.text)
+	return n, nil
 }
 
 func TestRemote_RefusesAnswers(t *testing.T) {
@@ -256,7 +255,7 @@ func TestRemote_RefusesAnswers(t *testing.T) {
 		{"points that are an object", 200, "application/json", ok(`{"a":1}`), `want an array`},
 		{"points out of order", 200, "application/json", ok(`[[2,"1"],[1,"1"]]`), `points out of order`},
 		{"endless blanks", 200, "application/json", endless(matrix, " "), `answer of more than 64 MiB`},
-		{"endless series", 200, "application/json", endless(matrix+`{"value":[1,"1"]}`, `,{"value":[1,"1"]}`), `more than 2097152 points`},
+		{"endless series", 200, "application/json", endless(matrix+`{}`, `,{"values":[[1,"1"]`+strings.Repeat(`,[2,"1"]`, 999)+`]}`), `more than 2097152 points`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

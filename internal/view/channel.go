@@ -31,7 +31,7 @@ func channelPage(ctx context.Context, engine query.Engine, last rounds, channel 
 	}
 	at := last[recent]
 	p := &ChannelPage{Channel: q.channels(known, say)[0], At: at, Range: r, From: at.Add(-q.grid.length)}
-	p.Windows = readWindows(q.windows, subject{channel: channel})
+	p.Windows = readWindows(q.windows, subject{channel: channel}, readCoverage(q.measured))
 	p.Dimensions = q.dimensions(channel)
 	p.Touchpoints = q.touchpoints(known, say)
 	p.Score, p.Lost = readLines(q.lines, say)
@@ -48,6 +48,7 @@ func (q *parts) ask(ctx context.Context, engine query.Engine, channel string) er
 	a.info(at, append(channelInfo(), touchpointInfo()...), only, &q.info)
 	a.agreements(at, only, &q.agreements)
 	a.sentences(at, &q.sentences)
+	a.coverage(at, only, &q.measured)
 	q.windows = map[window]*[]query.Series{recent: &q.now, hourly: {}, daily: &q.day, weekly: {}, monthly: &q.month}
 	for w, into := range q.windows {
 		names := channels.names(w)
@@ -102,12 +103,13 @@ func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 	at := q.rounds[recent]
 	now, today := readFigures(q.now, recent), readFigures(q.day, daily)
 	tracks, speeds := q.ratings.tracks(q.grid), bySubject(q.speed)
+	measured := readCoverage(q.measured)
 	all := make([]Touchpoint, 0, len(known.touchpoints))
 	for s, tp := range known.touchpoints {
 		if tp.Kind == "" {
 			continue // its agent has stopped exporting it
 		}
-		tp.figures(now[s], today[s], say)
+		tp.figures(now[s], today[s], measured, say)
 		if t, ok := tracks[trackOf{subject: s}]; ok {
 			tp.timeline(t.now(at, tp.Rating), q.grid, at)
 		}
@@ -122,7 +124,7 @@ func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 }
 
 // figures sets what the rules recorded of the touchpoint; each of the figures may be nil.
-func (tp *Touchpoint) figures(now, today *figures, say sentences) {
+func (tp *Touchpoint) figures(now, today *figures, measured coverage, say sentences) {
 	var causes []Cause
 	if now != nil {
 		tp.Rating, tp.Now, causes = now.rating, now.score, say.explain(now.lost)
@@ -130,6 +132,7 @@ func (tp *Touchpoint) figures(now, today *figures, say sentences) {
 	of := tp.Now
 	if today != nil {
 		tp.Day = today.score
+		measured.judge(tp.Channel, tp.Day)
 		if of == nil || len(causes) == 0 {
 			of, causes = tp.Day, say.explain(today.lost)
 		}
@@ -149,10 +152,11 @@ func (tp *Touchpoint) timeline(t track, g grid, at time.Time) {
 }
 
 // readWindows returns the recorded windows of a subject, shortest first.
-func readWindows(answers map[window]*[]query.Series, of subject) []Score {
+func readWindows(answers map[window]*[]query.Series, of subject, measured coverage) []Score {
 	all := []Score{}
 	for _, w := range windows() {
 		if f := readFigures(*answers[w], w)[of]; f != nil && f.score != nil {
+			measured.judge(of.channel, f.score)
 			all = append(all, *f.score)
 		}
 	}

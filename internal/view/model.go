@@ -51,13 +51,15 @@ type Sides struct {
 
 // Score is one recorded window of a channel or a touchpoint. All are 0 to 100, Unknown is 0 to 1.
 type Score struct {
-	Window  string       `json:"window"` // 5m, 1h, 1d, 7d or 28d
-	Score   float64      `json:"score"`
-	Up      float64      `json:"up"`
-	Gap     float64      `json:"gap"`     // of a channel; 0 for touchpoints
-	Unknown float64      `json:"unknown"` // share of results that could not be measured
-	Rating  probe.Rating `json:"rating"`
-	At      time.Time    `json:"at"` // when the rules recorded it
+	Window   string       `json:"window"` // 5m, 1h, 1d, 7d or 28d
+	Score    float64      `json:"score"`
+	Up       float64      `json:"up"`
+	Gap      float64      `json:"gap"`     // of a channel; 0 for touchpoints
+	Unknown  float64      `json:"unknown"` // share of results that could not be measured
+	Rating   probe.Rating `json:"rating"`
+	At       time.Time    `json:"at"`                 // when the rules recorded it
+	Coverage float64      `json:"coverage,omitempty"` // of windows of a day and more: share in which the channel has been measured
+	Early    bool         `json:"early,omitempty"`    // that is less than half, too little to say that this is how the window was
 }
 
 // Cause is what took points, with the sentences of the catalogue.

@@ -17,6 +17,7 @@ type rows struct {
 	grid   grid
 
 	info, agreements, sentences []query.Series
+	measured                    []query.Series
 	now, day, month             []query.Series
 	ratings                     ratings
 	spark                       []query.Series
@@ -30,6 +31,7 @@ func overview(ctx context.Context, engine query.Engine, last rounds, r Range) (*
 	a.info(at, channelInfo(), nil, &q.info)
 	a.agreements(at, nil, &q.agreements)
 	a.sentences(at, &q.sentences)
+	a.coverage(at, nil, &q.measured)
 	for w, into := range map[window]*[]query.Series{recent: &q.now, daily: &q.day, monthly: &q.month} {
 		if recorded, ok := last[w]; ok {
 			a.figures(w, recorded, channels.names(w), nil, into)
@@ -84,10 +86,11 @@ func (q *rows) channels(known info, say sentences) []Channel {
 	month := readFigures(q.month, monthly)
 	agreements := readAgreements(q.agreements, known.objectives, at)
 	tracks, sparks := q.ratings.tracks(q.grid), bySubject(q.spark)
+	measured := readCoverage(q.measured)
 	all := make([]Channel, 0, len(known.channels))
 	for name, c := range known.channels {
 		s := subject{channel: name}
-		c.figures(now[s], today[s], month[s], say)
+		c.figures(now[s], today[s], month[s], measured, say)
 		if agreed, ok := agreements[name]; ok {
 			c.Agreement = agreed
 		} else {
@@ -104,7 +107,7 @@ func (q *rows) channels(known info, say sentences) []Channel {
 }
 
 // figures sets what the rules recorded of the channel; each of the figures may be nil.
-func (c *Channel) figures(now, today, month *figures, say sentences) {
+func (c *Channel) figures(now, today, month *figures, measured coverage, say sentences) {
 	causesOf := func(f *figures, w window) {
 		if f != nil && len(c.Causes) == 0 && len(f.lost) > 0 {
 			c.Causes, c.CausesOf = say.explain(f.lost), string(w)
@@ -119,6 +122,8 @@ func (c *Channel) figures(now, today, month *figures, say sentences) {
 	if month != nil {
 		c.Month = month.score
 	}
+	measured.judge(c.Name, c.Day)
+	measured.judge(c.Name, c.Month)
 	causesOf(now, recent)
 	causesOf(today, daily)
 	of := cmp.Or(c.Now, c.Day)

@@ -177,6 +177,10 @@ func testOverview(t *testing.T, o *view.Overview, end time.Time) {
 	if blog.Day.Window != "1d" || blog.Month.Window != "28d" || !blog.Day.At.Before(end) || !blog.Month.At.Before(blog.Day.At) {
 		t.Errorf("blog: day %+v and month %+v, want each of its own evaluation", blog.Day, blog.Month)
 	}
+	// There is a day of recordings, with an hour missing.
+	if d := blog.Day.Coverage; d < 22.0/24 || d > 23.0/24 || blog.Day.Early || !blog.Month.Early || blog.Month.Coverage > 26.0/672 || blog.Month.Coverage < 24.0/672 {
+		t.Errorf("blog: %v of the day and %v of 28 days measured, early %v and %v", d, blog.Month.Coverage, blog.Day.Early, blog.Month.Early)
+	}
 	review := end.Add(-48 * time.Hour).Truncate(24 * time.Hour)
 	wantAgreement := view.Agreement{
 		State: view.Kept, Score: 95, Window: "28d", Got: new(97.25), Left: new(0.45), Coverage: 0.75, Review: &review, Overdue: true,

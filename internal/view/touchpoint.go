@@ -17,6 +17,7 @@ func touchpointPage(ctx context.Context, engine query.Engine, last rounds, chann
 	a := ask(ctx, engine)
 	a.info(at, append(channelInfo(), touchpointInfo()...), is("channel", channel), &q.info)
 	a.sentences(at, &q.sentences)
+	a.coverage(at, is("channel", channel), &q.measured)
 	q.windows = map[window]*[]query.Series{recent: &q.now, hourly: {}, daily: &q.day, weekly: {}, monthly: &q.month}
 	for w, into := range q.windows {
 		if recorded, ok := last[w]; ok {
@@ -38,7 +39,7 @@ func touchpointPage(ctx context.Context, engine query.Engine, last rounds, chann
 		return nil, ErrNotFound
 	}
 	p := &TouchpointPage{Touchpoint: tps[i], ChannelTitle: known.channels[channel].Title, At: at, Range: r, From: at.Add(-g.length)}
-	p.Windows = readWindows(q.windows, s)
+	p.Windows = readWindows(q.windows, s, readCoverage(q.measured))
 	p.Score, p.Lost = readLines(q.lines, say)
 	p.Phases = readPhases(phases)
 	p.Queries = queriesOfInterest(only)

@@ -77,7 +77,11 @@ func gapWords(s *Score, causes []Cause) string {
 		return "Not measured."
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Last %s: up %s, good or better %s", window(s.Window).span(), Percent(s.Up), Percent(s.Score))
+	when := "Last " + window(s.Window).span()
+	if s.Early {
+		when = "So far"
+	}
+	fmt.Fprintf(&b, "%s: up %s, good or better %s", when, Percent(s.Up), Percent(s.Score))
 	for i, c := range causes {
 		switch {
 		case c.Check == probe.WeakestTouchpoint && i == 0:
@@ -109,9 +113,9 @@ func are(n float64) string {
 	return "are"
 }
 
-// sinceWords says how long a channel has been as it is; nothing while that is hardly known.
+// sinceWords says how long a channel has been as it is; nothing in the first minute.
 func sinceWords(s side, since, at time.Time, atLeast bool) string {
-	if atLeast && at.Sub(since) < time.Minute {
+	if at.Sub(since) < time.Minute {
 		return ""
 	}
 	what := [...]string{unknown: "Not measured", below: "Below good", good: "Good or better"}[s]

@@ -94,6 +94,7 @@ func TestGapWords(t *testing.T) {
 			"Last 28 days: up 100 %, good or better 60 %: 8 points are slow server, 1 is broken link, 28.1 more because one important part is weak.",
 		},
 		{"the cap alone", &Score{Window: "1h", Score: 60, Up: 100}, []Cause{weak}, "Last hour: up 100 %, good or better 60 %: 28.1 points because one important part is weak."},
+		{"early", &Score{Window: "7d", Score: 99, Up: 100, Early: true}, []Cause{link}, "So far: up 100 %, good or better 99 %: 1 point is broken link."},
 		{"one point", &Score{Window: "7d", Score: 99, Up: 100}, []Cause{link}, "Last 7 days: up 100 %, good or better 99 %: 1 point is broken link."},
 	}
 	for _, tt := range tests {
@@ -114,7 +115,7 @@ func TestSinceWords(t *testing.T) {
 		{good, 2 * time.Hour, false, "Good or better for 2 h"},
 		{good, 24 * time.Hour, true, "Good or better for at least 1 d"},
 		{below, 12 * time.Minute, false, "Below good for 12 min"},
-		{below, 0, false, "Below good for 0 s"},
+		{below, 59 * time.Second, false, ""},
 		{unknown, time.Minute, true, "Not measured for at least 1 min"},
 		{good, 59 * time.Second, true, ""},
 	}

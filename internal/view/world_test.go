@@ -117,6 +117,9 @@ func (w *world) record(c line) {
 		w.worst(at, "touchpoint:channelwatch_rating:5m", "touchpoint:channelwatch_rating:min5m", c.name)
 		w.worst(at, "channel_dimension:channelwatch_dimension_rating:min", "channel_dimension:channelwatch_dimension_rating:min5m", c.name)
 	}
+	for _, at := range w.evaluations(5*time.Minute, 30*24*time.Hour) {
+		w.add(at, 1, "channel:channelwatch_measured:5m", "channel", c.name)
+	}
 	for _, at := range w.evaluations(time.Minute, 10*time.Minute) {
 		w.info(c, at)
 	}
