@@ -271,6 +271,24 @@ func TestNotifier_FileIsWrittenWhenItChanges(t *testing.T) {
 	})
 }
 
+func TestNotifier_WritesDownWhatItHeardLast(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "notify.json")
+	n := newNotifier(Options{File: file, Log: slog.New(slog.DiscardHandler)}, nil)
+	alert := Alert{Labels: map[string]string{channelLabel: "shop"}, Started: time.Now()}
+	n.Alerts([]Alert{alert})
+	n.step(t.Context(), time.Now())
+	alert.Ended = time.Now()
+	n.Alerts([]Alert{alert})
+	n.land(func() {})
+	s, err := readState(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Incidents[0].Alerts[fingerprint(alert.Labels)]; !got.Ended.Equal(alert.Ended) {
+		t.Errorf("the alert is written down with its end at %s, want %s", got.Ended, alert.Ended)
+	}
+}
+
 func TestWriteState_LeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "notify.json")
