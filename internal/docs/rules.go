@@ -15,6 +15,7 @@ type longWindow struct {
 	Window   string // of the score
 	From     string // the recorded increase that it adds up
 	Interval string // of evaluation: the longer the window, the rarer
+	Fives    int    // times of five minutes in the window
 }
 
 // agreement is a window over which a score can be agreed on.
@@ -40,10 +41,10 @@ func Rules() ([]byte, error) {
 		Timelines  []timeline
 	}{
 		[]longWindow{
-			{"1h", "5m", "5m"},
-			{"1d", "1h", "5m"},
-			{"7d", "1h", "30m"},
-			{"28d", "1h", "1h"},
+			{"1h", "5m", "5m", 12},
+			{"1d", "1h", "5m", 288},
+			{"7d", "1h", "30m", 2016},
+			{"28d", "1h", "1h", 8064},
 		},
 		[]agreement{
 			{"1d", 86400, "15m"},
