@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -128,6 +129,28 @@ func TestSenders_EndWithTheirContext(t *testing.T) {
 			}
 			_, _ = io.Copy(io.Discard, conn) // ends when the sender has closed its side
 			_ = conn.Close()
+		})
+	}
+}
+
+func TestEmail_ManyRecipients(t *testing.T) {
+	for name, tt := range map[string]struct {
+		address string
+		want    int
+	}{
+		"short":                {"u%03d@example.com", mostRecipients},
+		"as many as were kept": {strings.Repeat("x", 100) + "%03d@example.com", mostText / len(strings.Repeat("x", 100)+"000@example.com, ")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all []string
+			for i := range 200 {
+				all = append(all, fmt.Sprintf(tt.address, i))
+			}
+			owners := []*alert{{Annotations: sentences(map[string]string{"owner_it": strings.Join(all, ", ")})}}
+			got := newEmail(Email{Owners: true}, "", form{}).recipients(&notice{OwnerIT: first(owners, "owner_it")})
+			if len(got) != tt.want || got[len(got)-1].Address != all[tt.want-1] {
+				t.Errorf("%d recipients, the last is %s; want %d up to %s", len(got), got[len(got)-1].Address, tt.want, all[tt.want-1])
+			}
 		})
 	}
 }
