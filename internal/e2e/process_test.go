@@ -17,6 +17,7 @@ var (
 	promtool            = program{"promtool", "prometheus"}
 	alertmanagerProgram = program{"prometheus-alertmanager", "prometheus-alertmanager"}
 	amtool              = program{"amtool", "prometheus-alertmanager"}
+	victoriaMetrics     = program{"victoria-metrics", "victoria-metrics"}
 )
 
 // path returns where a program is. One that is missing is a failure: without it nothing would be tested.
@@ -32,10 +33,10 @@ func (p program) path(t *testing.T) string {
 // listening is what both servers log once they have bound their address.
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// serve runs a server until the test ends and returns the address that it chose.
-func (p program) serve(t *testing.T, args ...string) (address string) {
+// run runs a server until the test ends. It returns what the server logs, and a channel that is closed when it ends.
+func (p program) run(t *testing.T, args ...string) (log *logs, ended <-chan struct{}) {
 	t.Helper()
-	log := &logs{}
+	log = &logs{}
 	command := exec.CommandContext(t.Context(), p.path(t), args...)
 	command.Stdout, command.Stderr = log, log
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
@@ -43,17 +44,24 @@ func (p program) serve(t *testing.T, args ...string) (address string) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		_ = command.Wait() // that it was told to stop is no news
-		close(ended)
+		close(done)
 	}()
 	t.Cleanup(func() {
-		<-ended
+		<-done
 		if t.Failed() {
 			t.Logf("log of %s:\n%s", p.name, tail(log.String()))
 		}
 	})
+	return log, done
+}
+
+// serve runs a server that logs which address it chose, and returns that.
+func (p program) serve(t *testing.T, args ...string) (address string) {
+	t.Helper()
+	log, ended := p.run(t, args...)
 	eventually(t, p.name+" to listen", func() string {
 		if match := listening.FindStringSubmatch(log.String()); match != nil {
 			address = match[1]
