@@ -125,22 +125,20 @@ func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 
 // figures sets what the rules recorded of the touchpoint; each of the figures may be nil.
 func (tp *Touchpoint) figures(now, today *figures, measured coverage, say sentences) {
-	var causes []Cause
 	if now != nil {
-		tp.Rating, tp.Now, causes = now.rating, now.score, say.explain(now.lost)
+		tp.Rating, tp.Now = now.rating, now.score
 	}
-	of := tp.Now
 	if today != nil {
 		tp.Day = today.score
-		measured.judge(tp.Channel, tp.Day)
-		if of == nil || len(causes) == 0 {
-			of, causes = tp.Day, say.explain(today.lost)
-		}
 	}
-	if len(causes) > 0 && now != nil && len(now.lost) > 0 {
+	measured.judge(tp.Channel, tp.Day)
+	of := telling(now, today)
+	var causes []Cause
+	tp.Words.Gap, causes = of.words(say)
+	tp.Words.Cause = causeWords(causes)
+	if of == now && len(causes) > 0 {
 		tp.Cause = &causes[0]
 	}
-	tp.Words.Gap, tp.Words.Cause = gapWords(of, causes), causeWords(causes)
 }
 
 // timeline sets what follows from how the touchpoint was rated through the range.

@@ -50,6 +50,7 @@ func subjectOf(s query.Series) subject { return subject{s.Labels["channel"], s.L
 
 // figures are what the rules recorded of one subject over one window.
 type figures struct {
+	window window
 	score  *Score // nil where nothing was measured
 	rating probe.Rating
 	lost   []Cause // without sentences, most points first
@@ -95,7 +96,7 @@ func readFigures(answer []query.Series, w window) map[subject]*figures {
 	for _, s := range oneSource(answer) {
 		f := all[subjectOf(s)]
 		if f == nil {
-			f = &figures{score: &Score{Window: string(w), At: s.Points[len(s.Points)-1].Time().UTC(), Score: -1}}
+			f = &figures{window: w, score: &Score{Window: string(w), At: s.Points[len(s.Points)-1].Time().UTC(), Score: -1}}
 			all[subjectOf(s)] = f
 		}
 		f.read(s)
@@ -108,6 +109,27 @@ func readFigures(answer []query.Series, w window) map[subject]*figures {
 		sortCauses(f.lost)
 	}
 	return all
+}
+
+// telling returns the figures that say most: those of now where points are lost, else those of the day where there are
+// some, else those that were measured; it may return nil.
+func telling(now, today *figures) *figures {
+	switch {
+	case now != nil && len(now.lost) > 0:
+		return now
+	case today != nil && len(today.lost) > 0, now == nil || now.score == nil:
+		return today
+	}
+	return now
+}
+
+// words returns the sentence about the gap, and the causes with their sentences. Of nothing, nothing was measured.
+func (f *figures) words(say sentences) (gap string, causes []Cause) {
+	if f == nil {
+		return gapWords(nil, nil), nil
+	}
+	causes = say.explain(f.lost)
+	return gapWords(f.score, causes), causes
 }
 
 func (f *figures) read(s query.Series) {

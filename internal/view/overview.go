@@ -108,11 +108,6 @@ func (q *rows) channels(known info, say sentences) []Channel {
 
 // figures sets what the rules recorded of the channel; each of the figures may be nil.
 func (c *Channel) figures(now, today, month *figures, measured coverage, say sentences) {
-	causesOf := func(f *figures, w window) {
-		if f != nil && len(c.Causes) == 0 && len(f.lost) > 0 {
-			c.Causes, c.CausesOf = say.explain(f.lost), string(w)
-		}
-	}
 	if now != nil {
 		c.Rating, c.Now = now.rating, now.score
 	}
@@ -124,13 +119,12 @@ func (c *Channel) figures(now, today, month *figures, measured coverage, say sen
 	}
 	measured.judge(c.Name, c.Day)
 	measured.judge(c.Name, c.Month)
-	causesOf(now, recent)
-	causesOf(today, daily)
-	of := cmp.Or(c.Now, c.Day)
-	if c.CausesOf == string(daily) {
-		of = c.Day
+	of := telling(now, today)
+	c.Words.Gap, c.Causes = of.words(say)
+	c.Words.Cause = causeWords(c.Causes)
+	if len(c.Causes) > 0 {
+		c.CausesOf = string(of.window)
 	}
-	c.Words.Gap, c.Words.Cause = gapWords(of, c.Causes), causeWords(c.Causes)
 	if c.Orphan {
 		c.Words.Gap = "No agent probes it."
 	}

@@ -13,14 +13,14 @@ import (
 // ratings last: what is read at that time belongs together, even while the next evaluation is on its way.
 type rounds map[window]time.Time
 
-// askRounds asks for the last evaluations. Where the rules have not run lately, the time of the shortest window is now.
+// askRounds asks for the last evaluations by the clock of the server. Where the rules have not run lately, the time of the
+// shortest window is now.
 func askRounds(ctx context.Context, engine query.Engine) (rounds, error) {
-	present := time.Now().Truncate(time.Millisecond)
-	answer, err := engine.Query(ctx, roundsExpr(), present)
+	answer, err := engine.Query(ctx, roundsExpr(), time.Time{})
 	if err != nil {
 		return nil, fmt.Errorf("asking when the rules last ran: %w", err)
 	}
-	last := rounds{recent: present}
+	last := rounds{recent: time.Now().Truncate(time.Millisecond).UTC()}
 	for _, s := range answer {
 		last[window(s.Labels["window"])] = time.UnixMilli(int64(value(s)*1000 + 0.5)).UTC()
 	}
