@@ -263,6 +263,9 @@ func (a *Agent) start() {
 	if cfg.Agent.WebConfigFile == "" && !web.Loopback(a.listener.Addr()) {
 		a.log.Warn("open to the network without a password: set agent.web_config_file, or listen on 127.0.0.1", "address", a.Addr())
 	}
+	if a.open != nil {
+		a.log.Info("public page", "address", a.open.Addr().String(), "channels", cfg.Public.Channels)
+	}
 }
 
 // networkChanged exports and logs what the control probe found, once for each change.

@@ -113,19 +113,24 @@ func (r *running) write(yaml string) {
 // get returns the status and the body of a path.
 func (r *running) get(method, path string) (int, string) {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.Addr()+path, http.NoBody)
+	return ask(r.t, method, r.Addr(), path)
+}
+
+func ask(t *testing.T, method, address, path string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, http.NoBody)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return response.StatusCode, string(body)
 }

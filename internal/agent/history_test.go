@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,4 +123,35 @@ func TestAgent_Shards(t *testing.T) {
 		r.write(config(name, 2))
 	}
 	agents["a"].eventually("every channel probed by both", func() bool { return len(probed("a")) == 8 && len(probed("b")) == 8 })
+}
+
+// TestAgent_PublicPage: everybody may see the channels that are named, and nothing else.
+func TestAgent_PublicPage(t *testing.T) {
+	s := newShop(t)
+	head, web, _ := strings.Cut(withHistory(yaml("home "+s.URL), t.TempDir()), "channels:\n")
+	r := start(t, head+"public: {listen: \"127.0.0.1:0\", channels: [web], title: For you}\nchannels:\n"+web+strings.Replace(web, "name: web", "name: secret", 1))
+	public := regexp.MustCompile(`msg="public page" address=(\S+)`)
+	var address string
+	r.eventually("a public page", func() bool {
+		if match := public.FindStringSubmatch(r.log.String()); match != nil {
+			address = match[1]
+		}
+		return address != ""
+	})
+	var page string
+	r.eventually("a rating on it", func() bool {
+		var code int
+		code, page = ask(t, http.MethodGet, address, "/")
+		return code == http.StatusOK && strings.Contains(page, "Excellent")
+	})
+	for _, leak := range []string{"ecret", "shop.example", s.URL, "seen from", "home"} {
+		if strings.Contains(page, leak) {
+			t.Errorf("the public page says %q:\n%s", leak, page)
+		}
+	}
+	for _, path := range []string{"/metrics", "/api/v1/results", "/api/v1/query?query=up", "/channels/secret", "/touchpoints/web/home"} {
+		if code, body := ask(t, http.MethodGet, address, path); code != http.StatusNotFound {
+			t.Errorf("%s answers %d to everybody: %s", path, code, body)
+		}
+	}
 }
