@@ -1,0 +1,32 @@
+package dashboards_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestDashboards_ShowDataOfTheAgentItself asks the agent's own history, which a Grafana may use as a Prometheus: it keeps
+// native histograms of touchpoints and classic ones of the agent, and evaluates the rules as they are shipped.
+func TestDashboards_ShowDataOfTheAgentItself(t *testing.T) {
+	t.Parallel()
+	p := &prometheus{address: startDemo(t), client: &http.Client{Transport: &http.Transport{}}, turns: make(chan struct{}, 4)}
+	t.Cleanup(p.client.CloseIdleConnections)
+	eventually(t, "the first scores", func() string {
+		a, err := p.query(t.Context(), "channel:channelwatch_score:5m", time.Now())
+		if err != nil {
+			return err.Error()
+		}
+		if len(a.samples) < 4 {
+			return fmt.Sprintf("%d scores, want 4", len(a.samples))
+		}
+		return ""
+	})
+	for _, b := range load(t) {
+		t.Run(b.UID, func(t *testing.T) {
+			t.Parallel()
+			checkData(t, p, &b)
+		})
+	}
+}
