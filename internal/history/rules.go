@@ -82,7 +82,7 @@ func (e *evaluator) run(ctx context.Context, st storage.Storage, evaluated func(
 	registry := metrics.Library()
 	manager := e.newManager(ctx, st, registry)
 	cycles := newCycles(evaluated)
-	if err := manager.Update(evaluateEvery, e.loader.names(), e.external, e.page.String(), cycles.inTurn); err != nil {
+	if err := manager.Update(evaluateEvery, e.loader.names(), e.external, e.page.String(), cycles.evaluate); err != nil {
 		e.log.Error("rules are not evaluated", "error", err) // newLoader accepted them
 		return
 	}

@@ -21,35 +21,19 @@ type cycles struct {
 // cycle is where a group is. It is locked by an evaluation: a group does not expect two at once.
 type cycle struct {
 	sync.Mutex
-	last  time.Time // timestamp of the last evaluation
-	begun bool      // it has had its turn
+	last time.Time // timestamp of the last evaluation
 }
 
 func newCycles(evaluated func()) *cycles {
 	return &cycles{evaluated: evaluated, groups: make(map[*rules.Group]*cycle)}
 }
 
-// inTurn is the rules.GroupEvalIterationFunc of all groups.
-func (c *cycles) inTurn(ctx context.Context, g *rules.Group, at time.Time) {
+// evaluate is the rules.GroupEvalIterationFunc of all groups. It leaves out a turn that comes after a later evaluation: its
+// values would be refused as out of order.
+func (c *cycles) evaluate(ctx context.Context, g *rules.Group, at time.Time) {
 	of := c.of(g)
 	of.Lock()
 	defer of.Unlock()
-	of.begun = true
-	c.evaluate(ctx, g, of, at)
-}
-
-// outOfTurn evaluates a group that has not had its turn yet.
-func (c *cycles) outOfTurn(ctx context.Context, g *rules.Group, at time.Time) {
-	of := c.of(g)
-	of.Lock()
-	defer of.Unlock()
-	if !of.begun {
-		c.evaluate(ctx, g, of, at)
-	}
-}
-
-// evaluate leaves out a turn that comes after a later evaluation: its values would be refused as out of order.
-func (c *cycles) evaluate(ctx context.Context, g *rules.Group, of *cycle, at time.Time) {
 	if !at.After(of.last) {
 		return
 	}

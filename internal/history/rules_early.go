@@ -22,14 +22,14 @@ const (
 
 // warmUpAt returns when groups that a store holds nothing of are evaluated out of turn, counted from the first sample: soon,
 // for the newcomer who looks at the page, then more and more seldom, so that what it says of 28 days is not an hour old. A
-// group takes part until its first turn. What is recorded twice in the first minutes counts once too often where values
-// are added up; those windows forget it in time.
+// group takes part for as long as one interval, also when it had its turn: that may have come before there was anything to
+// evaluate. What is recorded twice in the first minutes counts once too often where values are added up; those windows
+// forget it in time.
 func warmUpAt() []time.Duration {
 	return []time.Duration{10 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute}
 }
 
-// warmUp evaluates the groups of which the store holds nothing recent, in the order given, until each has had its turn or
-// ctx ends.
+// warmUp evaluates the groups of which the store holds nothing recent, in the order given, at first, until ctx ends.
 func (c *cycles) warmUp(ctx context.Context, store storage.Queryable, groups []*rules.Group) {
 	cold := slices.DeleteFunc(groups, func(g *rules.Group) bool { return !records(g) || holdsAny(ctx, store, g) })
 	if len(cold) == 0 || !firstSample(ctx, store) {
@@ -42,7 +42,7 @@ func (c *cycles) warmUp(ctx context.Context, store storage.Queryable, groups []*
 			return
 		}
 		for _, g := range cold {
-			c.outOfTurn(ctx, g, time.Now())
+			c.evaluate(ctx, g, time.Now())
 		}
 	}
 }
