@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -332,4 +333,19 @@ func TestNotifier_AlertsWithoutRun(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	n.Alerts([]Alert{{}})
+}
+
+func TestInbox_IsBounded(t *testing.T) {
+	b := newInbox()
+	alerts := make([]Alert, mostAlerts+5)
+	for i := range alerts {
+		alerts[i].Labels = map[string]string{"i": strconv.Itoa(i)}
+	}
+	b.put(alerts, time.Now())
+	known := Alert{Labels: alerts[0].Labels, Ended: time.Now()}
+	b.put([]Alert{known}, time.Now()) // there is room for what is there already
+	taken := b.take()
+	if len(taken) != mostAlerts || taken[fingerprint(known.Labels)].Ended.IsZero() {
+		t.Errorf("%d alerts wait, want %d, and the last that was said of each", len(taken), mostAlerts)
+	}
 }
