@@ -101,6 +101,9 @@ func TestAPI_LeavesTheRestToPrometheus(t *testing.T) {
 			}
 		}
 	}
+	if response, wire, body := packed(t, base+"/api/v1/series?match[]="+strings.Repeat("x", 20_000)); response.Header.Get("Content-Encoding") != "gzip" || wire > 1000 || len(body) < 20_000 {
+		t.Errorf("a long answer of %d bytes took %d over the wire, want it packed", len(body), wire)
+	}
 	if _, body := request(t, http.MethodGet, base+"/api/v1/channels"); strings.HasPrefix(body, "prometheus") {
 		t.Error("the pages' own channels were handed on")
 	}

@@ -35,9 +35,7 @@ func (h *handler) channel(w http.ResponseWriter, r *http.Request) {
 		h.status(w, r, f, why)
 		return
 	}
-	if why != "" {
-		f.Notices = append(f.Notices, why)
-	}
+	f.addNotice(why)
 	ctx, cancel := context.WithTimeout(r.Context(), viewDeadline)
 	defer cancel()
 	page, err := h.opts.Views.Channel(ctx, name, f.Range)

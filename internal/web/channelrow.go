@@ -30,6 +30,9 @@ func (r channelRow) Measured() *view.Score {
 	return r.Now
 }
 
+// SoFar says that too little of a window has been measured to call its score that of the window; empty otherwise.
+func (r channelRow) SoFar(s *view.Score) string { return r.Frame.SoFar(s) }
+
 // SinceWords says how long the channel has been as it is; empty in the first minute, which says nothing.
 func (r channelRow) SinceWords() string {
 	if r.Since == nil || r.Until.Sub(*r.Since) < time.Minute {
@@ -67,14 +70,16 @@ func (r channelRow) List() spanList { return newSpanList(r.Title, r.Frame, r.Tim
 // spanList says of a timeline when it was not good: what its pictures are looked at for.
 type spanList struct {
 	Title string
-	Range view.Range
 	Now   time.Time
-	Known bool        // whether anything was recorded
+	Begun *time.Time  // first recording; nil when nothing was recorded
 	Spans []view.Span // fair, poor or unknown
 }
 
 func newSpanList(title string, f *frame, spans []view.Span) spanList {
-	list := spanList{Title: title, Range: f.Range, Now: f.Now, Known: len(spans) > 0}
+	list := spanList{Title: title, Now: f.Now}
+	if len(spans) > 0 {
+		list.Begun = &spans[0].From
+	}
 	for _, s := range spans {
 		if s.Rating < probe.Good {
 			list.Spans = append(list.Spans, s)

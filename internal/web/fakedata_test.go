@@ -55,6 +55,7 @@ func shop() *fakeViews {
 		{Name: "mail", Title: "Newsletter", Type: "email", Rating: probe.Excellent, Now: score("5m", 100, 100, probe.Excellent), Day: score("1d", 98.3, 99.1, probe.Excellent), Agreement: view.Agreement{State: view.NoAgreement}},
 		{Name: "social", Title: "Social previews", Type: "social", Rating: probe.Unknown, Agreement: view.Agreement{State: view.NoAgreement}},
 	}}
+	f.channels[3].Day.Early, f.channels[3].Day.Coverage = true, 0.1234
 	for i := range f.channels {
 		c := &f.channels[i]
 		c.Words = view.Words{Gap: "Not enough data yet."}

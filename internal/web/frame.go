@@ -34,6 +34,7 @@ type frame struct {
 	Notices  []string
 	Why      string // why there are no scores; empty when there are
 	Grafana  string
+	External string     // where readers reach this agent; empty when it is not known
 	begun    time.Time  // start of what was recorded, of a young history; zero for others
 	keep     url.Values // of the query, in links to the same page
 }
@@ -55,6 +56,24 @@ func (f *frame) Pick(s view.Sides) string {
 		return s.IT
 	}
 	return s.Marketing
+}
+
+func (f *frame) addNotice(text string) {
+	if text != "" {
+		f.Notices = append(f.Notices, text)
+	}
+}
+
+// SoFar says that too little of a window has been measured to call its score that of the window; empty otherwise. IT reads
+// how much it is.
+func (f *frame) SoFar(s *view.Score) string {
+	switch {
+	case s == nil || !s.Early:
+		return ""
+	case f.IT:
+		return "so far, " + view.Percent(100*s.Coverage) + " of it"
+	}
+	return "so far"
 }
 
 // Self returns a link to the same page with another value of one parameter.
@@ -92,7 +111,7 @@ func (h *handler) frame(w http.ResponseWriter, r *http.Request, section, title s
 	f := frame{
 		Title: title, Base: base, Assets: base + "assets/" + h.assets.version + "/", Section: section,
 		Location: h.opts.Location, Version: h.opts.Version, Now: time.Now(), IT: audience(w, r) == "it", Range: view.Day,
-		Demo: h.opts.Demo, Live: "poll", Refresh: 15, Notices: h.opts.Source.Notices(), Grafana: h.opts.GrafanaURL,
+		Demo: h.opts.Demo, Live: "poll", Refresh: 15, Notices: h.opts.Source.Notices(), Grafana: h.opts.GrafanaURL, External: h.opts.ExternalURL,
 		keep: url.Values{},
 	}
 	if h.opts.Updates != nil {

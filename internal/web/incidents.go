@@ -50,9 +50,7 @@ func (h *handler) readIncidents(r *http.Request, page *incidentsPage) (why strin
 	if !ready {
 		return why, http.StatusOK
 	}
-	if why != "" {
-		page.Notices = append(page.Notices, why)
-	}
+	page.addNotice(why)
 	ctx, cancel := context.WithTimeout(r.Context(), viewDeadline)
 	defer cancel()
 	chosen := r.URL.Query().Get("channel")

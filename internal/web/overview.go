@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -34,9 +35,8 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
 		h.status(w, r, f, why)
 		return
 	}
-	if why != "" {
-		f.Notices = append(f.Notices, why)
-	}
+	f.addNotice(why)
+	f.addNotice(silence(o))
 	h.page(w, r, http.StatusOK, "overview", newOverviewPage(&f, o))
 }
 
@@ -53,6 +53,30 @@ func (h *handler) readOverview(ctx context.Context, back view.Range) (o *view.Ov
 		return nil, unreadable(err)
 	}
 	return o, why
+}
+
+// quietAge is how long nothing may be recorded before pages say so. The rules record every 30 seconds.
+const quietAge = 3 * time.Minute
+
+// silence is the sentence for scores that are no longer new: the page is fresh, what it shows is not. It is empty when all is
+// well.
+func silence(o *view.Overview) string {
+	newest := newest(o)
+	if newest.IsZero() || o.At.Sub(newest) < quietAge {
+		return ""
+	}
+	return fmt.Sprintf("Nothing was recorded in the last %s: what you see is of %s.", view.Lasting(o.At.Sub(newest)), newest.Local().Format("15:04 MST"))
+}
+
+// newest returns when the newest score was recorded; zero when there is none.
+func newest(o *view.Overview) time.Time {
+	var newest time.Time
+	for i := range o.Channels {
+		if now := o.Channels[i].Now; now != nil && now.At.After(newest) {
+			newest = now.At
+		}
+	}
+	return newest
 }
 
 // unreadable is the sentence for scores that could not be read.

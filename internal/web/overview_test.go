@@ -30,6 +30,7 @@ func TestOverview_Rows(t *testing.T) {
 			".scores": "now88.7 24 h91.2 28 d96.4", ".agreement": "95 agreed over 28 days, 96.4 so far.",
 		}},
 		{"mobile", map[string]string{".tile": "Excellent", ".why": "Nothing to complain about.", ".scores": "now100 24 h99.9 28 d97.2"}},
+		{"push", map[string]string{".tile": "Fair", ".scores": "now71 24 h93 so far 28 d– not enough data yet"}},
 		{"social", map[string]string{
 			".tile": "Unknown", ".why": "", ".agreement": "No agreement.",
 			".scores": "now– not enough data yet 24 h– not enough data yet 28 d– not enough data yet",
@@ -43,6 +44,10 @@ func TestOverview_Rows(t *testing.T) {
 				}
 			}
 		})
+	}
+	it := document(t, serve(t, &source{}, withViews(shop()))+"/?for=it")
+	if got, want := texts(find(it, "#push .scores small")), []string{"so far, 12.3 % of it"}; !cmp.Equal(got, want) {
+		t.Errorf("how much of a day was measured: %q, want %q", got, want)
 	}
 	headline := "3 of 6 channels are good or better right now. Not good: Mobile app (Poor), Push messages (Fair). One could not be measured."
 	if got := text(find(page, ".headline")...); got != headline {

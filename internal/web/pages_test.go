@@ -162,6 +162,22 @@ func TestChannel_Parts(t *testing.T) {
 	}
 }
 
+// TestChannel_Badge offers those who build pages a picture to copy, if the agent knows its own address.
+func TestChannel_Badge(t *testing.T) {
+	known := func(o *web.Options) { o.ExternalURL = "https://watch.shop.example" }
+	for name, tt := range map[string]struct {
+		base, path, want string
+	}{
+		"for IT":          {serve(t, &source{}, withViews(shop()), known), "/channels/web?for=it", "![Web shop](https://watch.shop.example/badge/web.svg)"},
+		"for marketing":   {serve(t, &source{}, withViews(shop()), known), "/channels/web", ""},
+		"unknown address": {serve(t, &source{}, withViews(shop())), "/channels/web?for=it", ""},
+	} {
+		if got := text(find(document(t, tt.base+tt.path), "pre")...); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestTouchpoint_Parts(t *testing.T) {
 	base := serve(t, &source{channels: channels()}, withViews(shop()), func(o *web.Options) { o.GrafanaURL = "https://grafana.example/" })
 	page := document(t, base+"/touchpoints/web/search")

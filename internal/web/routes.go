@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/http/pprof"
+
+	"github.com/klauspost/compress/gzhttp"
 )
 
 // handler holds what the routes share.
@@ -30,8 +32,12 @@ func newHandler(opts *Options, closing <-chan struct{}) (http.Handler, error) {
 		streams: newStreams(opts.Updates, closing),
 	}
 	mux := http.NewServeMux()
+	pack, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false)) // its encoders take megabytes
+	if err != nil {
+		return nil, err
+	}
 	h.routePages(mux)
-	h.routeAPI(mux)
+	h.routeAPI(mux, pack)
 	mux.Handle("GET /metrics", opts.Metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "healthy\n") })
 	mux.HandleFunc("GET /-/ready", h.ready)
@@ -59,7 +65,8 @@ func (h *handler) routePages(mux *http.ServeMux) {
 	}
 }
 
-func (h *handler) routeAPI(mux *http.ServeMux) {
+// routeAPI leaves to the query API what is not the pages' own. Its answers may be long: they are packed as they come.
+func (h *handler) routeAPI(mux *http.ServeMux, pack func(http.Handler) http.HandlerFunc) {
 	mux.HandleFunc("GET /api/v1/results", h.results)
 	mux.HandleFunc("GET /api/v1/config", h.config)
 	mux.HandleFunc("GET /api/v1/channels", h.apiChannels)
@@ -69,7 +76,7 @@ func (h *handler) routeAPI(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/incidents", h.apiIncidents)
 	mux.HandleFunc("GET /api/v1/openapi.json", h.openAPI)
 	if h.opts.QueryAPI != nil {
-		mux.Handle("/api/v1/", h.opts.QueryAPI)
+		mux.Handle("/api/v1/", pack(h.opts.QueryAPI))
 	} else {
 		mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
 			h.fail(w, r, http.StatusNotFound, "no such path, or this agent has no history to query")

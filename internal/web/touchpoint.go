@@ -39,6 +39,9 @@ func (p *touchpointPage) ProbeLink() string { return p.Touchpoint(p.Channel, p.N
 // RecordedWhy returns the sentence for the reader about what costs most; empty when there is none.
 func (p *touchpointPage) RecordedWhy() string { return p.Pick(p.Recorded.Words.Cause) }
 
+// SoFarOf is SoFar of one of the recorded windows.
+func (p *touchpointPage) SoFarOf(s view.Score) string { return p.SoFar(&s) }
+
 // List returns the timeline for those who do not see it.
 func (p *touchpointPage) List() spanList {
 	return newSpanList(p.Heading, &p.frame, p.Recorded.Timeline)
@@ -140,9 +143,7 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 		}
 		return
 	}
-	if why != "" {
-		page.Notices = append(page.Notices, why)
-	}
+	page.addNotice(why)
 	page.Recorded, page.Rating = recorded, recorded.Rating
 	if !page.Here {
 		page.Heading, page.Kind, page.Tier = recorded.Title, recorded.Kind, recorded.Tier

@@ -29,10 +29,11 @@ func (h *handler) wall(w http.ResponseWriter, r *http.Request) {
 		page.Why = why
 		page.Tiles = h.lastTiles(&page.frame)
 	} else {
-		if why != "" {
-			page.Notices = append(page.Notices, why)
+		page.addNotice(why)
+		page.addNotice(silence(o))
+		if at := newest(o); !at.IsZero() {
+			page.Now = at
 		}
-		page.Now = o.At
 		page.tooYoung(o.At, timelines(o)...)
 		from := page.start(o.From, o.At)
 		for i := range o.Channels {
