@@ -58,7 +58,7 @@ type Score struct {
 	Unknown  float64      `json:"unknown"` // share of results that could not be measured
 	Rating   probe.Rating `json:"rating"`
 	At       time.Time    `json:"at"`                 // when the rules recorded it
-	Coverage float64      `json:"coverage,omitempty"` // of windows of a day and more: share in which the channel has been measured
+	Coverage float64      `json:"coverage,omitempty"` // share of the window in which the channel has been measured, 0 to 1; absent for 5m
 	Early    bool         `json:"early,omitempty"`    // that is less than half, too little to say that this is how the window was
 }
 

@@ -177,9 +177,8 @@ func testOverview(t *testing.T, o *view.Overview, end time.Time) {
 	if blog.Day.Window != "1d" || blog.Month.Window != "28d" || !blog.Day.At.Before(end) || !blog.Month.At.Before(blog.Day.At) {
 		t.Errorf("blog: day %+v and month %+v, want each of its own evaluation", blog.Day, blog.Month)
 	}
-	// There is a day of recordings, with an hour missing.
-	if d := blog.Day.Coverage; d < 22.0/24 || d > 23.0/24 || blog.Day.Early || !blog.Month.Early || blog.Month.Coverage > 26.0/672 || blog.Month.Coverage < 24.0/672 {
-		t.Errorf("blog: %v of the day and %v of 28 days measured, early %v and %v", d, blog.Month.Coverage, blog.Day.Early, blog.Month.Early)
+	if blog.Day.Coverage != 0.96 || blog.Day.Early || blog.Month.Coverage != 0.04 || !blog.Month.Early || blog.Now.Early {
+		t.Errorf("blog: day %+v, month %+v, now %+v: want only the month early", blog.Day, blog.Month, blog.Now)
 	}
 	review := end.Add(-48 * time.Hour).Truncate(24 * time.Hour)
 	wantAgreement := view.Agreement{
@@ -284,6 +283,9 @@ func testChannel(t *testing.T, v *view.View, end time.Time) {
 	var windows []string
 	for _, s := range p.Windows {
 		windows = append(windows, s.Window)
+		if early := s.Window == "7d" || s.Window == "28d"; s.Early != early {
+			t.Errorf("window %s: early %v", s.Window, s.Early)
+		}
 	}
 	if diff := cmp.Diff([]string{"5m", "1h", "1d", "7d", "28d"}, windows); diff != "" {
 		t.Errorf("windows (-want +got):\n%s", diff)
@@ -304,7 +306,7 @@ func testChannel(t *testing.T, v *view.View, end time.Time) {
 	}
 	home := p.Touchpoints[1]
 	if home.Weight != 2 || home.Every != 30 || home.Tier != "critical" || home.Kind != "page" || home.Title != "The home" ||
-		*home.Limits != (view.Limits{Excellent: 0.8, Good: 1.8, Fair: 4}) || len(home.Speed) < 90 || home.Now.Score != 100 || home.Day == nil {
+		*home.Limits != (view.Limits{Excellent: 0.8, Good: 1.8, Fair: 4}) || len(home.Speed) < 90 || home.Now.Score != 100 || home.Day.Coverage != 0.96 {
 		t.Errorf("home: %+v", home)
 	}
 	testHosts(t, p.Hosts, end)

@@ -117,8 +117,9 @@ func (w *world) record(c line) {
 		w.worst(at, "touchpoint:channelwatch_rating:5m", "touchpoint:channelwatch_rating:min5m", c.name)
 		w.worst(at, "channel_dimension:channelwatch_dimension_rating:min", "channel_dimension:channelwatch_dimension_rating:min5m", c.name)
 	}
-	for _, at := range w.evaluations(5*time.Minute, 30*24*time.Hour) {
-		w.add(at, 1, "channel:channelwatch_measured:5m", "channel", c.name)
+	for window, share := range map[string]float64{"1h": 1, "1d": 0.96, "7d": 0.15, "28d": 0.04} {
+		w.add(w.end.Add(-150*time.Minute), 0, "channel:channelwatch_coverage:ratio"+window, "channel", c.name)
+		w.add(w.end.Add(-50*time.Minute), share, "channel:channelwatch_coverage:ratio"+window, "channel", c.name)
 	}
 	for _, at := range w.evaluations(time.Minute, 10*time.Minute) {
 		w.info(c, at)
