@@ -216,8 +216,8 @@ func reasonable(ctx context.Context, p *prometheus, of *panel, q *target, chosen
 	if len(a.samples) > 200 {
 		return a, fmt.Errorf("%d series, want at most 200", len(a.samples))
 	}
-	if a.took > 2*time.Second {
-		return a, fmt.Errorf("took %v, want at most 2s", a.took)
+	if a.took > p.slow {
+		return a, fmt.Errorf("took %v, want at most %v", a.took, p.slow)
 	}
 	a.samples = slices.DeleteFunc(a.samples, func(s sample) bool { return s.nan }) // nobody can see these
 	return a, nil

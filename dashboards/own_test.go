@@ -2,7 +2,6 @@ package dashboards_test
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 )
@@ -11,7 +10,8 @@ import (
 // native histograms of touchpoints and classic ones of the agent, and evaluates the rules as they are shipped.
 func TestDashboards_ShowDataOfTheAgentItself(t *testing.T) {
 	t.Parallel()
-	p := &prometheus{address: startDemo(t), client: &http.Client{Transport: &http.Transport{}}, turns: make(chan struct{}, 4)}
+	p := newPrometheus()
+	p.address, p.slow = startDemo(t), 20*time.Second // it shares the processors with all that it watches
 	t.Cleanup(p.client.CloseIdleConnections)
 	eventually(t, "the first scores", func() string {
 		a, err := p.query(t.Context(), "channel:channelwatch_score:5m", time.Now())

@@ -49,6 +49,11 @@ type prometheus struct {
 	address string
 	client  *http.Client
 	turns   chan struct{} // of as many queries as a browser has at a time: what waits here is not slow
+	slow    time.Duration // what no query may take
+}
+
+func newPrometheus() *prometheus {
+	return &prometheus{client: &http.Client{Transport: &http.Transport{}}, turns: make(chan struct{}, 4), slow: 2 * time.Second}
 }
 
 // output is what a process writes, readable meanwhile.
@@ -111,7 +116,7 @@ func startWith(t *testing.T, flags []string, data string, rules []string, target
 		_ = command.Wait() // it is told to stop
 		close(ended)
 	}()
-	p := &prometheus{client: &http.Client{Transport: &http.Transport{}}, turns: make(chan struct{}, 4)}
+	p := newPrometheus()
 	t.Cleanup(func() {
 		<-ended
 		p.client.CloseIdleConnections()
