@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/notifier"
 
 	"github.com/channelwatch/channelwatch/internal/metrics"
@@ -44,6 +45,9 @@ func newSender(opts Options) (*sender, error) {
 	if err != nil || len(parsed.AlertmanagerConfigs) == 0 {
 		return nil, err
 	}
+	for _, am := range parsed.AlertmanagerConfigs {
+		am.RelabelConfigs = append([]*relabel.Config{withoutCredentials()}, am.RelabelConfigs...)
+	}
 	conf := &config.Config{
 		GlobalConfig: config.GlobalConfig{
 			ExternalLabels: externalLabels(opts.ExternalLabels), MetricNameValidationScheme: model.UTF8Validation,
@@ -51,6 +55,16 @@ func newSender(opts Options) (*sender, error) {
 		AlertingConfig: *parsed,
 	}
 	return &sender{conf: conf, log: foreignLog(opts.Log, hide), clients: make(map[*http.Client]struct{})}, nil
+}
+
+// withoutCredentials takes credentials off addresses, which upstream would log and show. Addresses may come from files at any
+// time, so that no check of the configuration can refuse those.
+func withoutCredentials() *relabel.Config {
+	conf := relabel.DefaultRelabelConfig
+	conf.SourceLabels, conf.TargetLabel = model.LabelNames{model.AddressLabel}, model.AddressLabel
+	conf.Regex = relabel.MustNewRegexp(".*@(.*)")
+	conf.NameValidationScheme = model.UTF8Validation
+	return &conf
 }
 
 // start sends until the function that it returns is called, which waits until everything is sent, or for flushWithin. It
@@ -153,24 +167,20 @@ func (s *sender) send(alerts []*notifier.Alert) {
 
 func (s *sender) active() []*url.URL {
 	if manager := s.running(); manager != nil {
-		return bare(manager.Alertmanagers())
+		return manager.Alertmanagers()
 	}
 	return nil
 }
 
 func (s *sender) dropped() []*url.URL {
 	if manager := s.running(); manager != nil {
-		return bare(manager.DroppedAlertmanagers())
+		all := manager.DroppedAlertmanagers()
+		for _, u := range all { // as they were before relabelling
+			u.Host = u.Host[strings.LastIndexByte(u.Host, '@')+1:]
+		}
+		return all
 	}
 	return nil
-}
-
-// bare takes credentials off addresses. They come from files at any time, so that no check can refuse them before.
-func bare(all []*url.URL) []*url.URL {
-	for _, u := range all {
-		u.Host = u.Host[strings.LastIndexByte(u.Host, '@')+1:]
-	}
-	return all
 }
 
 func alertFigures() []figure {

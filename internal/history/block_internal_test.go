@@ -112,12 +112,17 @@ func TestCheckAlerting(t *testing.T) {
 			"line 2: at most one of basic_auth, oauth2 & authorization must be configured",
 		}},
 		{name: "a file that is not there", text: "alertmanagers:\n  - basic_auth: {username: u, password_file: nowhere}\n    tls_config:\n      ca_file: /nowhere/ca.pem\n", want: []string{
-			"line 2: password_file: open DIR/nowhere: no such file or directory",
-			"line 4: ca_file: open /nowhere/ca.pem: no such file or directory",
+			"line 2: password_file: stat DIR/nowhere: no such file or directory",
+			"line 4: ca_file: stat /nowhere/ca.pem: no such file or directory",
+		}},
+		{name: "a directory for a file", text: "alertmanagers:\n  - authorization: {credentials_file: .}\n", want: []string{
+			"line 2: credentials_file: DIR is a directory, want a file",
 		}},
 		{name: "a certificate that is none", text: "alertmanagers:\n  - tls_config: {ca_file: password}\n", want: []string{
 			"line 2: unable to use specified CA cert file DIR/password",
 		}},
+		{name: "aliases", text: "alertmanagers:\n  - &a {scheme: https, static_configs: &s [{targets: ['x:1']}]}\n  - *a\n  - {static_configs: *s}\n"},
+		{name: "merged keys", text: "<<: {alertmanagers: [{static_configs: [{targets: ['x:1']}]}]}\n"},
 		{name: "an empty entry", text: "alertmanagers:\n  -\n", want: []string{"alertmanagers holds an empty entry"}},
 		{name: "relabelling to a name that is none", text: "alert_relabel_configs:\n  - {action: replace}\n", want: []string{
 			"relabel configuration for replace action requires 'target_label' value",
@@ -220,4 +225,19 @@ func TestForeignLog_TellsNoSecrets(t *testing.T) {
 		t.Errorf("what the store says once is said for every series:\n%s", got)
 	}
 	foreignLog(nil, d.hide).Error("to nobody")
+}
+
+// FuzzBlocks looks for a block that ends the program.
+func FuzzBlocks(f *testing.F) {
+	for _, text := range []string{
+		"alertmanagers:\n  - static_configs: [{targets: ['x:1']}]\n    basic_auth: {username: u, password: p}\n",
+		"alert_relabel_configs: [{action: labeldrop, regex: x}]\nalertmanagers: [null, {file_sd_configs: [{files: [a.yaml]}]}]",
+		"- &a {url: 'http://u:p@x/?q=1', headers: {A: b}}\n- *a\n- <<: *a\n  name: x\n", "- null", "{a: [b, {c: d}]}", "*a", "!!binary x",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(_ *testing.T, text string) {
+		_ = CheckAlerting(Block{Text: []byte(text)})
+		_ = CheckRemoteWrite(Block{Text: []byte(text)})
+	})
 }

@@ -16,6 +16,14 @@ import (
 // node is a node of a block.
 type node yamlnode.Node
 
+// nodeOf follows an alias to what it stands for. The reader before has refused those that would not end.
+func nodeOf(n *yamlnode.Node) *node {
+	for n.Kind == yamlnode.AliasNode {
+		n = n.Alias
+	}
+	return (*node)(n)
+}
+
 func (n *node) is(kind yamlnode.Kind) bool { return n != nil && n.Kind == kind }
 
 // elements returns the elements of a list, and none of anything else.
@@ -25,9 +33,17 @@ func (n *node) elements() []*node {
 	}
 	all := make([]*node, len(n.Content))
 	for i, element := range n.Content {
-		all[i] = (*node)(element)
+		all[i] = nodeOf(element)
 	}
 	return all
+}
+
+// element returns an element of a list, or what stands for one that is written in another place.
+func (n *node) element(i int) *node {
+	if all := n.elements(); i < len(all) {
+		return all[i]
+	}
+	return &node{}
 }
 
 // child returns the value of a key of a mapping, or nil.
@@ -46,7 +62,7 @@ func (n *node) each(visit func(key string, value *node)) {
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		visit(n.Content[i].Value, (*node)(n.Content[i+1]))
+		visit(n.Content[i].Value, nodeOf(n.Content[i+1]))
 	}
 }
 
@@ -132,10 +148,25 @@ func (d *document) inspectFile(key string, value *node) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(d.block.Dir, path)
 	}
+	if err := readable(path); err != nil {
+		d.add(value.Line, fmt.Sprintf("%s: %v", key, err))
+	}
+}
+
+// readable reports why a file cannot be read. A pipe is not opened: that would wait for somebody who writes.
+func readable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory, want a file", path)
+	case !info.Mode().IsRegular():
+		return nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		d.add(value.Line, fmt.Sprintf("%s: %v", key, err))
-		return
+		return err
 	}
-	_ = f.Close() // nothing was written
+	return f.Close()
 }

@@ -48,7 +48,7 @@ func parseAlerting(b Block) (*config.AlertingConfig, secrets, error) {
 	parsed.SetDirectory(b.Dir)
 	d.validate(0, func() error { return parsed.Validate(model.UTF8Validation) })
 	for i, am := range parsed.AlertmanagerConfigs {
-		d.connects(d.root.child("alertmanagers").elements()[i], am.HTTPClientConfig)
+		d.connects(d.root.child("alertmanagers").element(i), am.HTTPClientConfig)
 	}
 	return &parsed, d.hide, d.err()
 }
@@ -71,7 +71,7 @@ func parseRemoteWrite(b Block) ([]*config.RemoteWriteConfig, secrets, error) {
 	}
 	names := make(map[string]bool)
 	for i, receiver := range parsed {
-		entry := d.root.elements()[i]
+		entry := d.root.element(i)
 		switch {
 		case receiver.Name == "": // upstream takes a checksum, which says little to people
 			receiver.Name = receiver.URL.Host

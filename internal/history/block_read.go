@@ -36,7 +36,7 @@ func readBlock(b Block) (*document, error) {
 		return nil, d.err()
 	}
 	if len(parsed.Content) == 1 && parsed.Content[0].Tag != "!!null" {
-		d.root = (*node)(parsed.Content[0])
+		d.root = nodeOf(parsed.Content[0])
 		d.hide = secretsOf(d.root)
 	}
 	return d, nil
