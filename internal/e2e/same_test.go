@@ -190,7 +190,7 @@ func (p *parity) checkPage(o *view.Overview, shown page) {
 	for _, c := range o.Channels {
 		want := make(map[string]float64)
 		for label, s := range map[string]*view.Score{"now": c.Now, "24 h": c.Day, "28 d": c.Month} {
-			if s != nil {
+			if _, said := shown.scores[c.Name][label]; s != nil && (said || !s.Early) { // early ones may be told in words
 				want[label] = s.Score
 			}
 		}
