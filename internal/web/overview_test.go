@@ -26,7 +26,7 @@ func TestOverview_Rows(t *testing.T) {
 			".scores": "now41.2 24 h88.1 28 d– not enough data yet", ".agreement": "95 agreed over 28 days, 91.2 so far.",
 		}},
 		{"web", map[string]string{
-			".tile": "Good", ".owners": "Marketing: brand@shop.example · IT: it@shop.example",
+			".tile": "Good", ".why": "What costs most: Customers wait for the page longer than was agreed.", ".owners": "Marketing: brand@shop.example · IT: it@shop.example",
 			".scores": "now88.7 24 h91.2 28 d96.4", ".agreement": "95 agreed over 28 days, 96.4 so far.",
 		}},
 		{"mobile", map[string]string{".tile": "Excellent", ".why": "Nothing to complain about.", ".scores": "now100 24 h99.9 28 d97.2"}},

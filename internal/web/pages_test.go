@@ -190,6 +190,13 @@ func TestTouchpoint_Parts(t *testing.T) {
 			t.Errorf("the page does not say %q:\n%s", want, got)
 		}
 	}
+	want := []string{"connect: 96.7 ms", "wait: 867.2 ms"}
+	if diff := cmp.Diff(want, texts(find(page, "#phases .keys li"))); diff != "" {
+		t.Errorf("phases in words (-want +got):\n%s", diff)
+	}
+	if attr(find(page, "#phases .keys .cause2")[0], "class") != "key cause2" || len(find(page, "#phases path.cause2")) != 1 {
+		t.Error("the colour of a phase in the list is not that of the picture")
+	}
 	if n := len(find(page, "figure")); n != 4 {
 		t.Errorf("%d charts, want score, speed, phases and points lost", n)
 	}

@@ -146,18 +146,15 @@ func axis(from, until time.Time) template.HTML {
 		until.UTC().Format(time.RFC3339) + `">`)
 	for i, t := range ticks(from, until) {
 		x := 100 * t.at.Sub(from).Seconds() / total
+		if x < 2 || x > 98 {
+			continue // it would reach out of the picture
+		}
 		class := ""
 		if i%2 == 1 {
 			class = ` class="odd"` // left out where the page is narrow
 		}
-		anchor := "middle"
-		if x < 3 {
-			anchor = "start"
-		} else if x > 97 {
-			anchor = "end"
-		}
 		b.WriteString(`<g` + class + `><line x1="` + fixed(x) + `%" x2="` + fixed(x) + `%" y1="0" y2="5"/><text x="` + fixed(x) +
-			`%" y="17" text-anchor="` + anchor + `" data-time="` + t.at.UTC().Format(time.RFC3339) + `" data-as="` + t.as + `">` + t.label + `</text></g>`)
+			`%" y="17" text-anchor="middle" data-time="` + t.at.UTC().Format(time.RFC3339) + `" data-as="` + t.as + `">` + t.label + `</text></g>`)
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) //nolint:gosec // numbers and our own words

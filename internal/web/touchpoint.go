@@ -88,6 +88,7 @@ func (h *handler) touchpoint(w http.ResponseWriter, r *http.Request) {
 func (h *handler) newTouchpointPage(w http.ResponseWriter, r *http.Request) (*touchpointPage, bool) {
 	channel, name := r.PathValue("channel"), r.PathValue("touchpoint")
 	page := &touchpointPage{frame: h.frame(w, r, "channels", name, 2), Channel: channel, ChannelTitle: channel, Name: name, Heading: name}
+	page.Refresh = 0 // somebody reads evidence
 	if tp := h.find(channel, name); tp != nil {
 		h.addResults(page, tp)
 	}

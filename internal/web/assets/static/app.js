@@ -33,6 +33,22 @@
     }
   };
 
+  // The marks of days stand at the agent's midnights; they move to the reader's.
+  const localDays = (root) => {
+    for (const axis of root.querySelectorAll("svg.axis")) {
+      const from = Date.parse(axis.dataset.from), until = Date.parse(axis.dataset.until);
+      for (const text of axis.querySelectorAll('[data-as="day"], [data-as="weekday"]')) {
+        const t = new Date(Date.parse(text.dataset.time) + 432e5);
+        const at = day(t);
+        const x = (100 * (at - from)) / (until - from);
+        if (x < 0 || x > 100) { text.parentNode.remove(); continue; }
+        text.dataset.time = new Date(at).toISOString();
+        text.setAttribute("x", x + "%");
+        for (const end of ["x1", "x2"]) text.previousElementSibling.setAttribute(end, x + "%");
+      }
+    }
+  };
+
   // Copying.
   const copyButtons = (root) => {
     if (!navigator.clipboard) return;
@@ -88,6 +104,7 @@
     const next = page.getElementById("main");
     const main = document.getElementById("main");
     if (!next || next.dataset.version !== main.dataset.version) return location.reload();
+    localDays(page);
     localTimes(page);
     morph(main, next);
     const state = page.getElementById("state");
@@ -174,6 +191,7 @@
     for (const e of document.querySelectorAll("[data-clock] time")) e.textContent = say(new Date(), "clock");
   };
 
+  localDays(document);
   localTimes(document);
   copyButtons(document);
   if (document.querySelector("[data-clock]")) {

@@ -73,7 +73,7 @@
       root = document.createElement("div");
       root.className = "live";
       root.dataset.live = "";
-      root.setAttribute("aria-hidden", "true"); // a table beside it says the same
+      root.setAttribute("aria-hidden", "true"); // the list of keys says it in words
       figure.append(root);
     }
     figure.setAttribute("data-live-chart", "");
