@@ -33,14 +33,6 @@ func (r channelRow) Measured() *view.Score {
 // SoFar says that too little of a window has been measured to call its score that of the window; empty otherwise.
 func (r channelRow) SoFar(s *view.Score) string { return r.Frame.SoFar(s) }
 
-// SinceWords says how long the channel has been as it is; empty in the first minute, which says nothing.
-func (r channelRow) SinceWords() string {
-	if r.Since == nil || r.Until.Sub(*r.Since) < time.Minute {
-		return ""
-	}
-	return r.Words.Since
-}
-
 // MainCause returns what costs most, or nil. That an important part is weak explains nothing while another cause is known.
 func (r channelRow) MainCause() *view.Cause {
 	for i := range r.Causes {

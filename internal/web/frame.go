@@ -83,9 +83,9 @@ func (f *frame) Self(key, value string) string {
 	return "?" + query.Encode()
 }
 
-// To returns a link to another page of the agent that looks back over the same range.
+// To returns a link to another page of the agent that looks back over the same range, if the reader chose one.
 func (f *frame) To(path string) string {
-	if f.Range == "" || f.Range == view.Day {
+	if !f.Chosen || f.Range == view.Day {
 		return f.Base + path
 	}
 	return f.Base + path + "?range=" + url.QueryEscape(string(f.Range))
@@ -111,7 +111,7 @@ func (h *handler) frame(w http.ResponseWriter, r *http.Request, section, title s
 	f := frame{
 		Title: title, Base: base, Assets: base + "assets/" + h.assets.version + "/", Section: section,
 		Location: h.opts.Location, Version: h.opts.Version, Now: time.Now(), IT: audience(w, r) == "it", Range: view.Day,
-		Demo: h.opts.Demo, Live: "poll", Refresh: 15, Notices: h.opts.Source.Notices(), Grafana: h.opts.GrafanaURL, External: h.opts.ExternalURL,
+		Demo: h.opts.Demo, Live: "poll", Refresh: 15, Notices: slices.Clone(h.opts.Source.Notices()), Grafana: h.opts.GrafanaURL, External: h.opts.ExternalURL,
 		keep: url.Values{},
 	}
 	if h.opts.Updates != nil {

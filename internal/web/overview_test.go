@@ -120,6 +120,9 @@ func TestOverview_Timeline(t *testing.T) {
 			t.Errorf("%s: range that is marked (-want +got):\n%s", back, diff)
 		}
 	}
+	if got := attr(find(document(t, base+"/?range=7d"), "#web h2 a")[0], "href"); got != "./channels/web?range=7d" {
+		t.Errorf("the channel's link is %q, want one that keeps the range", got)
+	}
 	page := document(t, base+"/?range=24h")
 	lists := find(page, ".when .list table")
 	if len(lists) != 5 {

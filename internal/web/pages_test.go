@@ -286,6 +286,11 @@ func TestPages_LookBackOverAnHourAtFirst(t *testing.T) {
 		if got := current(find(document(t, base+path), ".ranges a")); !cmp.Equal(got, []string{"1h"}) {
 			t.Errorf("%s looks back over %q, want 1h", path, got)
 		}
+		for _, a := range find(document(t, base+path), "main a") {
+			if href := attr(a, "href"); strings.Contains(href, "range=") && !strings.HasPrefix(href, "?range=") {
+				t.Errorf("%s hands on a range that nobody chose: %s", path, href)
+			}
+		}
 		axis := find(document(t, base+path), ".when .axis")[0]
 		from, err := time.Parse(time.RFC3339, attr(axis, "data-from"))
 		if err != nil {

@@ -24,7 +24,7 @@
         width: data.stacked ? 0 : 1.75,
         fill: data.stacked ? stroke : undefined,
         paths: data.stacked ? uPlot.paths.stepped({ align: -1 }) : undefined,
-        points: { show: false },
+        points: { show: data.t.length < 3 && !data.stacked, size: 6 },
         value: (_, __, ___, at) => (at === null || data.v[i][at] === null ? "–" : format(data.v[i][at])),
       };
     });
