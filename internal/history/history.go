@@ -3,6 +3,9 @@
 // code, and never in the way of a probe: it opens in the background, and whatever goes wrong in it shows in its Status, in
 // metrics and on the page while probing and /metrics go on.
 //
+// Of this module it imports metrics and query. It does not know what the series mean: whatever is computed of them stands in
+// the rules that it is given.
+//
 // Built with the tag nohistory, the package keeps its face and does nothing; Included says which one this is.
 package history
 
@@ -33,8 +36,9 @@ type Options struct {
 	// ExternalLabels are added to what is sent to Alertmanagers and by remote write, where a series or an alert has no label
 	// of that name. Recorded series name channels and no agent: without location=<location>, those of two agents collide.
 	ExternalLabels []metrics.Label
-	// Alerts is told after every evaluation of alerting rules which alerts fire, and which have ended since the last call.
-	// It must return quickly. nil for none.
+	// Alerts is told of alerts as a Prometheus tells an Alertmanager: of those that fire at once and again every minute, of
+	// those that have ended at once and again for 15 minutes. One call holds alerts of one rule. It must return quickly and
+	// may be called at the same time by several goroutines. nil for none.
 	Alerts      func([]Alert)
 	ExternalURL string // of the agent's page, in alerts
 	Log         *slog.Logger

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -102,13 +103,13 @@ func sent(t *testing.T, of map[string]map[int64]float64) map[string]map[int64]fl
 }
 
 // differ says what is missing, or what is different when nothing is.
-func differ(want, got map[string]map[int64]float64) string {
+func differ(want, got map[string]map[int64]float64, how cmp.Option) string {
 	for series, samples := range want {
 		if len(got[series]) < len(samples) {
 			return fmt.Sprintf("%s: %d of %d samples", series, len(got[series]), len(samples))
 		}
 	}
-	return cmp.Diff(want, got)
+	return cmp.Diff(want, got, how)
 }
 
 func TestRemoteWrite_RealReceiversHaveWhatTheStoreHas(t *testing.T) {
@@ -119,9 +120,10 @@ func TestRemoteWrite_RealReceiversHaveWhatTheStoreHas(t *testing.T) {
 		ready string
 		write string
 		args  func(address, dir string) []string
+		equal cmp.Option
 	}{
 		{
-			name: "Prometheus", of: program{"prometheus", "prometheus"}, ready: "/-/ready", write: "/api/v1/write",
+			name: "Prometheus", of: program{"prometheus", "prometheus"}, ready: "/-/ready", write: "/api/v1/write", equal: cmp.Options{},
 			args: func(address, dir string) []string {
 				conf := filepath.Join(dir, "prometheus.yaml")
 				if err := os.WriteFile(conf, nil, 0o600); err != nil {
@@ -135,6 +137,7 @@ func TestRemoteWrite_RealReceiversHaveWhatTheStoreHas(t *testing.T) {
 		},
 		{
 			name: "VictoriaMetrics", of: program{"victoria-metrics", "victoria-metrics"}, ready: "/health", write: "/api/v1/write",
+			equal: cmpopts.EquateApprox(1e-11, 0), // it keeps twelve digits
 			args: func(address, dir string) []string {
 				return []string{
 					"-storageDataPath=" + filepath.Join(dir, "data"), "-httpListenAddr=" + address, "-search.latencyOffset=0s",
@@ -205,7 +208,7 @@ func TestRemoteWrite_RealReceiversHaveWhatTheStoreHas(t *testing.T) {
 			if len(want) < 50 {
 				t.Fatalf("only %d series were stored", len(want))
 			}
-			eventually(t, "the receiver has every sample", func() string { return differ(want, receiver.delivered(t)) })
+			eventually(t, "the receiver has every sample", func() string { return differ(want, receiver.delivered(t), tt.equal) })
 			if err := db.Close(); err != nil {
 				t.Error(err)
 			}

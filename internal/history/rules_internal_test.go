@@ -48,7 +48,7 @@ func (s *shop) breakDown(down bool) {
 }
 
 // samples returns a round of series as an agent exports them.
-func (s *shop) samples() map[string]float64 {
+func (s *shop) samples(at time.Time) map[string]float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.excellent++
@@ -65,7 +65,7 @@ func (s *shop) samples() map[string]float64 {
 		all[`channelwatch_touchpoint_weight{`+of+`}`] = 1
 		all[`channelwatch_touchpoint_interval_seconds{`+of+`}`] = 15
 		all[`channelwatch_touchpoint_info{`+of+`, tier="standard"}`] = 1
-		all[`channelwatch_probe_last_timestamp_seconds{`+of+`}`] = float64(time.Now().Unix())
+		all[`channelwatch_probe_last_timestamp_seconds{`+of+`}`] = float64(at.Unix())
 	}
 	if s.down {
 		s.broken++
@@ -78,29 +78,41 @@ func (s *shop) samples() map[string]float64 {
 }
 
 // feed appends rounds of samples, stamped like a scrape, until ctx ends.
-func feed(ctx context.Context, t *testing.T, st storage.Appendable, every time.Duration, samples func() map[string]float64) {
+func feed(ctx context.Context, t *testing.T, st storage.Appendable, every time.Duration, samples func(time.Time) map[string]float64) {
 	t.Helper()
-	before := map[string]labels.Labels{}
+	f := feeder{st: st}
 	for next := time.Now().Truncate(every).Add(every); sleepUntil(ctx, next); next = next.Add(every) {
-		app := st.Appender(ctx)
-		now := map[string]labels.Labels{}
-		for series, v := range samples() {
-			now[series] = metric(t, series)
-			if _, err := app.Append(0, now[series], next.UnixMilli(), v); err != nil {
-				t.Errorf("append %s: %v", series, err)
-			}
+		f.round(context.WithoutCancel(ctx), t, next, samples(next))
+	}
+}
+
+// feeder appends rounds, and ends the series that are missing in one.
+type feeder struct {
+	st     storage.Appendable
+	before map[string]labels.Labels
+}
+
+func (f *feeder) round(ctx context.Context, t *testing.T, at time.Time, samples map[string]float64) {
+	t.Helper()
+	app := f.st.Appender(ctx)
+	now := map[string]labels.Labels{}
+	for series, v := range samples {
+		now[series] = metric(t, series)
+		if _, err := app.Append(0, now[series], at.UnixMilli(), v); err != nil {
+			t.Errorf("append %s: %v", series, err)
 		}
-		for series, of := range before {
-			if _, still := now[series]; !still {
-				if _, err := app.Append(0, of, next.UnixMilli(), math.Float64frombits(value.StaleNaN)); err != nil {
-					t.Errorf("append the end of %s: %v", series, err)
-				}
-			}
+	}
+	for series, of := range f.before {
+		if _, still := now[series]; still {
+			continue
 		}
-		before = now
-		if err := app.Commit(); err != nil {
-			t.Errorf("commit: %v", err)
+		if _, err := app.Append(0, of, at.UnixMilli(), math.Float64frombits(value.StaleNaN)); err != nil {
+			t.Errorf("append the end of %s: %v", series, err)
 		}
+	}
+	f.before = now
+	if err := app.Commit(); err != nil {
+		t.Errorf("commit: %v", err)
 	}
 }
 
