@@ -100,5 +100,8 @@ func newOverviewPage(f *frame, o *view.Overview) *overviewPage {
 			page.Summary.Good++
 		}
 	}
+	if n := len(page.Summary.Low); n > 0 && !f.Public {
+		page.Title = fmt.Sprintf("%d not good – %s", n, f.Title) // seen in the tab of a page that is kept open
+	}
 	return page
 }

@@ -49,6 +49,9 @@ func TestOverview_Rows(t *testing.T) {
 	if got, want := texts(find(it, "#push .scores small")), []string{"so far, 12.3 % of it"}; !cmp.Equal(got, want) {
 		t.Errorf("how much of a day was measured: %q, want %q", got, want)
 	}
+	if got := text(find(page, "head title")...); got != "2 not good – Channels – Channelwatch" {
+		t.Errorf("title %q", got)
+	}
 	headline := "3 of 6 channels are good or better right now. Not good: Mobile app (Poor), Push messages (Fair). One could not be measured."
 	if got := text(find(page, ".headline")...); got != headline {
 		t.Errorf("headline: %q, want %q", got, headline)
