@@ -3,6 +3,9 @@
 package history
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -159,6 +162,60 @@ func TestRound_EndsSeriesThatVanish(t *testing.T) {
 		`{n="1"}`: {"0: 1", "5: 1", "10: 1", "15: 1", "20: 1", "25: 1", "30: 1", "35: end"},
 		`{n="2"}`: {"0: 2", "5: end", "15: 5", "20: 5", "25: 5", "30: 5", "35: 5"},
 	}, recorded(t, o.db, at[0], testName))
+}
+
+// References of an opening mean other series in the next one, when that begins without the log.
+func TestRound_ReferencesEndWithTheOpening(t *testing.T) {
+	src := newSource(t, 1)
+	s := testStore(t, testOptions(t, src))
+	o, closeIt := openStore(t, s)
+	at := from(testStart(), 3)
+	src.metrics.Apply(nil, nil)
+	src.set(map[string]float64{"n=1": 1})
+	ticks(t, s, o, at[0])
+	src.metrics.Apply([]*probe.Channel{src.channel}, nil) // series that are visited earlier and known later
+	src.probe(time.Second)
+	ticks(t, s, o, at[1])
+	closeIt()
+	for _, part := range []string{logDir, headDir} {
+		if err := os.RemoveAll(filepath.Join(s.opts.Dir, part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, _ = openStore(t, s)
+	ticks(t, s, o, at[2])
+	same(t, "samples", map[string][]string{`{n="1"}`: {"10: 1"}}, recorded(t, o.db, at[0], testName))
+	same(t, "up", map[string][]string{`{}`: {"10: 1"}}, recorded(t, o.db, at[0], "up"))
+	if n, samples := o.db.Head().NumSeries(), reading(s, "history_series", ""); float64(n) != samples || n < 100 {
+		t.Errorf("%d series, want one for each that was visited", n)
+	}
+	if got := reading(s, "history_append_errors_total", "duplicate"); got != 0 {
+		t.Errorf("%v samples went to a series that had one, want none", got)
+	}
+}
+
+// transaction is one whose commit ends with an error.
+type transaction struct {
+	err                   error
+	committed, rolledBack int
+}
+
+func (x *transaction) Commit() error   { x.committed++; return x.err }
+func (x *transaction) Rollback() error { x.rolledBack++; return nil }
+
+func TestGate_ClosesAtATornRecord(t *testing.T) {
+	g := &gate{}
+	torn := &transaction{err: errors.New("no space")}
+	if err := g.commit(torn); !errors.Is(err, torn.err) || !errors.Is(g.torn(), torn.err) {
+		t.Errorf("the commit: %v, the gate: %v, want %v of both", err, g.torn(), torn.err)
+	}
+	for _, held := range []bool{false, true, false} {
+		g.hold(held)
+		next := &transaction{}
+		if err := g.commit(next); !errors.Is(err, errNotAppending) || next.committed != 0 || next.rolledBack != 1 {
+			t.Errorf("behind a torn record: %v, %+v, want it rolled back", err, next)
+		}
+	}
 }
 
 // A sample that the database does not take must not take the round with it.

@@ -200,6 +200,34 @@ func TestStore_StartsWithFullDisk(t *testing.T) {
 	stop()
 }
 
+// A store does not begin what it has not the space to end.
+func TestStore_StartsWithAlmostFullDisk(t *testing.T) {
+	if !mayMount(t) {
+		return
+	}
+	opts := testOptions(t, newSource(t, 1))
+	small := mount(t, "32m")
+	opts.Dir = filepath.Join(small, "tsdb")
+	ballast := filepath.Join(small, "ballast")
+	fill(t, ballast)
+	info, err := os.Stat(ballast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(ballast, info.Size()-leastFree/2); err != nil {
+		t.Fatal(err)
+	}
+	_, err = testStore(t, opts).enter()
+	o := (*obstacle)(nil)
+	if !errors.As(err, &o) || o.state != Full || !strings.Contains(o.why, "too little to open") {
+		t.Errorf("with half of what it takes: %v, want full", err)
+	}
+	if err := os.Truncate(ballast, info.Size()-leastFree*3/2); err != nil {
+		t.Fatal(err)
+	}
+	openStore(t, testStore(t, opts))
+}
+
 func TestStore_ReadOnlyDirectory(t *testing.T) {
 	if !mayMount(t) {
 		return

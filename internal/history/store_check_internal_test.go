@@ -175,6 +175,19 @@ func firstSeries(t *testing.T, path string) int64 {
 	return int64(binary.BigEndian.Uint64(b[len(b)-6*8-4+8:]))
 }
 
+func TestStore_KnowsTheNewestSample(t *testing.T) {
+	opts, blocks := withBlocks(t)
+	for _, part := range []string{logDir, headDir} {
+		if err := os.RemoveAll(filepath.Join(opts.Dir, part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, _ := openStore(t, testStore(t, opts))
+	if want := blocks[len(blocks)-1].MaxTime; o.last != want {
+		t.Errorf("the newest sample is at %d, want %d, the end of the last block", o.last, want)
+	}
+}
+
 func TestStore_DoubtWithoutReason(t *testing.T) {
 	opts, blocks := withBlocks(t)
 	s := testStore(t, opts)

@@ -92,7 +92,7 @@ func (s *Store) openAll() (*opened, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", s.opts.Dir, err)
 	}
-	o.db, o.last = db, newest(db)
+	o.db, o.last = db, max(0, db.Head().MaxTime()) // which begins where the blocks end
 	o.gate = &gate{Storage: db, to: s.remote.attach(db, s.opts.Dir)}
 	o.storage = o.gate
 	o.closing, o.close = context.WithCancel(context.Background())
@@ -159,13 +159,4 @@ func tsdbOptions(opts *Options) *tsdb.Options {
 	o.HeadChunksWriteBufferSize = 256 << 10
 	o.MaxBlockChunkSegmentSize = 32 << 20 // it is allocated as a whole: half a gibibyte would be more than is free on many hosts
 	return o
-}
-
-// newest returns the time of the newest sample, or what comes before all.
-func newest(db *tsdb.DB) int64 {
-	last := db.Head().MaxTime() // the least there is for an empty one
-	for _, b := range db.Blocks() {
-		last = max(last, b.MaxTime()-1)
-	}
-	return last
 }
