@@ -1,10 +1,13 @@
 package web_test
 
 import (
+	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -54,6 +57,52 @@ func TestBadge(t *testing.T) {
 			t.Errorf("%s: %d, want 404", path, response.StatusCode)
 		}
 	}
+}
+
+// TestColours_CanBeRead measures the contrast of the letters on every rating (WCAG 2.2, 1.4.3), and that pages and badges
+// have the same colours.
+func TestColours_CanBeRead(t *testing.T) {
+	base := serve(t, &source{}, withViews(shop()))
+	_, style := request(t, http.MethodGet, base+"/assets/0/style.css")
+	for _, channel := range []string{"app", "web", "mobile", "push", "social"} {
+		_, body := request(t, http.MethodGet, base+"/badge/"+channel+".svg")
+		colours := regexp.MustCompile(`fill="(#[0-9a-f]{6})"`).FindAllStringSubmatch(body, -1)
+		if len(colours) != 4 {
+			t.Fatalf("%s: colours %v, want those of two boxes and two texts", channel, colours)
+		}
+		title, rating, titleText, ratingText := colours[0][1], colours[1][1], colours[2][1], colours[3][1]
+		for _, pair := range [][2]string{{title, titleText}, {rating, ratingText}} {
+			if got := contrast(t, pair[0], pair[1]); got < 4.5 {
+				t.Errorf("%s: %s on %s has a contrast of %.2f, want 4.5", channel, pair[1], pair[0], got)
+			}
+		}
+		if !strings.Contains(style, ": "+rating+";") {
+			t.Errorf("%s: the pages do not know the colour %s", channel, rating)
+		}
+	}
+}
+
+func contrast(t *testing.T, a, b string) float64 {
+	t.Helper()
+	luminance := func(colour string) float64 {
+		rgb, err := hex.DecodeString(colour[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			v := float64(rgb[i]) / 255
+			if v <= 0.04045 {
+				v /= 12.92
+			} else {
+				v = math.Pow((v+0.055)/1.055, 2.4)
+			}
+			sum += weight * v
+		}
+		return sum
+	}
+	x, y := luminance(a)+0.05, luminance(b)+0.05
+	return max(x, y) / min(x, y)
 }
 
 // TestBadge_WithoutScores still is a picture, of a channel that is known.
