@@ -20,17 +20,48 @@ type page struct {
 	text   string                        // of the whole page
 }
 
-// page reads the first page as IT reads it.
-func (c *client) page() page {
+// document reads a page.
+func (c *client) document(path string) *html.Node {
 	c.t.Helper()
-	status, body := c.fetch("/?range=1h&for=it")
+	status, body := c.fetch(path)
 	if status != http.StatusOK {
-		c.t.Fatalf("GET /: status %d", status)
+		c.t.Fatalf("GET %s: status %d", path, status)
 	}
 	document, err := html.Parse(bytes.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	return document
+}
+
+// wall reads the scores on the wall screen, by title of the channel.
+func (c *client) wall() map[string]float64 {
+	c.t.Helper()
+	scores := make(map[string]float64)
+	for _, tile := range find(c.document("/wall"), "li", "tile") {
+		for _, figure := range find(tile, "span", "figure") {
+			scores[text(find(tile, "h2", "")[0])] = number(c.t, find(figure, "data", "")[0])
+		}
+	}
+	return scores
+}
+
+// sum reads the addition on the page of a channel: the score first, then the points lost.
+func (c *client) sum(channel string) []float64 {
+	c.t.Helper()
+	var all []float64
+	for _, table := range find(c.document("/channels/"+channel+"?range=1h&for=marketing"), "table", "sum") {
+		for _, data := range find(table, "data", "") {
+			all = append(all, number(c.t, data))
+		}
+	}
+	return all
+}
+
+// page reads the first page as IT reads it.
+func (c *client) page() page {
+	c.t.Helper()
+	document := c.document("/?range=1h&for=it")
 	p := page{make(map[string]map[string]float64), make(map[string]float64), make(map[string]string), text(document)}
 	for _, row := range find(document, "li", "channel") {
 		name := attribute(row, "id")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,10 +47,11 @@ func TestScores_AreTheSameEverywhere(t *testing.T) {
 		p.waitForScore(channel, 50)
 	}
 	p.compareSurfaces()
-	p.waitForMessages()
 
 	gate.open.Store(false)
 	p.comparePrometheus()
+	gate.open.Store(true)
+	p.waitForMessages()
 }
 
 // blocks are the agent's further blocks: whom it tells. The message comes when the alert does.
@@ -96,6 +98,7 @@ func (p *parity) compareSurfaces() {
 	var at int64
 	var before, after *view.Overview
 	var shown page
+	var wall map[string]float64
 	var badges map[string]string
 	eventually(p.t, "one evaluation to be shown everywhere", func() string {
 		at = settled(p.own)
@@ -105,7 +108,7 @@ func (p *parity) compareSurfaces() {
 			}
 			return ""
 		})
-		shown = p.own.page()
+		shown, wall = p.own.page(), p.own.wall()
 		badges = make(map[string]string)
 		for _, c := range p.channels {
 			badges[c.Name] = p.own.badge(c.Name)
@@ -119,32 +122,28 @@ func (p *parity) compareSurfaces() {
 	want := p.own.recorded(at, "5m")
 	p.checkJSON(after, want)
 	p.checkPage(after, shown)
+	p.checkWall(after, wall)
 	for _, c := range p.channels {
 		if got, text := badges[c.Name], badgeText(want.score, c.Name); got != text {
 			p.t.Errorf("the badge of %s says %q, want %q", c.Name, got, text)
 		}
 	}
 	p.checkDashboards(at, want)
+	for _, channel := range poorChannels() {
+		p.checkChannelPage(channel)
+	}
 	p.checkAlerts()
 }
 
 // badgeText is what a badge says of a score: it never claims more than the number.
 func badgeText(scores map[string]float64, channel string) string {
 	score, ok := scores[channel]
-	text := fmt.Sprintf("%.1f", math.Floor(score*10+1e-6)/10)
-	switch {
-	case !ok:
+	if !ok {
 		return "Unknown"
-	case score >= 100:
-		return "Excellent 100"
-	case score >= 90:
-		return "Excellent " + text
-	case score >= 75:
-		return "Good " + text
-	case score >= 50:
-		return "Fair " + text
 	}
-	return "Poor " + text
+	bands := []string{"Unknown", "Poor", "Fair", "Good", "Excellent"}
+	f := figures{measured: true, score: score}
+	return bands[int(f.rating())] + " " + strconv.FormatFloat(math.Floor(score*10+1e-6)/10, 'f', -1, 64)
 }
 
 // checkJSON compares the JSON of all channels with what the rules recorded.
@@ -209,6 +208,66 @@ func (p *parity) checkPage(o *view.Overview, shown page) {
 		}
 	}
 	same(p.t, "page: points lost", shown.lost, wantLost, 0)
+}
+
+// checkWall compares the wall screen with the JSON that was read around it. What could mostly not be measured has no number.
+func (p *parity) checkWall(o *view.Overview, got map[string]float64) {
+	p.t.Helper()
+	want := make(map[string]float64)
+	for _, c := range o.Channels {
+		if c.Now != nil && c.Rating != probe.Unknown {
+			want[c.Title] = c.Now.Score
+		}
+	}
+	same(p.t, "wall", got, want, 0)
+}
+
+// checkChannelPage compares the page of a channel, and its JSON, with what the rules recorded: of the channel, of its
+// touchpoints, and over time.
+func (p *parity) checkChannelPage(channel string) {
+	p.t.Helper()
+	var shown view.ChannelPage
+	var sum []float64
+	eventually(p.t, "one evaluation on the page of "+channel, func() string {
+		var before view.ChannelPage
+		p.own.get("/api/v1/channels/"+channel+"?range=1h", &before)
+		sum = p.own.sum(channel)
+		shown = view.ChannelPage{}
+		p.own.get("/api/v1/channels/"+channel+"?range=1h", &shown)
+		if !shown.At.Equal(before.At) {
+			return fmt.Sprintf("%v, then %v", before.At, shown.At)
+		}
+		return ""
+	})
+	at := shown.At.UnixMilli()
+	recorded := p.own.recorded(at, "5m")
+	want := []float64{recorded.score[channel]}
+	for _, cause := range shown.Causes {
+		want = append(want, recorded.lost[channel+"/"+cause.Dimension+"/"+string(cause.Check)])
+	}
+	if !slices.Equal(sum, want) {
+		p.t.Errorf("the page of %s adds up %v, recorded are %v", channel, sum, want)
+	}
+	scores := p.own.values(at, `touchpoint:channelwatch_score:5m{channel="`+channel+`"}`, "touchpoint")
+	got := make(map[string]float64)
+	for _, tp := range shown.Touchpoints {
+		if tp.Now != nil {
+			got[tp.Name] = tp.Now.Score
+		}
+	}
+	same(p.t, "touchpoints of "+channel, got, scores, 0)
+	if len(shown.Score) == 0 {
+		p.t.Errorf("the page of %s has no line of scores", channel)
+	}
+	for i, point := range shown.Score {
+		total := point.Value
+		for _, cause := range shown.Lost {
+			total += cause.Line[i].Value
+		}
+		if math.Abs(total-100) > exact {
+			p.t.Errorf("%s: score and points lost were %v together at %v, want 100", channel, total, point.At)
+		}
+	}
 }
 
 // checkDashboards compares what the panels of the committed dashboards ask for with what the rules recorded.
