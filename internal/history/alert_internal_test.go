@@ -371,6 +371,36 @@ alertmanagers:
 	}
 }
 
+func TestSender_WaitsForWhatIsOnItsWay(t *testing.T) {
+	leavesNothing(t)
+	took := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		sleepUntil(r.Context(), time.Now().Add(300*time.Millisecond))
+		if r.Context().Err() == nil {
+			close(took)
+		}
+	}))
+	defer slow.Close()
+	s, err := newSender(Options{Alerting: Block{Text: []byte("alertmanagers: [{static_configs: [{targets: ['" + slow.Listener.Addr().String() + "']}]}]")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := s.start(t.Context())
+	eventually(t, "the address is known", func() string {
+		if len(s.active()) == 0 {
+			return "it is not"
+		}
+		return ""
+	})
+	s.send([]*notifier.Alert{{Labels: labels.FromStrings("alertname", "x")}})
+	stop()
+	select {
+	case <-took:
+	default:
+		t.Error("an alert that was on its way was given up")
+	}
+}
+
 // figureOf returns the value of a reading, added up over its labels.
 func figureOf(all []metrics.Reading, name string) (sum float64) {
 	for _, r := range all {

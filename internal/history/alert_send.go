@@ -26,6 +26,8 @@ const (
 	// flushWithin is how long a store that closes waits until Alertmanagers have taken what is there, and then how long
 	// for receivers of remote write.
 	flushWithin = 10 * time.Second
+
+	alertsQueued = "prometheus_notifications_queue_length" // series of upstream
 )
 
 // sender sends alerts to Alertmanagers. A nil sender sends nothing.
@@ -37,6 +39,7 @@ type sender struct {
 	manager  *notifier.Manager // nil while nothing runs
 	registry *metrics.Registry // of manager
 	clients  map[*http.Client]struct{}
+	requests int // on their way
 }
 
 // newSender returns nil without Alertmanagers.
@@ -95,6 +98,7 @@ func (s *sender) start(ctx context.Context) (stop func()) {
 	notifying.Go(func() { manager.Run(found.SyncCh()) })
 	return func() {
 		timer := time.AfterFunc(flushWithin, abort)
+		s.settle(sending)
 		manager.Stop()
 		notifying.Wait()
 		timer.Stop()
@@ -125,13 +129,39 @@ func (s *sender) do(sending context.Context) func(context.Context, *http.Client,
 	return func(ctx context.Context, client *http.Client, req *http.Request) (*http.Response, error) {
 		s.mu.Lock()
 		s.clients[client] = struct{}{}
+		s.requests++
 		s.mu.Unlock()
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.requests--
+		}()
 		// The body is read after the return, so that the request ends with ctx, which the caller ends then.
 		ctx, cancel := context.WithCancel(ctx)
 		release := context.AfterFunc(sending, cancel)
 		context.AfterFunc(ctx, func() { release(); cancel() })
 		return client.Do(req.WithContext(ctx))
 	}
+}
+
+// settle waits until nothing is queued or on its way, or sending ends. Upstream drains its queues when it stops, but does not
+// wait for what was taken out of them before.
+func (s *sender) settle(sending context.Context) {
+	for idle := 0; idle < 2; idle++ { // between the queue and the request, alerts are in neither for a moment
+		if !s.idle() {
+			idle = -1
+		}
+		if !sleepUntil(sending, time.Now().Add(10*time.Millisecond)) {
+			return
+		}
+	}
+}
+
+func (s *sender) idle() bool {
+	s.mu.Lock()
+	requests, registry := s.requests, s.registry
+	s.mu.Unlock() // upstream may hold what gathering waits for, and wait for this lock to send
+	return requests == 0 && gatherFrom(registry).sum(alertsQueued, "") == 0
 }
 
 func (s *sender) hangUp() {
@@ -203,7 +233,7 @@ func alertFigures() []figure {
 		},
 		{
 			"history_alerts_pending", metrics.Gauge, "Alerts that wait to be sent.",
-			[]string{"prometheus_notifications_queue_length"},
+			[]string{alertsQueued},
 		},
 	}
 }

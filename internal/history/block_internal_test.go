@@ -166,6 +166,9 @@ func TestCheckRemoteWrite(t *testing.T) {
 			"line 2: got a text, want true or false", "line 4: got a text, want a whole number", "line 5: unknown key max",
 		}},
 		{name: "a duration", text: "- {url: 'http://x/', remote_timeout: soon}\n", want: []string{`line 1: not a valid duration string: "soon"`}},
+		{name: "a secret in the wrong place, which upstream quotes", text: "- {url: 'http://x/', remote_timeout: " + sesame + ", headers: {X-Key: " + sesame + "}}\n", want: []string{
+			`line 1: not a valid duration string: "<hidden>"`,
+		}},
 		{name: "a reserved header", text: "- {url: 'http://x/', headers: {Authorization: " + sesame + "}}\n", want: []string{
 			"line 1: authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter",
 		}},

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/channelwatch/channelwatch/configs"
+	"github.com/channelwatch/channelwatch/internal/metrics"
 )
 
 // bundled returns the rule files that are shipped.
@@ -273,6 +274,31 @@ func TestEvaluator_DoesNothingOutOfTurnAfterARestart(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestCycles_LeaveOutATurnThatCameLate(t *testing.T) {
+	db := openShop(t, t.TempDir())
+	defer func() { _ = db.Close() }()
+	e := mustEvaluator(t, Options{Rules: []RuleFile{{"a.yaml", []byte("groups: [{name: g, rules: [{record: a:b, expr: time()}]}]")}}})
+	byKey, errs := e.newManager(t.Context(), db, metrics.Library()).LoadGroups(time.Minute, e.external, "", nil, false, "a.yaml")
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	g, evaluated := byKey[rules.GroupKey("a.yaml", "g")], 0
+	c := newCycles(func() { evaluated++ })
+	now := time.Now()
+	for _, at := range []time.Time{now, now.Add(-time.Second), now, now.Add(time.Second)} {
+		c.evaluate(t.Context(), g, at)
+		if err := g.Rules()[0].LastError(); err != nil {
+			t.Errorf("at %v: %v", at, err)
+		}
+	}
+	if evaluated != 2 {
+		t.Errorf("%d evaluations, want the first and the last", evaluated)
+	}
+	if got := len(raw(t, db)[`{__name__="a:b"}`]); got != 2 {
+		t.Errorf("%d values were recorded, want 2", got)
+	}
 }
 
 func TestNewEvaluator_NamesWhatIsWrong(t *testing.T) {
