@@ -37,6 +37,7 @@ func TestScores_AreTheSameEverywhere(t *testing.T) {
 	p.agent = runAgent(t, shop.settings(t, "127.0.0.1:0", p.blocks(startAlertmanager(t, p.inbox))), gate)
 	p.channels = p.agent.config.Channels
 	p.own = newClient(t, p.agent.Addr())
+	p.own.waitForHistory()
 	p.prometheus = startPrometheus(t, p.agent.Addr(), "127.0.0.1:1") // it tells nobody
 	p.waitForResults(0)
 

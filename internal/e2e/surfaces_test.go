@@ -76,6 +76,17 @@ func (c *client) recorded(at int64, window string) recorded {
 	}
 }
 
+// waitForHistory waits until an agent answers from its history, which is opened in the background.
+func (c *client) waitForHistory() {
+	c.t.Helper()
+	eventually(c.t, "the history to be open", func() string {
+		if status, body := c.fetch("/api/v1/query?query=1"); status != http.StatusOK {
+			return fmt.Sprintf("status %d: %s", status, body)
+		}
+		return ""
+	})
+}
+
 // overview reads the JSON of all channels.
 func (c *client) overview() *view.Overview {
 	c.t.Helper()
