@@ -37,15 +37,11 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := http.NewResponseController(w)
-	// The server's own deadline for reading would end the stream: it counts from the request's first byte.
-	if err := out.SetReadDeadline(time.Time{}); err != nil {
-		plain(w, http.StatusInternalServerError, "this connection cannot stream: "+err.Error()+"\n")
-		return
-	}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold the events back
 	send := func(text string) bool {
+		// The server's own deadline for writing counts from the request: it would end the stream.
 		if out.SetWriteDeadline(time.Now().Add(writeDeadline)) != nil {
 			return false
 		}

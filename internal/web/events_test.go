@@ -146,7 +146,10 @@ func drain(stream <-chan string) map[string]int {
 	got := make(map[string]int)
 	for {
 		select {
-		case name := <-stream:
+		case name, open := <-stream:
+			if !open {
+				return got
+			}
 			got[name]++
 		default:
 			return got
