@@ -48,7 +48,10 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if _, err := fmt.Fprint(w, text); err != nil {
 			return false
 		}
-		return out.Flush() == nil
+		if out.Flush() != nil {
+			return false
+		}
+		return out.SetWriteDeadline(time.Time{}) == nil // over HTTP/2 it would end a stream that only waits
 	}
 	s.stream(r, send)
 }

@@ -3,8 +3,17 @@ package web_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -51,9 +60,9 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 // listenTo opens a stream of events.
-func listenTo(t *testing.T, client *http.Client) *http.Response {
+func listenTo(t *testing.T, client *http.Client, url string) *http.Response {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://memory/events", http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,16 +89,19 @@ func events(response *http.Response) <-chan string {
 }
 
 // eventsServer runs a server in a bubble of made-up time.
-func eventsServer(t *testing.T, updates func() uint64) (client *http.Client, stop func() error) {
+func eventsServer(t *testing.T, updates func() uint64, change ...func(*web.Options)) (client *http.Client, stop func() error) {
 	t.Helper()
-	server, err := web.New(options(t, &source{}, func(o *web.Options) { o.Updates = updates }))
+	server, err := web.New(options(t, &source{}, append(change, func(o *web.Options) { o.Updates = updates })...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	listener := newPipes()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	transport := &http.Transport{DialContext: listener.dial}
+	transport := &http.Transport{
+		DialContext: listener.dial, ForceAttemptHTTP2: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the time of the certificate is not that of the bubble
+	}
 	return &http.Client{Transport: transport}, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -108,7 +120,7 @@ func TestEvents_OutliveTheDeadlinesOfRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var revision atomic.Uint64
 		client, stop := eventsServer(t, revision.Load)
-		response := listenTo(t, client)
+		response := listenTo(t, client, "http://memory/events")
 		if got := response.Header.Get("Content-Type"); got != "text/event-stream; charset=utf-8" {
 			t.Errorf("content type %q", got)
 		}
@@ -141,6 +153,56 @@ func TestEvents_OutliveTheDeadlinesOfRequests(t *testing.T) {
 	})
 }
 
+// TestEvents_OverHTTP2 listens over TLS, where every stream has deadlines of its own.
+func TestEvents_OverHTTP2(t *testing.T) {
+	config := tlsConfig(t)
+	synctest.Test(t, func(t *testing.T) {
+		client, stop := eventsServer(t, func() uint64 { return 0 }, func(o *web.Options) { o.WebConfigFile = config })
+		response := listenTo(t, client, "https://memory/events")
+		if response.ProtoMajor != 2 {
+			t.Errorf("spoken over %s, want HTTP/2", response.Proto)
+		}
+		stream := events(response)
+		time.Sleep(10 * time.Minute) //nolint:forbidigo // made-up time
+		synctest.Wait()
+		if got := drain(stream); got["beat"] != 40 {
+			t.Errorf("ten quiet minutes gave %v, want a sign of life every 15 s", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// tlsConfig writes a web configuration with a certificate of its own.
+func tlsConfig(t *testing.T) (path string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"memory"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, secret.Public(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{
+		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: packed}),
+		"web.yaml": []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "web.yaml")
+}
+
 // drain counts the events that have come.
 func drain(stream <-chan string) map[string]int {
 	got := make(map[string]int)
@@ -164,7 +226,7 @@ func TestEvents_AreBounded(t *testing.T) {
 		var open []*http.Response
 		statuses := make(map[int]int)
 		for range 66 {
-			response := listenTo(t, client)
+			response := listenTo(t, client, "http://memory/events")
 			statuses[response.StatusCode]++
 			open = append(open, response)
 		}
@@ -174,7 +236,7 @@ func TestEvents_AreBounded(t *testing.T) {
 		_ = open[0].Body.Close()     // a reader goes
 		time.Sleep(20 * time.Second) //nolint:forbidigo // made-up time
 		synctest.Wait()
-		response := listenTo(t, client)
+		response := listenTo(t, client, "http://memory/events")
 		if response.StatusCode != http.StatusOK {
 			t.Errorf("after a reader has gone: %d, want a place", response.StatusCode)
 		}
