@@ -61,7 +61,8 @@ func newRun() *cobra.Command {
 The configuration is read again on SIGHUP, on POST /-/reload and when a file
 changes. Unchanged touchpoints go on undisturbed; a configuration with mistakes
 is refused and the old one stays. SIGINT or SIGTERM stops: probes that run have 5
-seconds to finish, then they are cancelled.`,
+seconds to finish, then they are cancelled; after that, what waits for receivers of
+alerts, samples and messages has a few seconds more. A second signal ends at once.`,
 		Example: "  channelwatch run --config channelwatch.yaml",
 		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

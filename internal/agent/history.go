@@ -94,7 +94,7 @@ func (a *Agent) collectInto(classic bool) func(metrics.Visitor) {
 
 func block(raw config.Raw) history.Block { return history.Block{Text: raw.YAML(), Dir: raw.Dir()} }
 
-// state says what is wrong with the past, in a sentence for people, and whether pages can ask it.
+// state says in a sentence why pages have no scores, or why they have old ones, and whether there is anything to ask.
 func (p *past) state() (why string, ready bool) {
 	switch {
 	case p.engine == nil:
@@ -102,16 +102,38 @@ func (p *past) state() (why string, ready bool) {
 	case p.engine != query.Engine(p.store):
 		return "", true // an engine elsewhere says itself what is wrong, with each query
 	}
-	status := p.store.Status()
-	switch status.State {
-	case history.Ready:
-		return "", true
-	case history.Full, history.ReadOnly:
-		return "Nothing more is recorded: " + status.Why, true
-	case history.Opening:
+	return troubleOf(p.store.Status())
+}
+
+// troubleOf says what is wrong with a store, and whether it answers.
+func troubleOf(status history.Status) (why string, ready bool) {
+	switch {
+	case status.State == history.Ready:
+		return "", status.Open
+	case status.State == history.Opening && !status.Open:
 		return "The history is being opened; scores follow in a moment.", false
+	case status.Open:
+		return "Nothing new is recorded, so scores are old: " + status.Why, true
 	}
-	return "The history cannot be opened, so there are no scores: " + status.Why, false
+	return "The history cannot be read, so there are no scores: " + status.Why, false
+}
+
+// notices returns what readers must know of the past beside why there are no scores.
+func (p *past) notices() []string {
+	if p.store == nil {
+		return nil
+	}
+	var all []string
+	status := p.store.Status()
+	if p.engine != query.Engine(p.store) { // scores come from elsewhere; what is sent there comes from here
+		if why, _ := troubleOf(status); why != "" && status.State != history.Opening {
+			all = append(all, "This agent's own history: "+status.Why)
+		}
+	}
+	if status.Notice != "" {
+		all = append(all, "This agent's own history: "+status.Notice)
+	}
+	return all
 }
 
 // updates returns a number that grows when pages have something new to show.

@@ -82,7 +82,7 @@ func TestAgent_HistoryThatCannotBeOpened(t *testing.T) {
 	r.eventually("an excellent result", func() bool { return r.series("touchpoint_rating", `touchpoint="home"`) == "4" })
 	r.eventually("a word on the page", func() bool {
 		_, page := r.get(http.MethodGet, "/")
-		return strings.Contains(page, "history cannot be opened") && strings.Contains(page, file)
+		return strings.Contains(page, "The history cannot be read, so there are no scores: ") && strings.Contains(page, file)
 	})
 	if code, body := r.get(http.MethodGet, "/api/v1/query?query=up"); code != http.StatusServiceUnavailable {
 		t.Errorf("a query answered %d %s, want 503", code, body)
@@ -94,11 +94,12 @@ func TestAgent_Shards(t *testing.T) {
 	s := newShop(t)
 	config := func(name string, replicas int) string {
 		head, web, _ := strings.Cut(yaml("home "+s.URL), "channels:\n")
-		text := fmt.Sprintf("%sshard: {name: %s, peers: [a, b], replicas: %d}\nchannels:\n", head, name, replicas)
+		var text strings.Builder
+		fmt.Fprintf(&text, "%sshard: {name: %s, peers: [a, b], replicas: %d}\nchannels:\n", head, name, replicas)
 		for _, channel := range []string{"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"} {
-			text += strings.Replace(web, "name: web", "name: "+channel, 1)
+			text.WriteString(strings.Replace(web, "name: web", "name: "+channel, 1))
 		}
-		return text
+		return text.String()
 	}
 	agents := map[string]*running{"a": start(t, config("a", 1)), "b": start(t, config("b", 1))}
 	probed := func(name string) (channels []string) {

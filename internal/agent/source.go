@@ -25,7 +25,7 @@ func (a *Agent) inForce() *config.Config {
 func (a *Agent) Notices() []string {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	var notices []string
+	notices := a.past.notices()
 	if a.refused != "" {
 		notices = append(notices, "The last reload was refused, the old configuration is in force: "+a.refused)
 	}

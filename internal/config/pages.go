@@ -23,7 +23,7 @@ func defaultPages() Pages { return Pages{Timeout: 10 * time.Second} }
 // Shard is how several agents with the same configuration share its channels.
 type Shard struct {
 	Name     string   `yaml:"name" doc:"this agent among the peers; default: the host's name, which in a StatefulSet is the pod's"`
-	Peers    []string `yaml:"peers" doc:"names of all agents, the same on each; default: this agent probes everything"`
+	Peers    []string `yaml:"peers" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$" doc:"names of all agents, the same on each; default: this agent probes everything"`
 	Replicas int      `yaml:"replicas" min:"1" max:"16" doc:"how many agents probe each channel; 2 leaves no gap when one of them fails"`
 }
 

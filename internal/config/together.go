@@ -22,13 +22,12 @@ func (l *loader) together(c *Config, main *mainFile) {
 			w.wrong(block, "needs history, which is off")
 		case alerts[block] && c.Pages.PrometheusURL != "":
 			w.wrong(block, "not possible beside view.prometheus_url: that Prometheus evaluates the alerts, and nobody is to be told twice")
+		case alerts[block] && c.Shard.Replicas > 1 && len(c.Shard.Peers) > 1:
+			w.wrong(block, "not possible beside shard.replicas %d: each of these agents would tell of the same channel, and none sees what the others see; let one Prometheus evaluate the alerts", c.Shard.Replicas)
 		}
 	}
 	if !c.RemoteWrite.IsZero() && !c.History.Enabled {
 		w.wrong("remote_write", "needs history, which is off")
-	}
-	if c.Notify.wanted() && c.Shard.Replicas > 1 && len(c.Shard.Peers) > 1 {
-		w.wrong("notify", "not possible beside shard.replicas %d: each of these agents would tell the same people; an Alertmanager tells them once", c.Shard.Replicas)
 	}
 	w.email(c.Notify.Email)
 	w.authentication(&c.Pages)
@@ -76,6 +75,12 @@ func (w settingsCheck) email(e *Email) {
 }
 
 func (w settingsCheck) authentication(v *Pages) {
+	for name := range v.Headers {
+		switch strings.ToLower(name) {
+		case "authorization", "proxy-authorization", "cookie", "x-api-key":
+			w.wrong("view.headers", "%s is a credential, want password or bearer_token as {file: …} or {env: …}", quote(name))
+		}
+	}
 	switch {
 	case v.Password.IsZero() != (v.Username == ""):
 		w.wrong("view", "want both username and password, or neither")
@@ -89,8 +94,8 @@ func (w settingsCheck) shard(s *Shard) {
 		return
 	}
 	for i, peer := range s.Peers {
-		if peer == "" || slices.Index(s.Peers, peer) != i {
-			w.wrong("shard.peers", "%s is empty or there twice, want the name of each agent once", quote(peer))
+		if slices.Index(s.Peers, peer) != i {
+			w.wrong("shard.peers", "%s is there twice, want the name of each agent once", quote(peer))
 		}
 	}
 	if !slices.Contains(s.Peers, s.Name) {

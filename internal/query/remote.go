@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -188,10 +190,13 @@ func (r *Remote) ask(ctx context.Context, call, expr string, form url.Values) ([
 	}
 	series, err := r.do(request)
 	if err != nil {
-		return nil, &hidden{probe.NewRedaction(secret, request.Header.Get("Authorization")).Text(fmt.Sprintf("asking %s: %v", target.Host, err)), err}
+		return nil, &hidden{probe.NewRedaction(append(r.sent(), secret, request.Header.Get("Authorization"))...).Text(fmt.Sprintf("asking %s: %v", target.Host, err)), err}
 	}
 	return series, nil
 }
+
+// sent returns the values of the configured headers: one may be a key that the configuration does not call so.
+func (r *Remote) sent() []string { return slices.Collect(maps.Values(r.conf.Headers)) }
 
 // hidden is an error whose text does not show a secret that the server has echoed.
 type hidden struct {

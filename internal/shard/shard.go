@@ -14,8 +14,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,29 +29,6 @@ type Shard struct {
 
 // Alone reports whether the agent belongs to no fleet.
 func (s *Shard) Alone() bool { return len(s.Peers) == 0 }
-
-// Validate returns an error for each mistake in s, all joined. An agent that stands alone makes none.
-func (s *Shard) Validate() error {
-	if s.Alone() {
-		return nil
-	}
-	var errs []error
-	for i, p := range s.Peers {
-		switch {
-		case p == "" || strings.TrimSpace(p) != p || strings.ContainsRune(p, 0):
-			errs = append(errs, fmt.Errorf("peers: %q, want a name without space around it", p))
-		case slices.Contains(s.Peers[:i], p):
-			errs = append(errs, fmt.Errorf("peers: %q stands there twice", p))
-		}
-	}
-	if !slices.Contains(s.Peers, s.Name) {
-		errs = append(errs, fmt.Errorf("name: %q is not one of the peers %q", s.Name, s.Peers))
-	}
-	if s.Replicas < 1 || s.Replicas > len(s.Peers) {
-		errs = append(errs, fmt.Errorf("replicas: %d, want 1 to %d, the number of peers", s.Replicas, len(s.Peers)))
-	}
-	return errors.Join(errs...)
-}
 
 // Mine reports whether the agent probes a channel.
 func (s *Shard) Mine(channel string) bool {

@@ -198,39 +198,6 @@ func TestShard_Alone(t *testing.T) {
 	}
 }
 
-func TestShard_Validate(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		s    shard.Shard
-		want string
-	}{
-		{"good", shard.Shard{"b", []string{"a", "b"}, 2}, ""},
-		{"not a peer", shard.Shard{"c", []string{"a", "b"}, 1}, `name: "c" is not one of the peers ["a" "b"]`},
-		{"no name", shard.Shard{"", []string{"a", "b"}, 1}, `name: "" is not one of the peers ["a" "b"]`},
-		{"twice", shard.Shard{"a", []string{"a", "b", "a"}, 1}, `peers: "a" stands there twice`},
-		{"space", shard.Shard{"a", []string{"a", "b "}, 1}, `peers: "b ", want a name without space around it`},
-		{"empty", shard.Shard{"a", []string{"a", ""}, 1}, `peers: "", want a name without space around it`},
-		{"no replicas", shard.Shard{"a", []string{"a", "b"}, 0}, "replicas: 0, want 1 to 2, the number of peers"},
-		{"more replicas than peers", shard.Shard{"a", []string{"a", "b"}, 3}, "replicas: 3, want 1 to 2, the number of peers"},
-		{"no peers", shard.Shard{Name: "a", Replicas: 1}, ""},
-		{
-			"everything at once",
-			shard.Shard{"c", []string{"a", "a"}, 7},
-			"peers: \"a\" stands there twice\nname: \"c\" is not one of the peers [\"a\" \"a\"]\nreplicas: 7, want 1 to 2, the number of peers",
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got := ""
-			if err := test.s.Validate(); err != nil {
-				got = err.Error()
-			}
-			if got != test.want {
-				t.Errorf("error %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
 func BenchmarkOwners(b *testing.B) {
 	peers := names("agent", 20)
 	b.ReportAllocs()
