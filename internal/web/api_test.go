@@ -101,6 +101,21 @@ func TestAPI_LeavesTheRestToPrometheus(t *testing.T) {
 			}
 		}
 	}
+	for header, value := range map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/v1/query?query=up", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(header, value)
+		response, err := (&http.Client{}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("a page of another origin (%s: %s) gets status %d, want 403", header, value, response.StatusCode)
+		}
+	}
 	if response, wire, body := packed(t, base+"/api/v1/series?match[]="+strings.Repeat("x", 20_000)); response.Header.Get("Content-Encoding") != "gzip" || wire > 1000 || len(body) < 20_000 {
 		t.Errorf("a long answer of %d bytes took %d over the wire, want it packed", len(body), wire)
 	}

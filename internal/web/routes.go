@@ -76,7 +76,14 @@ func (h *handler) routeAPI(mux *http.ServeMux, pack func(http.Handler) http.Hand
 	mux.HandleFunc("GET /api/v1/incidents", h.apiIncidents)
 	mux.HandleFunc("GET /api/v1/openapi.json", h.openAPI)
 	if h.opts.QueryAPI != nil {
-		mux.Handle("/api/v1/", pack(h.opts.QueryAPI))
+		queries := pack(h.opts.QueryAPI)
+		mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
+			if err := sameOrigin(r); err != nil { // an answer costs up to 30 s of work, whoever may read it
+				h.fail(w, r, http.StatusForbidden, err.Error())
+				return
+			}
+			queries.ServeHTTP(w, r)
+		})
 	} else {
 		mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
 			h.fail(w, r, http.StatusNotFound, "no such path, or this agent has no history to query")
