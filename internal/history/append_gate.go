@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 )
 
@@ -19,6 +21,10 @@ var errNotAppending = errors.New("the history records nothing at the moment")
 type gate struct {
 	storage.Storage                 // to read from
 	to              storage.Storage // to append to
+
+	// One new series at a time: two at once may enter the index in the wrong order, and putting that right disturbs whoever
+	// reads it (github.com/prometheus/prometheus/issues/15317).
+	births sync.Mutex
 
 	mu     sync.Mutex // one commit at a time: none must follow a torn record
 	err    error      // of the write-ahead log
@@ -37,6 +43,13 @@ func (g *gate) hold(on bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.onHold = on
+}
+
+// closed reports whether the store takes in nothing.
+func (g *gate) closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.onHold || g.err != nil
 }
 
 // Appender returns an appender for the evaluation of rules, which still has this interface.
@@ -64,12 +77,43 @@ type gatedAppender struct {
 	gate *gate
 }
 
+// Append appends a value, of a series that may be new without a reference.
+func (a *gatedAppender) Append(ref storage.SeriesRef, of labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
+	if ref == 0 {
+		a.gate.births.Lock()
+		defer a.gate.births.Unlock()
+	}
+	return a.Appender.Append(ref, of, t, v)
+}
+
+// AppendHistogram appends a histogram, of a series that may be new without a reference.
+func (a *gatedAppender) AppendHistogram(
+	ref storage.SeriesRef, of labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram,
+) (storage.SeriesRef, error) {
+	if ref == 0 {
+		a.gate.births.Lock()
+		defer a.gate.births.Unlock()
+	}
+	return a.Appender.AppendHistogram(ref, of, t, h, fh)
+}
+
 // Commit commits unless the gate is closed.
 func (a *gatedAppender) Commit() error { return a.gate.commit(a.Appender) }
 
 type gatedAppenderV2 struct {
 	storage.AppenderV2
 	gate *gate
+}
+
+// Append appends a value or a histogram, of a series that may be new without a reference.
+func (a *gatedAppenderV2) Append(
+	ref storage.SeriesRef, of labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AOptions,
+) (storage.SeriesRef, error) {
+	if ref == 0 {
+		a.gate.births.Lock()
+		defer a.gate.births.Unlock()
+	}
+	return a.AppenderV2.Append(ref, of, st, t, v, h, fh, opts)
 }
 
 // Commit commits unless the gate is closed.
