@@ -5,6 +5,7 @@ package history
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/notifier"
@@ -34,6 +35,23 @@ func (e *evaluator) notify(_ context.Context, _ string, alerts ...*rules.Alert) 
 		}
 	}
 	e.sender.send(foreign)
+}
+
+// remind tells of the alerts of a group that fire, as its evaluation would if they still do.
+func (e *evaluator) remind(ctx context.Context, g *rules.Group, at time.Time) {
+	for _, rule := range g.AlertingRules() {
+		var due []*rules.Alert
+		rule.ForEachActiveAlert(func(a *rules.Alert) {
+			if a.State != rules.StateFiring || !a.LastSentAt.Add(e.resend).Before(at) {
+				return
+			}
+			a.LastSentAt, a.ValidUntil = at, at.Add(4*max(g.Interval(), e.resend))
+			told := *a
+			told.Labels = a.Labels.Copy() // it may be changed by who sends it
+			due = append(due, &told)
+		})
+		e.notify(ctx, rule.Query().String(), due...)
+	}
 }
 
 // pageOf is where to look when an alert comes: the page of the channel, or that of all.

@@ -5,12 +5,14 @@ package history
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,6 +56,31 @@ func (l *told) of(name string) []toldAlert {
 	return all
 }
 
+// firing returns the names of the alerts that were told of, sorted, but for those whose end was.
+func (l *told) firing() []string { return l.names(func(a Alert) bool { return a.Ended.IsZero() }) }
+
+// ended returns the names of the alerts whose end was told of.
+func (l *told) ended() []string { return l.names(func(a Alert) bool { return !a.Ended.IsZero() }) }
+
+func (l *told) names(of func(Alert) bool) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for _, a := range l.all {
+		if of(a.Alert) {
+			all = append(all, a.Labels["alertname"])
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (l *told) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = nil
+}
+
 func TestEvaluator_TellsOfAlertsThatFireAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openShop(t, t.TempDir())
@@ -61,7 +88,7 @@ func TestEvaluator_TellsOfAlertsThatFireAndEnd(t *testing.T) {
 		var parts sync.WaitGroup
 		alerts, customers := new(told), new(shop)
 		e := mustEvaluator(t, Options{Rules: bundled(), Alerts: alerts.receive})
-		parts.Go(func() { e.run(ctx, db, func() {}) })
+		parts.Go(func() { e.run(ctx, through(db), func() {}) })
 		parts.Go(func() { feed(ctx, t, db, 15*time.Second, customers.samples) })
 
 		pass(5 * time.Minute)
@@ -112,6 +139,73 @@ func TestEvaluator_TellsOfAlertsThatFireAndEnd(t *testing.T) {
 	})
 }
 
+// A store that takes in nothing, as with a full disk, looks as if all had stopped: that is no news of the channels.
+func TestEvaluator_TellsNothingNewWhileNothingIsRecorded(t *testing.T) {
+	for name, change := range map[string]func(*gate, bool){
+		"on hold": func(g *gate, closed bool) { g.hold(closed) },
+		"torn": func(g *gate, closed bool) {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.err = nil
+			if closed {
+				g.err = errors.New("no space left on device")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db := openShop(t, t.TempDir())
+				store := through(db)
+				ctx, cancel := context.WithCancel(t.Context())
+				var running sync.WaitGroup
+				alerts, customers := new(told), new(shop)
+				e := mustEvaluator(t, Options{Rules: bundled(), Alerts: alerts.receive})
+				running.Go(func() { e.run(ctx, store, func() {}) })
+				rounds := feeder{st: store}
+				record := func(lasts time.Duration) {
+					for end := time.Now().Add(lasts); time.Now().Before(end); pass(15 * time.Second) {
+						rounds.round(ctx, t, time.Now(), customers.samples(time.Now()))
+					}
+				}
+				record(5 * time.Minute)
+				customers.breakDown(true)
+				record(20 * time.Minute)
+				before := alerts.firing()
+				if len(before) < 2 {
+					t.Fatalf("told of %v, want a touchpoint and a channel at least", before)
+				}
+				failures := figureOf(e.readings(), "history_rule_evaluation_failures_total")
+
+				change(store, true)
+				alerts.forget()
+				pass(15 * time.Minute)
+				if got := alerts.firing(); !slices.Equal(got, before) {
+					t.Errorf("while nothing is recorded, told that these fire: %v, want those of before: %v", got, before)
+				}
+				if got := len(alerts.of("TouchpointDown")); got < 10 || got > 16 {
+					t.Errorf("told %d times in 15 minutes of a touchpoint that is down, want once a minute", got)
+				}
+				change(store, false)
+				record(15 * time.Minute)
+				if got := alerts.firing(); !slices.Equal(got, before) {
+					t.Errorf("afterwards, told that these fire: %v, want those of before: %v", got, before)
+				}
+				if ended := alerts.ended(); len(ended) > 0 {
+					t.Errorf("told of the end of %v, which go on", ended)
+				}
+				if got := figureOf(e.readings(), "history_rule_evaluation_failures_total"); got != failures {
+					t.Errorf("%v evaluations failed, %v before", got, failures)
+				}
+				cancel()
+				running.Wait()
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 func TestEvaluator_GoesOnWaitingAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openShop(t, t.TempDir())
@@ -124,7 +218,7 @@ func TestEvaluator_GoesOnWaitingAfterARestart(t *testing.T) {
 		run := func(alerts *told, lasts time.Duration) {
 			ctx, cancel := context.WithTimeout(ctx, lasts)
 			defer cancel()
-			mustEvaluator(t, Options{Rules: bundled(), Alerts: alerts.receive}).run(ctx, db, func() {})
+			mustEvaluator(t, Options{Rules: bundled(), Alerts: alerts.receive}).run(ctx, through(db), func() {})
 		}
 		began, before, after := time.Now(), new(told), new(told)
 		run(before, 7*time.Minute)
@@ -246,7 +340,7 @@ alert_relabel_configs:
 	e.resend = time.Second
 	customers := new(shop)
 	customers.breakDown(true)
-	parts.Go(func() { e.run(ctx, db, func() {}) })
+	parts.Go(func() { e.run(ctx, through(db), func() {}) })
 	parts.Go(func() { feed(ctx, t, db, time.Second, customers.samples) })
 
 	fires := func() string {

@@ -163,7 +163,7 @@ func TestRemoteWrite_RealReceiversHaveWhatTheStoreHas(t *testing.T) {
 			customers.breakDown(true)
 			e := mustEvaluator(t, Options{Rules: hastened()})
 			parts.Go(func() { feed(ctx, t, st, time.Second, customers.samples) })
-			parts.Go(func() { e.run(ctx, st, func() {}) })
+			parts.Go(func() { e.run(ctx, through(st), func() {}) })
 
 			const score = `channel:channelwatch_score:28d`
 			eventually(t, "a recorded value arrives", func() string {

@@ -71,9 +71,9 @@ func newEvaluator(opts Options, engine promql.QueryEngine) (*evaluator, error) {
 	}, nil
 }
 
-// run evaluates every group at its interval until ctx ends, and returns when everything it started has ended. It calls
-// evaluated after each evaluation of a group. Without rules it returns at once.
-func (e *evaluator) run(ctx context.Context, st storage.Storage, evaluated func()) {
+// run evaluates every group at its interval until ctx ends, unless the store takes in nothing, and returns when everything
+// it started has ended. It calls evaluated after each evaluation of a group. Without rules it returns at once.
+func (e *evaluator) run(ctx context.Context, st *gate, evaluated func()) {
 	if e == nil {
 		return
 	}
@@ -81,7 +81,7 @@ func (e *evaluator) run(ctx context.Context, st storage.Storage, evaluated func(
 	defer stopSending()
 	registry := metrics.Library()
 	manager := e.newManager(ctx, st, registry)
-	cycles := newCycles(evaluated)
+	cycles := e.newCycles(st.closed, evaluated)
 	if err := manager.Update(evaluateEvery, e.loader.names(), e.external, e.page.String(), cycles.evaluate); err != nil {
 		e.log.Error("rules are not evaluated", "error", err) // newLoader accepted them
 		return

@@ -24,6 +24,7 @@ import (
 
 // ruleTests is a file of `promtool test rules`, which the real promtool accepts.
 type ruleTests struct {
+	Files    []string       `yaml:"rule_files"` // relative to the tests
 	Interval model.Duration `yaml:"evaluation_interval"`
 	Tests    []ruleTest
 }
@@ -77,18 +78,33 @@ func TestEvaluator_GivesWhatThePromtoolCasesWant(t *testing.T) {
 		if err := yamlnode.Unmarshal(text, &cases); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+		bundle := cases.rules(t, filepath.Dir(file))
 		for _, c := range cases.Tests {
 			t.Run(filepath.Base(file)+"/"+c.Name, func(t *testing.T) {
 				t.Parallel()
-				c.run(t, time.Duration(cases.Interval))
+				c.run(t, bundle, time.Duration(cases.Interval))
 			})
 		}
 	}
 }
 
-// run evaluates the bundled rules over the series of a test, at the times at which promtool does: all groups at every
+// rules returns the files that the tests are about: some of those that ship are only for who sees several agents.
+func (r *ruleTests) rules(t *testing.T, dir string) []RuleFile {
+	t.Helper()
+	var all []RuleFile
+	for _, name := range r.Files {
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, RuleFile{Name: filepath.Base(name), Content: text})
+	}
+	return all
+}
+
+// run evaluates rules over the series of a test, at the times at which promtool does: all groups at every
 // interval of evaluation since 1970. Values must be equal to the last digit.
-func (r *ruleTest) run(t *testing.T, every time.Duration) {
+func (r *ruleTest) run(t *testing.T, bundle []RuleFile, every time.Duration) {
 	t.Helper()
 	db := openShop(t, t.TempDir())
 	defer func() {
@@ -97,7 +113,7 @@ func (r *ruleTest) run(t *testing.T, every time.Duration) {
 		}
 	}()
 	load := r.loader(t, db)
-	e := mustEvaluator(t, Options{Rules: bundled()})
+	e := mustEvaluator(t, Options{Rules: bundle})
 	manager := e.newManager(t.Context(), db, metrics.Library())
 	byKey, errs := manager.LoadGroups(time.Duration(r.Interval), e.external, "", nil, false, e.loader.names()...)
 	if len(errs) > 0 {

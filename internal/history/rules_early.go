@@ -20,17 +20,21 @@ const (
 	firstLook = time.Second
 )
 
-// warmUpAt returns when groups that a store holds nothing of are evaluated out of turn, counted from the first sample: soon,
-// for the newcomer who looks at the page, then more and more seldom, so that what it says of 28 days is not an hour old. A
-// group takes part for as long as one interval, also when it had its turn: that may have come before there was anything to
-// evaluate. What is recorded twice in the first minutes counts once too often where values are added up; those windows
-// forget it in time.
+// warmUpAt returns when the groups of a new store are evaluated out of turn, counted from the first sample: soon, for the
+// newcomer who looks at the page, then more and more seldom, so that what it says of 28 days is not an hour old. A group
+// takes part for as long as one interval, also when it had its turn: that may have come before there was anything to
+// evaluate. Where values are added up, what happened in the first minute counts up to three times more than it would
+// behind a Prometheus, until the window has passed. A store that holds more than that is evaluated in turn only: after a
+// gap of hours, the windows of 7 and 28 days show nothing until their next turn, within the hour.
 func warmUpAt() []time.Duration {
 	return []time.Duration{10 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute}
 }
 
-// warmUp evaluates the groups of which the store holds nothing recent, in the order given, at first, until ctx ends.
-func (c *cycles) warmUp(ctx context.Context, store storage.Queryable, groups []*rules.Group) {
+// warmUp evaluates the groups of which a new store holds nothing, in the order given, at first, until ctx ends.
+func (c *cycles) warmUp(ctx context.Context, store storage.Storage, groups []*rules.Group) {
+	if oldest, err := store.StartTime(); err != nil || oldest < time.Now().Add(-lookback).UnixMilli() {
+		return
+	}
 	cold := slices.DeleteFunc(groups, func(g *rules.Group) bool { return !records(g) || holdsAny(ctx, store, g) })
 	if len(cold) == 0 || !firstSample(ctx, store) {
 		return

@@ -159,6 +159,9 @@ func mustEvaluator(t *testing.T, opts Options) *evaluator {
 	return e
 }
 
+// through returns a gate that is open.
+func through(st storage.Storage) *gate { return &gate{Storage: st, to: st} }
+
 // pass lets time pass, in a bubble.
 func pass(d time.Duration) { sleepUntil(context.Background(), time.Now().Add(d)) }
 
@@ -174,7 +177,7 @@ func TestEvaluator_ScoresANewStoreSoonAndThenInTurn(t *testing.T) {
 		var mu sync.Mutex
 		e := mustEvaluator(t, Options{Rules: bundled()})
 		parts.Go(func() {
-			e.run(ctx, db, func() {
+			e.run(ctx, through(db), func() {
 				mu.Lock()
 				defer mu.Unlock()
 				evaluations++
@@ -230,7 +233,7 @@ func TestEvaluator_ScoresANewStoreSoonWheneverItStarts(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			var parts sync.WaitGroup
 			e := mustEvaluator(t, Options{Rules: bundled()})
-			parts.Go(func() { e.run(ctx, db, func() {}) })
+			parts.Go(func() { e.run(ctx, through(db), func() {}) })
 			parts.Go(func() { feed(ctx, t, db, 5*time.Second, new(shop).samples) })
 			pass(17 * time.Second)
 			for _, window := range windows() {
@@ -256,7 +259,7 @@ func TestEvaluator_DoesNothingOutOfTurnAfterARestart(t *testing.T) {
 		run := func(lasts time.Duration) (ended time.Time) {
 			ctx, cancel := context.WithTimeout(ctx, lasts)
 			defer cancel()
-			mustEvaluator(t, Options{Rules: bundled()}).run(ctx, db, func() {})
+			mustEvaluator(t, Options{Rules: bundled()}).run(ctx, through(db), func() {})
 			return time.Now()
 		}
 		before := run(2 * time.Minute)
@@ -276,6 +279,46 @@ func TestEvaluator_DoesNothingOutOfTurnAfterARestart(t *testing.T) {
 	})
 }
 
+// What was recorded before a gap would be counted several times by those who add up, if it were recorded out of turn.
+func TestEvaluator_DoesNothingOutOfTurnAfterAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := openShop(t, t.TempDir())
+		live := func(lasts time.Duration) (began time.Time) {
+			pass(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour + 10*time.Second))) // no turn of the long windows is near
+			ctx, cancel := context.WithTimeout(t.Context(), lasts)
+			defer cancel()
+			var feeding sync.WaitGroup
+			began = time.Now()
+			feeding.Go(func() { feed(ctx, t, db, 5*time.Second, new(shop).samples) })
+			mustEvaluator(t, Options{Rules: bundled()}).run(ctx, through(db), func() {})
+			feeding.Wait()
+			return began
+		}
+		live(10 * time.Minute)
+		pass(6 * time.Hour)
+		began := live(2 * time.Minute)
+		for series, turns := range map[string]int{
+			`touchpoint:channelwatch_experience:increase5m{touchpoint="login", rating="excellent"}`: 4,
+			`touchpoint:channelwatch_score:5m{touchpoint="login"}`:                                  4,
+			`channel:channelwatch_rating:28d`:                                                       0,
+		} {
+			got := askShop(t, db, fmt.Sprintf("sum(count_over_time(%s[%s]))", series, model.Duration(time.Since(began))), time.Now())["{}"]
+			if int(got) > turns || turns > 0 && int(got) < turns-1 {
+				t.Errorf("%s was recorded %v times in the 2 min after a gap, want its %d turns", series, got, turns)
+			}
+		}
+		for window, evaluations := range map[string]int{"channel:channelwatch_measured:5m": 1, "touchpoint:channelwatch_experience:increase1h": 1} {
+			got := askShop(t, db, fmt.Sprintf("max(count_over_time(%s[%s]))", window, model.Duration(time.Since(began))), time.Now())["{}"]
+			if int(got) > evaluations {
+				t.Errorf("%s was recorded %v times in the 2 min after a gap, want one turn at most", window, got)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCycles_LeaveOutATurnThatCameLate(t *testing.T) {
 	db := openShop(t, t.TempDir())
 	defer func() { _ = db.Close() }()
@@ -285,7 +328,7 @@ func TestCycles_LeaveOutATurnThatCameLate(t *testing.T) {
 		t.Fatal(errs)
 	}
 	g, evaluated := byKey[rules.GroupKey("a.yaml", "g")], 0
-	c := newCycles(func() { evaluated++ })
+	c := e.newCycles(through(db).closed, func() { evaluated++ })
 	now := time.Now()
 	for _, at := range []time.Time{now, now.Add(-time.Second), now, now.Add(time.Second)} {
 		c.evaluate(t.Context(), g, at)

@@ -97,7 +97,7 @@ func (s *Store) openAll() (*opened, error) {
 	o.storage = o.gate
 	o.closing, o.close = context.WithCancel(context.Background())
 	o.parts.Go(func() { s.watchBlocks(o) })
-	o.parts.Go(func() { s.rules.run(o.closing, o.storage, s.evaluated) })
+	o.parts.Go(func() { s.rules.run(o.closing, o.gate, s.evaluated) })
 
 	s.cache.reset()
 	found := gatherFrom(o.registry)
