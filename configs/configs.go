@@ -17,8 +17,10 @@ type File struct {
 	Content []byte
 }
 
-// Rules returns the rule files in the form of Prometheus: first the recording rules, then the alerts that read what they
-// record. The content is the caller's.
+// Rules returns the rule files that an agent evaluates over its own history, in the form of Prometheus: first the recording
+// rules, then the alerts that read what they record. The content is the caller's. The third file that is shipped,
+// channelwatch.fleet.alerts.yaml, is not among them: an agent that is gone, full or cut off cannot say so itself, and one
+// that sees no other agent cannot judge what the others do.
 func Rules() []File {
 	return []File{
 		{"channelwatch.rules.yaml", append([]byte(nil), recording...)},

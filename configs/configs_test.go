@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -11,11 +12,15 @@ import (
 	"github.com/channelwatch/channelwatch/configs"
 )
 
+// fleet holds the alerts that no agent can judge by itself.
+const fleet = "prometheus/channelwatch.fleet.alerts.yaml"
+
 func TestRules_AreTheShippedFiles(t *testing.T) {
 	want, err := filepath.Glob("prometheus/channelwatch.*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	want = slices.DeleteFunc(want, func(name string) bool { return name == fleet })
 	files := configs.Rules()
 	if len(files) != len(want) {
 		t.Fatalf("%d files are embedded, want %d: %v", len(files), len(want), want)
@@ -31,23 +36,29 @@ func TestRules_AreTheShippedFiles(t *testing.T) {
 	}
 }
 
+// group is a group of rules in the form of Prometheus.
+type group struct {
+	Name  string
+	Rules []map[string]any
+}
+
+func groupsOf(t *testing.T, name string, content []byte) []group {
+	t.Helper()
+	var parsed struct{ Groups []group }
+	if err := yaml.Unmarshal(content, &parsed); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if len(parsed.Groups) == 0 {
+		t.Fatalf("%s holds no group", name)
+	}
+	return parsed.Groups
+}
+
 func TestRules_HoldRecordsThenAlerts(t *testing.T) {
 	groups := make(map[string]string)
 	for i, kind := range []string{"record", "alert"} {
 		file := configs.Rules()[i]
-		var parsed struct {
-			Groups []struct {
-				Name  string
-				Rules []map[string]any
-			}
-		}
-		if err := yaml.Unmarshal(file.Content, &parsed); err != nil {
-			t.Fatalf("%s: %v", file.Name, err)
-		}
-		if len(parsed.Groups) == 0 {
-			t.Errorf("%s holds no group", file.Name)
-		}
-		for _, group := range parsed.Groups {
+		for _, group := range groupsOf(t, file.Name, file.Content) {
 			if other, taken := groups[group.Name]; taken {
 				t.Errorf("group %s is in %s and in %s", group.Name, other, file.Name)
 			}
@@ -56,6 +67,33 @@ func TestRules_HoldRecordsThenAlerts(t *testing.T) {
 				if rule[kind] == nil || rule["expr"] == nil {
 					t.Errorf("%s: rule %d of group %s is no %s", file.Name, j, group.Name, kind)
 				}
+			}
+		}
+	}
+}
+
+// TestRules_LeaveOutWhatOneAgentCannotJudge compares names: an alert that is in both files is one that agents tell of.
+func TestRules_LeaveOutWhatOneAgentCannotJudge(t *testing.T) {
+	content, err := os.ReadFile(fleet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := make(map[any]bool)
+	for _, file := range configs.Rules() {
+		for _, group := range groupsOf(t, file.Name, file.Content) {
+			names[group.Name] = true
+			for _, rule := range group.Rules {
+				names[rule["alert"]] = true
+			}
+		}
+	}
+	for _, group := range groupsOf(t, fleet, content) {
+		if names[group.Name] {
+			t.Errorf("agents evaluate a group %s, too", group.Name)
+		}
+		for _, rule := range group.Rules {
+			if rule["alert"] == nil || names[rule["alert"]] {
+				t.Errorf("agents evaluate %v, too, or it is no alert", rule["alert"])
 			}
 		}
 	}

@@ -148,7 +148,7 @@ func hastenedRules(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
 	var files []string
-	for _, name := range []string{"channelwatch.rules.yaml", "channelwatch.alerts.yaml"} {
+	for _, name := range []string{"channelwatch.rules.yaml", "channelwatch.alerts.yaml", "channelwatch.fleet.alerts.yaml"} {
 		rules, err := os.ReadFile(filepath.Join("..", "configs", "prometheus", name))
 		if err != nil {
 			t.Fatal(err)

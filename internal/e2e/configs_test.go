@@ -33,9 +33,12 @@ func TestConfigs_AreAcceptedByTheirPrograms(t *testing.T) {
 
 // TestConfigs_AlertsGoToWhoMustAct asks Alertmanager's own tool for the receiver of every alert that ships.
 func TestConfigs_AlertsGoToWhoMustAct(t *testing.T) {
-	operators := []string{"AgentAbsent", "AgentBlind", "ConfigReloadFailed", "SeriesRejected", "ShardMismatch"}
-	names := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(shipped(t, "prometheus/channelwatch.alerts.yaml"), -1)
-	if len(names) < 10 {
+	operators := []string{
+		"AgentAbsent", "AgentBlind", "AgentCannotTell", "AgentDoesNotRecord", "ConfigReloadFailed", "SeriesRejected", "ShardMismatch",
+	}
+	alerts := shipped(t, "prometheus/channelwatch.alerts.yaml") + shipped(t, "prometheus/channelwatch.fleet.alerts.yaml")
+	names := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(alerts, -1)
+	if len(names) < 14 {
 		t.Fatalf("%d alerts, want all that ship", len(names))
 	}
 	for _, name := range names {

@@ -71,7 +71,7 @@ func startAlertmanager(t *testing.T, inbox *inbox) *client {
 func startPrometheus(t *testing.T, agent, alertmanager string) *client {
 	t.Helper()
 	dir := t.TempDir()
-	for _, file := range []string{"channelwatch.rules.yaml", "channelwatch.alerts.yaml"} {
+	for _, file := range []string{"channelwatch.rules.yaml", "channelwatch.alerts.yaml", "channelwatch.fleet.alerts.yaml"} {
 		writeFile(t, filepath.Join(dir, file), hastened(t, "prometheus/"+file))
 	}
 	text := hastened(t, "prometheus/prometheus.yaml")
