@@ -159,7 +159,9 @@ func TestEvaluator_TellsNothingNewWhileNothingIsRecorded(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				var running sync.WaitGroup
 				alerts, customers := new(told), new(shop)
-				e := mustEvaluator(t, Options{Rules: bundled(), Alerts: alerts.receive})
+				// One without patience, of what is recorded every 30 s.
+				more := RuleFile{"more.yaml", []byte("groups: [{name: g, interval: 15s, rules: [{alert: Scored, expr: 'channel:channelwatch_score:5m >= 0'}]}]")}
+				e := mustEvaluator(t, Options{Rules: append(bundled(), more), Alerts: alerts.receive})
 				running.Go(func() { e.run(ctx, store, func() {}) })
 				rounds := feeder{st: store}
 				record := func(lasts time.Duration) {

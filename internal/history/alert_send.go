@@ -23,9 +23,8 @@ import (
 const (
 	// queueCapacity is how many alerts wait for an Alertmanager; the default of a Prometheus server.
 	queueCapacity = 10_000
-	// flushWithin is how long a store that closes waits until Alertmanagers have taken what is there, and then how long
-	// for receivers of remote write.
-	flushWithin = 10 * time.Second
+	// flushWithin is how long a store that closes waits until all Alertmanagers have taken what is there.
+	flushWithin = 5 * time.Second
 
 	alertsQueued = "prometheus_notifications_queue_length" // series of upstream
 )

@@ -97,6 +97,9 @@ func TestCheckAlerting(t *testing.T) {
 			"line 2: dns_sd_configs is not part of this agent: list Alertmanagers in static_configs or file_sd_configs",
 			"line 3: kubernetes_sd_configs is not part of this agent: list Alertmanagers in static_configs or file_sd_configs",
 		}},
+		{name: "a way to sign in that asks the network", text: "alertmanagers:\n  - sigv4: {region: x}\n", want: []string{
+			"line 2: sigv4 is not part of this agent: use basic_auth, authorization or oauth2, or send through a proxy that signs",
+		}},
 		{
 			name: "an address with a password", text: "alertmanagers:\n  - static_configs: [{targets: ['u:" + sesame + "@x:9093']}]\n",
 			want: []string{"line 2: a target with credentials: they belong in basic_auth"},

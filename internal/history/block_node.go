@@ -118,6 +118,9 @@ func (d *document) inspect() {
 			d.inspectTargets(value)
 		case strings.HasSuffix(key, "_sd_configs") && key != "file_sd_configs":
 			d.add(value.Line, key+" is not part of this agent: list Alertmanagers in static_configs or file_sd_configs")
+		case key == "sigv4" || key == "azuread" || key == "google_iam":
+			// Upstream asks the network as soon as a client is made, and prints what it finds beside the log.
+			d.add(value.Line, key+" is not part of this agent: use basic_auth, authorization or oauth2, or send through a proxy that signs")
 		case strings.HasSuffix(key, "_file") && value.is(yamlnode.ScalarNode) && value.Value != "":
 			d.inspectFile(key, value)
 		}

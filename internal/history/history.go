@@ -31,7 +31,7 @@ type Options struct {
 	Rules []RuleFile
 	// Alerting and RemoteWrite are the blocks of the same name of a Prometheus configuration, unchanged; empty for none.
 	// A receiver of remote write gets every sample at most once: what it had not yet taken when the agent stops, and could
-	// not take within 10 s, is never sent. The store itself keeps it.
+	// not take within 5 s, is never sent. The store itself keeps it.
 	Alerting, RemoteWrite Block
 	// ExternalLabels are added to what is sent to Alertmanagers and by remote write, where a series or an alert has no label
 	// of that name. Recorded series name channels and no agent: without location=<location>, those of two agents collide.
@@ -77,7 +77,7 @@ type Status struct {
 	Since      time.Time
 	Open       bool   // whether queries are answered, in any state
 	Why        string // for people; empty when Ready
-	Notice     string // for people, in any state: what was lost, such as a block that could not be read; empty for nothing
+	Notice     string // for people, in any state: what was lost, such as a block that could not be read, or is not sent; empty for nothing
 	LastAppend time.Time
 	Revision   uint64 // grows when there is something new to show: samples or recorded results
 }

@@ -14,6 +14,11 @@ const (
 	remoteRead      = remotePrefix + "queue_highest_timestamp_seconds"      // of the log, by a queue
 	remoteDelivered = remotePrefix + "queue_highest_sent_timestamp_seconds" // by a queue
 	remoteName      = "remote_name"                                         // label: the name of the receiver
+
+	remoteUp        = "history_remote_write_up"
+	remoteUpHelp    = "Whether sending to a receiver of remote write could be set up; whether it takes what is sent, the others say."
+	remoteTaken     = "history_remote_write_samples_total"
+	remoteTakenHelp = "Samples that a receiver of remote write took. The last ones are counted a little later."
 	remoteLag       = "history_remote_write_lag_seconds"
 	remoteLagHelp   = "Time between the newest sample of the history and the newest that a receiver of remote write took."
 )
@@ -22,15 +27,11 @@ func remoteFigures() []figure {
 	const samples, histograms = remotePrefix + "samples_", remotePrefix + "histograms_"
 	return []figure{
 		{
-			"history_remote_write_samples_total", metrics.Counter, "Samples that were sent to a receiver of remote write.",
-			[]string{samples + "total", histograms + "total"},
-		},
-		{
-			"history_remote_write_samples_failed_total", metrics.Counter, "Samples that a receiver of remote write refused for good.",
+			"history_remote_write_samples_failed_total", metrics.Counter, "Samples that a receiver of remote write refused for good, or that were given up.",
 			[]string{samples + "failed_total", histograms + "failed_total"},
 		},
 		{
-			"history_remote_write_samples_retried_total", metrics.Counter, "Samples that a receiver of remote write could not take and that are sent again.",
+			"history_remote_write_samples_retried_total", metrics.Counter, "Samples that a receiver of remote write could not take and that are sent again, counted at each try.",
 			[]string{samples + "retried_total", histograms + "retried_total"},
 		},
 		{
@@ -38,41 +39,43 @@ func remoteFigures() []figure {
 			[]string{samples + "pending", histograms + "pending"},
 		},
 		{
-			"history_remote_write_bytes_total", metrics.Counter, "Bytes that were sent to a receiver of remote write.",
+			"history_remote_write_bytes_total", metrics.Counter, "Bytes of requests that a receiver of remote write took or refused for good.",
 			[]string{remotePrefix + "bytes_total"},
 		},
 	}
 }
 
-// readings returns how each receiver takes samples.
-func (r *remoteWrite) readings() []metrics.Reading {
-	if r == nil {
-		return nil
-	}
+// readings returns how the receiver takes samples.
+func (r *receiver) readings() []metrics.Reading {
 	r.mu.Lock()
-	registry, attached := r.registry, r.attached
-	r.mu.Unlock()
-	g := gatherFrom(registry)
-	var all []metrics.Reading
-	for _, receiver := range r.conf.RemoteWriteConfigs {
-		all = append(all, g.readings(remoteFigures(), receiver.Name)...)
-		all = append(all, g.lag(receiver.Name, attached))
+	defer r.mu.Unlock()
+	g := gatherFrom(r.registry)
+	// Upstream counts samples before they are sent, and those that wait may be on their way. A total does not go back.
+	const samples, histograms = remotePrefix + "samples_", remotePrefix + "histograms_"
+	tries, waiting := 0.0, 0.0
+	for _, prefix := range []string{samples, histograms} {
+		tries += g.sum(prefix+"total", r.name) - g.sum(prefix+"retried_total", r.name) - g.sum(prefix+"failed_total", r.name)
+		waiting += g.sum(prefix+"pending", r.name)
 	}
-	return all
+	r.taken = max(r.taken, tries-waiting)
+	return append(g.readings(remoteFigures(), r.name), ofReceiver(r.name, r.storage != nil && r.trouble == "", r.taken, g.lag(r.name, r.attached))...)
 }
 
-// lag is how far a receiver is behind the store. What was there before it was attached is not sent.
-func (g gathered) lag(receiver string, attached time.Time) metrics.Reading {
-	r := metrics.Reading{
-		Name: remoteLag, Help: remoteLagHelp, Type: metrics.Gauge, Labels: []metrics.Label{{Name: "receiver", Value: receiver}},
+// ofReceiver returns the readings of a receiver that are not upstream's.
+func ofReceiver(name string, up bool, taken, lag float64) []metrics.Reading {
+	labels := []metrics.Label{{Name: "receiver", Value: name}}
+	return []metrics.Reading{
+		{Name: remoteUp, Help: remoteUpHelp, Type: metrics.Gauge, Labels: labels, Value: boolean(up)},
+		{Name: remoteTaken, Help: remoteTakenHelp, Type: metrics.Counter, Labels: labels, Value: taken},
+		{Name: remoteLag, Help: remoteLagHelp, Type: metrics.Gauge, Labels: labels, Value: lag},
 	}
-	if newest := g.sum(remoteAppended, ""); newest > 0 {
-		r.Value = max(0, newest-max(g.sum(remoteDelivered, receiver), float64(attached.Unix())))
-	}
-	return r
 }
 
-// behind reports whether the queue of a receiver has yet to read what was appended.
-func (g gathered) behind(receiver string) bool {
-	return g.sum(remoteRead, receiver) < g.sum(remoteAppended, "")
+// lag is how many seconds a receiver is behind the store. What was there before it was attached is not sent.
+func (g gathered) lag(receiver string, attached time.Time) float64 {
+	newest := g.sum(remoteAppended, "")
+	if newest == 0 {
+		return 0
+	}
+	return max(0, newest-max(g.sum(remoteDelivered, receiver), float64(attached.Unix())))
 }

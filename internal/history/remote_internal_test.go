@@ -248,7 +248,7 @@ func TestRemoteWrite_SendsTheLastSampleBeforeItCloses(t *testing.T) {
 	if took != 1 {
 		t.Errorf("the receiver took %d requests, want 1", took)
 	}
-	if at, of := len(r.readings()), len(remoteFigures())+1; at != of {
+	if at, of := len(r.readings()), len(remoteFigures())+3; at != of {
 		t.Errorf("%d readings at rest, want the %d that there are while it sends", at, of)
 	}
 }

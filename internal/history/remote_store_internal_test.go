@@ -65,9 +65,12 @@ func TestStore_TellsAReceiverThatItsSeriesEnd(t *testing.T) {
 		}
 		return fmt.Sprint(s.Readings())
 	})
-	if got := figureOf(s.Readings(), "history_remote_write_samples_total"); got == 0 {
-		t.Error("no sample is counted as sent")
-	}
+	eventually(t, "it is counted", func() string {
+		if got := s.Readings(); figureOf(got, remoteTaken) == 0 {
+			return fmt.Sprint(got)
+		}
+		return ""
+	})
 	stop()
 	if got := receiver.asks(t, `up`, time.Now()); len(got) != 0 {
 		t.Errorf("a store that was stopped is still there: %v", got)

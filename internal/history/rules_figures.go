@@ -4,7 +4,6 @@ package history
 
 import (
 	"slices"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -68,7 +67,7 @@ func partReadings() []metrics.Reading {
 	var nothing gathered
 	return slices.Concat(
 		nothing.readings(ruleFigures(), ""), nothing.readings(alertFigures(), ""), nothing.readings(remoteFigures(), "receiver"),
-		[]metrics.Reading{nothing.lag("receiver", time.Time{})},
+		ofReceiver("receiver", false, 0, 0),
 	)
 }
 

@@ -2,7 +2,11 @@
 
 package history
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // counts are totals since the start, and the last of what is no total.
 type counts struct {
@@ -51,6 +55,7 @@ func (s *Store) Status() Status {
 	defer s.mu.Unlock()
 	status := s.status
 	status.Open = s.open != nil
+	status.Notice = strings.Join(slices.DeleteFunc([]string{status.Notice, s.remote.notice()}, func(n string) bool { return n == "" }), "; ")
 	return status
 }
 

@@ -74,8 +74,9 @@ func Open(opts Options) (*Store, error) {
 func Included() bool { return true }
 
 // Run opens the store, records a round of all series at every multiple of Options.Every and evaluates the rules, until ctx
-// ends; then it marks all series as ended and closes. Whatever goes wrong is shown by Status and tried again, so that it
-// returns nil only. It must be called once.
+// ends; then it marks all series as ended and closes. It waits for Alertmanagers no longer than 5 s in all, nor longer for
+// receivers of remote write. Whatever goes wrong is shown by Status and tried again, so that it returns nil only. It must
+// be called once.
 func (s *Store) Run(ctx context.Context) error {
 	defer s.become(Stopped, "")
 	for {
