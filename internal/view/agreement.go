@@ -42,6 +42,12 @@ func readAgreements(answer []query.Series, objectives map[string]*objective, at 
 			all[s.Labels["channel"]] = agreed
 		}
 	}
+	for channel, agreed := range all {
+		if agreed.State == TooEarly {
+			agreed.Got, agreed.Left = nil, nil
+			all[channel] = agreed
+		}
+	}
 	return all
 }
 

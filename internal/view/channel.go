@@ -71,7 +71,7 @@ func (q *parts) ask(ctx context.Context, engine query.Engine, channel string) er
 	return a.wait()
 }
 
-// speed asks how long one in ten customers waits for longer.
+// speed asks what one in ten probes of an hour took longer than.
 func (a *asker) speed(g grid, matchers []string, until time.Time, into *[]query.Series) {
 	expr := "last_over_time(" + selector([]string{"touchpoint:channelwatch_probe_duration_seconds:p90_1h"}, matchers...) +
 		"[" + shortOf(2*recent.every()) + "])"
@@ -91,7 +91,7 @@ func (q *parts) dimensions(channel string) []Dimension {
 	for _, d := range probe.Dimensions() {
 		dimension := Dimension{Name: d.String(), Rating: present[d.String()]}
 		if t, ok := tracks[trackOf{subject{channel: channel}, d.String()}]; ok {
-			dimension.Timeline = t.now(at, dimension.Rating).spans(q.grid.cell, at.Add(-q.grid.length), at)
+			dimension.Timeline = t.now(at, dimension.Rating).begun(q.grid, at).spans(q.grid.cell, at.Add(-q.grid.length), at)
 		}
 		all = append(all, dimension)
 	}
@@ -109,9 +109,11 @@ func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 		if tp.Kind == "" {
 			continue // its agent has stopped exporting it
 		}
-		tp.figures(now[s], today[s], measured, say)
-		if t, ok := tracks[trackOf{subject: s}]; ok {
-			tp.timeline(t.now(at, tp.Rating), q.grid, at)
+		t, recorded := tracks[trackOf{subject: s}]
+		t = t.now(at, now[s].ratingOr(probe.Unknown)).begun(q.grid, at)
+		tp.figures(now[s], measured.judge(s.channel, today[s]), recorded && t.young(at), say)
+		if recorded {
+			tp.timeline(t, q.grid, at)
 		}
 		tp.Speed = pointsOf(speeds[s])
 		all = append(all, tp)
@@ -123,19 +125,19 @@ func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 	return all
 }
 
-// figures sets what the rules recorded of the touchpoint; each of the figures may be nil.
-func (tp *Touchpoint) figures(now, today *figures, measured coverage, say sentences) {
+// figures sets what the rules recorded of the touchpoint; each of the figures may be nil. young says that less than the
+// shortest window has been recorded.
+func (tp *Touchpoint) figures(now, today *figures, young bool, say sentences) {
 	if now != nil {
 		tp.Rating, tp.Now = now.rating, now.score
 	}
 	if today != nil {
 		tp.Day = today.score
 	}
-	measured.judge(tp.Channel, tp.Day)
 	of := telling(now, today)
 	var causes []Cause
-	tp.Words.Gap, causes = of.words(say)
-	tp.Words.Cause = causeWords(causes)
+	tp.Words.Gap, causes = of.words(young, say)
+	tp.Words.Cause = of.causeWords(causes, tp.Rating)
 	if of == now && len(causes) > 0 {
 		tp.Cause = &causes[0]
 	}
@@ -153,8 +155,7 @@ func (tp *Touchpoint) timeline(t track, g grid, at time.Time) {
 func readWindows(answers map[window]*[]query.Series, of subject, measured coverage) []Score {
 	all := []Score{}
 	for _, w := range windows() {
-		if f := readFigures(*answers[w], w)[of]; f != nil && f.score != nil {
-			measured.judge(of.channel, f.score)
+		if f := measured.judge(of.channel, readFigures(*answers[w], w)[of]); f != nil && f.score != nil {
 			all = append(all, *f.score)
 		}
 	}

@@ -38,11 +38,16 @@ func readCoverage(answer []query.Series) coverage {
 	return all
 }
 
-// judge sets how much of its window a score is of.
-func (all coverage) judge(channel string, s *Score) {
-	if s == nil || window(s.Window) == recent {
-		return
+// judge sets how much of its window the score of the figures is of, and returns them. Of a history as short as a shorter
+// window it returns nil: both would tell of the same time, and the longer one, recorded more rarely, of less of it.
+func (all coverage) judge(channel string, f *figures) *figures {
+	if f == nil || f.score == nil || f.window == recent {
+		return f
 	}
-	s.Coverage = all[channel][window(s.Window)]
-	s.Early = s.Coverage < enough
+	ratio := all[channel][f.window]
+	if time.Duration(ratio*float64(f.window.length())) <= f.window.least() {
+		return nil
+	}
+	f.score.Coverage, f.score.Early = ratio, ratio < enough
+	return f
 }

@@ -124,12 +124,12 @@ func telling(now, today *figures) *figures {
 }
 
 // words returns the sentence about the gap, and the causes with their sentences. Of nothing, nothing was measured.
-func (f *figures) words(say sentences) (gap string, causes []Cause) {
+func (f *figures) words(young bool, say sentences) (gap string, causes []Cause) {
 	if f == nil {
-		return gapWords(nil, nil), nil
+		return gapWords(nil, nil, false), nil
 	}
 	causes = say.explain(f.lost)
-	return gapWords(f.score, causes), causes
+	return gapWords(f.score, causes, young), causes
 }
 
 func (f *figures) read(s query.Series) {

@@ -26,8 +26,8 @@ type Channel struct {
 	Since          *time.Time   `json:"since,omitempty"`          // since when it has been good or better, or not; absent when not known
 	SinceAtLeast   bool         `json:"since_at_least,omitempty"` // nothing is known of the time before
 	Now            *Score       `json:"now,omitempty"`            // over 5 minutes; absent when nothing was measured
-	Day            *Score       `json:"day,omitempty"`            // over 24 hours
-	Month          *Score       `json:"month,omitempty"`          // over 28 days
+	Day            *Score       `json:"day,omitempty"`            // over 24 hours; absent until more than an hour was measured
+	Month          *Score       `json:"month,omitempty"`          // over 28 days; absent until more than a day was measured
 	Causes         []Cause      `json:"causes,omitempty"`         // of Now, most points first, weakest_touchpoint last; those of Day where Now has none
 	CausesOf       string       `json:"causes_of,omitempty"`      // window of Causes: 5m or 1d
 	Agreement      Agreement    `json:"agreement"`
@@ -89,9 +89,9 @@ type Agreement struct {
 	State    AgreementState `json:"state"`
 	Score    float64        `json:"objective,omitempty"`      // agreed, 0 to 100
 	Window   string         `json:"window,omitempty"`         // 1d, 7d or 28d
-	Got      *float64       `json:"score,omitempty"`          // over the window so far
-	Left     *float64       `json:"budget_left,omitempty"`    // ratio of the allowed bad results that is left; negative when broken
-	Coverage float64        `json:"coverage,omitempty"`       // share of the window that has been measured, 0 to 1
+	Got      *float64       `json:"score,omitempty"`          // over the window; absent while it is too early
+	Left     *float64       `json:"budget_left,omitempty"`    // ratio of the allowed bad results that is left; negative when broken, absent while it is too early
+	Coverage float64        `json:"coverage"`                 // share of the window that has been measured, 0 to 1
 	Review   *time.Time     `json:"review,omitempty"`         // when both look at it again
 	Overdue  bool           `json:"review_overdue,omitempty"` // that day is past
 	Words    Sides          `json:"words"`

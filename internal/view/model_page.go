@@ -43,7 +43,7 @@ type Touchpoint struct {
 	Day      *Score       `json:"day,omitempty"`
 	Cause    *Cause       `json:"cause,omitempty"` // most points now
 	Timeline []Span       `json:"timeline,omitempty"`
-	Speed    []Point      `json:"speed,omitempty"`          // seconds that one in ten customers waits for longer (p90 over an hour)
+	Speed    []Point      `json:"speed,omitempty"`          // seconds that one in ten probes of the hour before took longer than (p90)
 	Limits   *Limits      `json:"limits_seconds,omitempty"` // slowest that is still …
 	Words    Words        `json:"words"`
 }

@@ -62,12 +62,13 @@ func (a *asker) spark(g grid, last rounds, matchers []string, into *[]query.Seri
 	}
 }
 
-// urgency orders ratings for a page that leads with trouble: worst first, unknown last.
+// urgency orders ratings for a page that leads with trouble: worst first. What nobody can tell about comes before what is
+// good, as somebody has to look.
 func urgency(r probe.Rating) int {
 	if r == probe.Unknown {
-		return math.MaxInt
+		return 2*int(probe.Fair) + 1
 	}
-	return int(r)
+	return 2 * int(r)
 }
 
 // lowness orders what has the same rating; what was not measured comes last.
@@ -90,15 +91,17 @@ func (q *rows) channels(known info, say sentences) []Channel {
 	all := make([]Channel, 0, len(known.channels))
 	for name, c := range known.channels {
 		s := subject{channel: name}
-		c.figures(now[s], today[s], month[s], measured, say)
+		t, recorded := tracks[trackOf{subject: s}]
+		t = t.now(at, now[s].ratingOr(probe.Unknown)).begun(q.grid, at)
+		c.figures(now[s], measured.judge(name, today[s]), measured.judge(name, month[s]), recorded && t.young(at), say)
 		if agreed, ok := agreements[name]; ok {
 			c.Agreement = agreed
 		} else {
 			c.Agreement.State = NoAgreement
 		}
 		c.Agreement.Words = c.Agreement.words()
-		if t, ok := tracks[trackOf{subject: s}]; ok {
-			c.timeline(t.now(at, c.Rating), q.grid, at)
+		if recorded {
+			c.timeline(t, q.grid, at)
 		}
 		c.Spark = pointsOf(sparks[s])
 		all = append(all, c)
@@ -106,8 +109,9 @@ func (q *rows) channels(known info, say sentences) []Channel {
 	return all
 }
 
-// figures sets what the rules recorded of the channel; each of the figures may be nil.
-func (c *Channel) figures(now, today, month *figures, measured coverage, say sentences) {
+// figures sets what the rules recorded of the channel; each of the figures may be nil. young says that less than the
+// shortest window has been recorded.
+func (c *Channel) figures(now, today, month *figures, young bool, say sentences) {
 	if now != nil {
 		c.Rating, c.Now = now.rating, now.score
 	}
@@ -117,11 +121,9 @@ func (c *Channel) figures(now, today, month *figures, measured coverage, say sen
 	if month != nil {
 		c.Month = month.score
 	}
-	measured.judge(c.Name, c.Day)
-	measured.judge(c.Name, c.Month)
 	of := telling(now, today)
-	c.Words.Gap, c.Causes = of.words(say)
-	c.Words.Cause = causeWords(c.Causes)
+	c.Words.Gap, c.Causes = of.words(young, say)
+	c.Words.Cause = of.causeWords(c.Causes, c.Rating)
 	if len(c.Causes) > 0 {
 		c.CausesOf = string(of.window)
 	}

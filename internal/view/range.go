@@ -77,6 +77,35 @@ const (
 
 func windows() []window { return []window{recent, hourly, daily, weekly, monthly} }
 
+// length returns how long the window is.
+func (w window) length() time.Duration {
+	switch w {
+	case hourly:
+		return time.Hour
+	case daily:
+		return day
+	case weekly:
+		return 7 * day
+	case monthly:
+		return 28 * day
+	}
+	return 5 * time.Minute
+}
+
+// least returns how much of the window must have been measured before it is shown: more than the shorter windows hold. A
+// day does for those of several: what they record is up to an hour old, which is little of a day.
+func (w window) least() time.Duration {
+	switch w {
+	case hourly:
+		return recent.length()
+	case daily:
+		return hourly.length()
+	case weekly, monthly:
+		return daily.length()
+	}
+	return 0
+}
+
 // every returns the time between two evaluations of the window's rules.
 func (w window) every() time.Duration {
 	switch w {

@@ -132,10 +132,10 @@ func testOverview(t *testing.T, o *view.Overview, end time.Time) {
 	if !o.At.Equal(end) || !o.From.Equal(end.Add(-24*time.Hour)) || o.Range != view.Day {
 		t.Errorf("got %v from %v to %v, want 24h to %v", o.Range, o.From, o.At, end)
 	}
-	if diff := cmp.Diff([]string{"app fair", "blog excellent", "chat excellent", "shop excellent", "push unknown"}, names(o.Channels)); diff != "" {
+	if diff := cmp.Diff([]string{"app fair", "push unknown", "blog excellent", "chat excellent", "shop excellent"}, names(o.Channels)); diff != "" {
 		t.Fatalf("order (-want +got):\n%s", diff)
 	}
-	app, blog, shop, push := o.Channels[0], o.Channels[1], o.Channels[3], o.Channels[4]
+	app, push, blog, shop := o.Channels[0], o.Channels[1], o.Channels[2], o.Channels[4]
 	want := view.Channel{
 		Name: "app", Title: "App", Type: "mobile_web", OwnerIT: "it@app", OwnerMarketing: "brand@app", Rating: probe.Fair,
 		Since: new(end.Add(-12 * time.Minute)),
@@ -149,7 +149,7 @@ func testOverview(t *testing.T, o *view.Overview, end time.Time) {
 			Marketing: "No agreement: nobody has said yet how good is good enough.", IT: "No agreement: the channel has no objective.",
 		}},
 		Words: view.Words{
-			Gap:   "Last 5 minutes: up 100 %, good or better 64.5 %: 25 points are slow server, 10.5 are wrong_text.",
+			Gap:   "Last 5 minutes: up 100 %, good or better 64.5 %. Points lost: slow server 25, wrong_text 10.5.",
 			Since: "Below good for 12 min",
 			Cause: view.Sides{Marketing: "Marketing about slow_server.", IT: "IT about slow_server."},
 		},
@@ -184,7 +184,7 @@ func testOverview(t *testing.T, o *view.Overview, end time.Time) {
 	wantAgreement := view.Agreement{
 		State: view.Kept, Score: 95, Window: "28d", Got: new(97.25), Left: new(0.45), Coverage: 0.75, Review: &review, Overdue: true,
 		Words: view.Sides{
-			Marketing: "The agreement holds: 97.2 over 28 days, agreed were 95. Its review was due on " + review.Format(time.DateOnly) + ".",
+			Marketing: "The agreement holds: 97.2 over 28 days, 95 was agreed. Its review was due on " + review.Format(time.DateOnly) + ".",
 			IT:        "Objective 95 over 28 days: score 97.2, 45 % of the room for bad results left. Its review was due on " + review.Format(time.DateOnly) + ".",
 		},
 	}
@@ -235,8 +235,8 @@ func testIncidents(t *testing.T, v *view.View, end time.Time) {
 		{
 			Channel: "chat", Title: "Chat", From: at(4 * time.Minute), Until: new(at(150 * time.Second)), Seconds: 90,
 			Worst: probe.Fair, Score: 60, Causes: []view.Cause{slow}, Words: view.Sides{
-				Marketing: "Chat was fair for 1 min 30 s: 40 points lost to slow server. Marketing about slow_server.",
-				IT:        "Chat was fair for 1 min 30 s: 40 points lost to slow server. IT about slow_server.",
+				Marketing: "Chat was fair for 1 min 30 s: on average 40 points lost to slow server. Marketing about slow_server.",
+				IT:        "Chat was fair for 1 min 30 s: on average 40 points lost to slow server. IT about slow_server.",
 			},
 		},
 		{Channel: "app", Title: "App", From: at(12 * time.Minute), Seconds: 720, Worst: probe.Fair, Score: 64.5},
@@ -248,15 +248,15 @@ func testIncidents(t *testing.T, v *view.View, end time.Time) {
 				From: at(175*time.Minute + 30*time.Second), Until: at(165*time.Minute + 30*time.Second),
 			}}}},
 			Words: view.Sides{
-				Marketing: "Shop was poor for 20 min: 53.4 points lost to connection refused. Marketing about refused.",
-				IT:        "Shop was poor for 20 min: 53.4 points lost to connection refused. IT about refused.",
+				Marketing: "Shop was poor for 20 min: on average 53.4 points lost to connection refused. Marketing about refused.",
+				IT:        "Shop was poor for 20 min: on average 53.4 points lost to connection refused. IT about refused.",
 			},
 		},
 		{
 			Channel: "shop", Title: "Shop", From: at(10*time.Hour - 30*time.Second), Until: new(at(10*time.Hour - 90*time.Second)), Seconds: 60,
 			Worst: probe.Fair, Score: 60, Causes: []view.Cause{slow}, Words: view.Sides{
-				Marketing: "Shop was fair for 1 min: 40 points lost to slow server. Marketing about slow_server.",
-				IT:        "Shop was fair for 1 min: 40 points lost to slow server. IT about slow_server.",
+				Marketing: "Shop was fair for 1 min: on average 40 points lost to slow server. Marketing about slow_server.",
+				IT:        "Shop was fair for 1 min: on average 40 points lost to slow server. IT about slow_server.",
 			},
 		},
 	}
@@ -433,8 +433,8 @@ func testRanges(t *testing.T, v *view.View, end time.Time) {
 		if young.Channel != "chat" || !young.From.Equal(end.Add(-4*time.Minute)) || young.Seconds != 90 || young.Score != 60 || young.Causes[0].Check != "slow_server" {
 			t.Errorf("%s: the youngest incident is %+v", r, young)
 		}
-		if !o.Channels[2].Since.Equal(end.Add(-150*time.Second)) || o.Channels[2].SinceAtLeast {
-			t.Errorf("%s: chat is good since %v", r, o.Channels[2].Since)
+		if !o.Channels[3].Since.Equal(end.Add(-150*time.Second)) || o.Channels[3].SinceAtLeast {
+			t.Errorf("%s: chat is good since %v", r, o.Channels[3].Since)
 		}
 		if end.Sub(p.Score[len(p.Score)-1].At) > 10*time.Minute {
 			t.Errorf("%s: the score line ends at %v", r, p.Score[len(p.Score)-1].At)

@@ -98,6 +98,24 @@ func (t track) now(at time.Time, present probe.Rating) track {
 	return append(t, hold{at.UnixMilli(), at.Add(recent.every()).UnixMilli(), present})
 }
 
+// trying is how long a new history may know of a channel before its first result.
+const trying = 2 * time.Minute
+
+// begun returns the track from the first result on, where recording began within the range: what had not been tried yet is
+// not what could not be measured.
+func (t track) begun(g grid, at time.Time) track {
+	first := slices.IndexFunc(t, func(h hold) bool { return h.rating != probe.Unknown })
+	if first <= 0 || t[0].from <= at.Add(-g.length+g.grain()).UnixMilli() || t[first].from-t[0].from > trying.Milliseconds() {
+		return t
+	}
+	return t[first:]
+}
+
+// young reports whether a track began less than the shortest window ago.
+func (t track) young(at time.Time) bool {
+	return len(t) > 0 && at.UnixMilli()-t[0].from < (recent.length()-recent.every()).Milliseconds()
+}
+
 // worse returns the worse of two ratings of one cell. Unknown stands only where nothing was measured.
 func worse(a, b probe.Rating) probe.Rating {
 	if a == probe.Unknown || b == probe.Unknown {
@@ -107,40 +125,58 @@ func worse(a, b probe.Rating) probe.Rating {
 }
 
 // spans returns the track in cells of which each has its worst rating, equal neighbours joined. Cells begin at multiples
-// of their width, so that the picture stands still while time goes on.
+// of their width, so that the picture stands still while time goes on; the last one is divided where the present rating
+// began, so that the picture ends with what is.
 func (t track) spans(cell time.Duration, from, until time.Time) []Span {
 	var spans []Span
-	width := cell.Milliseconds()
-	var start int64
-	var worst probe.Rating
-	add := func() {
-		span := Span{From: time.UnixMilli(start).UTC(), Until: time.UnixMilli(start + width).UTC(), Rating: worst}
+	for _, part := range t.cells(cell.Milliseconds()) {
+		span := Span{From: time.UnixMilli(part.from).UTC(), Until: time.UnixMilli(part.until).UTC(), Rating: part.rating}
 		if span.From.Before(from) {
 			span.From = from
 		}
 		if span.Until.After(until) {
 			span.Until = until
 		}
-		if n := len(spans); n > 0 && spans[n-1].Rating == worst && spans[n-1].Until.Equal(span.From) {
+		if n := len(spans); n > 0 && spans[n-1].Rating == span.Rating && spans[n-1].Until.Equal(span.From) {
 			spans[n-1].Until = span.Until
 		} else if span.From.Before(span.Until) {
 			spans = append(spans, span)
 		}
 	}
-	for i, h := range t {
-		if at := h.from - h.from%width; i == 0 || at != start {
-			if i > 0 {
-				add()
-			}
-			start, worst = at, h.rating
-			continue
-		}
-		worst = worse(worst, h.rating)
-	}
-	if len(t) > 0 {
-		add()
-	}
 	return spans
+}
+
+// cells returns the worst rating of each cell.
+func (t track) cells(width int64) track {
+	if len(t) == 0 {
+		return nil
+	}
+	begin := func(h hold) int64 { return max(h.from-h.from%width, t[0].from) }
+	last, present := begin(t[len(t)-1]), t.present()
+	var cells track
+	for _, h := range t {
+		part := hold{begin(h), h.from - h.from%width + width, h.rating}
+		n := len(cells)
+		switch {
+		case n == 0 || cells[n-1].until <= part.from:
+			cells = append(cells, part)
+		case part.from == last && h.from == present:
+			cells[n-1].until, part.from = present, present
+			cells = append(cells, part)
+		default:
+			cells[n-1].rating = worse(cells[n-1].rating, part.rating)
+		}
+	}
+	return cells
+}
+
+// present returns when the rating that the track ends with began.
+func (t track) present() int64 {
+	i := len(t) - 1
+	for i > 0 && t[i-1].rating == t[i].rating && t[i-1].until >= t[i].from {
+		i--
+	}
+	return t[i].from
 }
 
 // side is what a reader asks first: is it good?

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/query"
@@ -117,11 +118,17 @@ func TestTrack_Spans(t *testing.T) {
 	}{
 		{"nothing", "", nil},
 		{"worst of a cell", "egfe" + "gggg" + "eeee", []span{{0, 4, probe.Fair}, {4, 8, probe.Good}, {8, 12, probe.Excellent}}},
-		{"equal cells are one", "gegg" + "eegg" + "ggge", []span{{0, 12, probe.Good}}},
-		{"unknown only where nothing was measured", "uuue" + "uuuu" + "puue", []span{{0, 4, probe.Excellent}, {4, 8, probe.Unknown}, {8, 12, probe.Poor}}},
+		{"equal cells are one", "gegg" + "eegg" + "gegg", []span{{0, 12, probe.Good}}},
+		{"unknown only where nothing was measured", "uuue" + "uuuu" + "puue", []span{{0, 4, probe.Excellent}, {4, 8, probe.Unknown}, {8, 11, probe.Poor}, {11, 12, probe.Excellent}}},
 		{"a hole", "eeee" + "...." + "eeee", []span{{0, 4, probe.Excellent}, {8, 12, probe.Excellent}}},
-		{"a cell with one point", "...." + "..e." + "....", []span{{4, 8, probe.Excellent}}},
-		{"until now", "gggg" + "gggg" + "ef", []span{{0, 8, probe.Good}, {8, 10, probe.Fair}}},
+		{"a cell with one point", "...." + "..e." + "....", []span{{6, 8, probe.Excellent}}},
+		{"until now", "gggg" + "gggg" + "ef", []span{{0, 8, probe.Good}, {8, 9, probe.Excellent}, {9, 10, probe.Fair}}},
+		{"good since a moment ago", "gggg" + "ggpg" + "fpgg", []span{{0, 4, probe.Good}, {4, 10, probe.Poor}, {10, 12, probe.Good}}},
+		{"good since the last cell began", "gggg" + "gggp" + "gggg", []span{{0, 4, probe.Good}, {4, 8, probe.Poor}, {8, 12, probe.Good}}},
+		{"good again, not yet the first time", "gggg" + "gggg" + "gpgg", []span{{0, 8, probe.Good}, {8, 10, probe.Poor}, {10, 12, probe.Good}}},
+		{"not measured since a moment ago", "gggg" + "gggg" + "gguu", []span{{0, 10, probe.Good}, {10, 12, probe.Unknown}}},
+		{"the present one over a short hole", "gggg" + "gggg" + "f.ff", []span{{0, 8, probe.Good}, {8, 12, probe.Fair}}},
+		{"begun within a cell", "..fg" + "gggg" + "gggg", []span{{2, 4, probe.Fair}, {4, 12, probe.Good}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,6 +149,34 @@ func TestTrack_Spans(t *testing.T) {
 	got := script("gggggggg").spans(2*time.Minute, base.Add(steps(1)), base.Add(steps(7)))
 	if want := []Span{{base.Add(steps(1)), base.Add(steps(7)), probe.Good}}; cmp.Diff(want, got) != "" {
 		t.Errorf("cut at both ends: got %+v, want %+v", got, want)
+	}
+}
+
+func TestTrack_Begun(t *testing.T) {
+	t.Parallel()
+	minute := strings.Repeat("u", 2)
+	tests := []struct {
+		name, track, want string
+		young             bool
+	}{
+		{"nothing", "", "", false},
+		{"tried for two minutes", minute + minute + "eg", "....eg", true},
+		{"not measured for longer", minute + minute + "ueg", "uuuuueg", true},
+		{"never measured", minute, minute, true},
+		{"measured at once", "eue", "eue", true},
+		{"recorded before", "." + "u" + strings.Repeat("e", 119), ".u" + strings.Repeat("e", 119), false},
+		{"five minutes", "u" + strings.Repeat("e", 10), "." + strings.Repeat("e", 10), false},
+		{"less than five minutes", "u" + strings.Repeat("e", 9), "." + strings.Repeat("e", 9), true},
+	}
+	for _, tt := range tests {
+		at := base.Add(steps(len(tt.track) - 1))
+		got := script(tt.track).begun(Hour.grid(), at)
+		if diff := cmp.Diff(script(tt.want), got, cmp.AllowUnexported(hold{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+		if young := got.young(at); young != tt.young {
+			t.Errorf("%s: young %v", tt.name, young)
+		}
 	}
 }
 

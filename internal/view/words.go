@@ -70,32 +70,55 @@ func (w window) span() string {
 	return "28 days"
 }
 
-// gapWords says what an uptime monitor would see, what customers get, and what lies between, such as "Last 24 hours:
-// up 99.9 %, good or better 91 %: 8 points are slow server, 1 more because one important part is weak." in full.
-func gapWords(s *Score, causes []Cause) string {
+// gapWords says what an uptime monitor would see, what customers get, and what lies between, such as "Last 24 hours: up
+// 99.9 %, good or better 91 %. Points lost: slow server 8, one important part is weak 1." in full. What it lists adds up.
+func gapWords(s *Score, causes []Cause, young bool) string {
 	if s == nil {
 		return "Not measured."
 	}
-	var b strings.Builder
 	when := "Last " + window(s.Window).span()
-	if s.Early {
+	if s.Early || young {
 		when = "So far"
 	}
-	fmt.Fprintf(&b, "%s: up %s, good or better %s", when, Percent(s.Up), Percent(s.Score))
-	for i, c := range causes {
+	text := fmt.Sprintf("%s: up %s, good or better %s.", when, Percent(s.Up), Percent(s.Score))
+	if lost := lostWords(s.Score, causes); len(lost) > 0 {
+		text += " Points lost: " + strings.Join(lost, ", ") + "."
+	}
+	return text
+}
+
+// named is how many causes a sentence names beside the cap of the weakest touchpoint.
+const named = 2
+
+// lostWords lists points lost.
+func lostWords(score float64, causes []Cause) []string {
+	var lost []string
+	weakest, others := 0, 0
+	for i, n := range tenths(score, pointsLost(causes)) {
 		switch {
-		case c.Check == probe.WeakestTouchpoint && i == 0:
-			fmt.Fprintf(&b, ": %s because one important part is weak", points(c.Points))
-		case c.Check == probe.WeakestTouchpoint:
-			fmt.Fprintf(&b, ", %s more because one important part is weak", Points(c.Points))
-		case i == 0:
-			fmt.Fprintf(&b, ": %s %s %s", points(c.Points), are(c.Points), c.Title)
-		case i == 1:
-			fmt.Fprintf(&b, ", %s %s %s", Points(c.Points), are(c.Points), c.Title)
+		case causes[i].Check == probe.WeakestTouchpoint:
+			weakest = n
+		case i >= named:
+			others += n
+		case n > 0:
+			lost = append(lost, causes[i].Title+" "+tenth(n))
 		}
 	}
-	b.WriteString(".")
-	return b.String()
+	if others > 0 {
+		lost = append(lost, "other causes "+tenth(others))
+	}
+	if weakest > 0 {
+		lost = append(lost, "one important part is weak "+tenth(weakest))
+	}
+	return lost
+}
+
+func pointsLost(causes []Cause) []float64 {
+	points := make([]float64, len(causes))
+	for i, c := range causes {
+		points[i] = c.Points
+	}
+	return points
 }
 
 // points writes points lost with their unit.
@@ -104,13 +127,6 @@ func points(n float64) string {
 		return "1 point"
 	}
 	return Points(n) + " points"
-}
-
-func are(n float64) string {
-	if Points(n) == "1" {
-		return "is"
-	}
-	return "are"
 }
 
 // sinceWords says how long a channel has been as it is; nothing in the first minute.
@@ -126,13 +142,24 @@ func sinceWords(s side, since, at time.Time, atLeast bool) string {
 	return what + " for " + least + Lasting(at.Sub(since))
 }
 
-// causeWords is the sentence of what costs most.
-func causeWords(causes []Cause) Sides {
+// causeWords is the sentence of what costs most. Of what is good nevertheless it says first in how many results it is so:
+// a sentence alone reads as if everything had failed.
+func (f *figures) causeWords(causes []Cause, present probe.Rating) Sides {
 	if len(causes) == 0 {
 		return Sides{}
 	}
 	c := causes[0]
-	return Sides{Marketing: c.Marketing, IT: c.IT}
+	if sideOf(present) != good || c.Check == probe.WeakestTouchpoint || c.Marketing == "" {
+		return Sides{Marketing: c.Marketing, IT: c.IT}
+	}
+	share := "fewer than 1"
+	if n := math.Ceil(c.Points - rounding); n > 1 || c.Points >= 1 {
+		share = decimal(n)
+	}
+	if share += " of 100 results"; f.window != recent {
+		share += " of the last " + f.window.span()
+	}
+	return Sides{Marketing: "In " + share + ": " + c.Marketing, IT: "In " + share + ": " + c.IT}
 }
 
 // words says how an agreement stands.
@@ -151,17 +178,18 @@ func (a *Agreement) words() Sides {
 			IT:        "No agreement: the channel has no objective.",
 		}
 	case TooEarly:
-		measured := Percent(100 * a.Coverage)
+		whole := window(a.Window).length()
+		measured := Lasting(time.Duration(a.Coverage * float64(whole)))
 		s = Sides{
 			Marketing: fmt.Sprintf("Too early to say whether the agreement holds: %s of %s measured so far.", measured, w),
-			IT:        fmt.Sprintf("Objective %s over %s: %s of the window measured, 50 %% needed.", agreed, w, measured),
+			IT:        fmt.Sprintf("Objective %s over %s: %s measured, %s needed.", agreed, w, measured, Lasting(whole/2)),
 		}
 	case Kept:
-		s.Marketing = fmt.Sprintf("The agreement holds: %s over %s, agreed were %s.", got, w, agreed)
+		s.Marketing = fmt.Sprintf("The agreement holds: %s over %s, %s was agreed.", got, w, agreed)
 	case AtRisk:
-		s.Marketing = fmt.Sprintf("The agreement is at risk: %s over %s, agreed were %s, and little room is left.", got, w, agreed)
+		s.Marketing = fmt.Sprintf("The agreement is at risk: %s over %s, %s was agreed, and little room is left.", got, w, agreed)
 	case Broken:
-		s.Marketing = fmt.Sprintf("The agreement is broken: %s over %s, agreed were %s.", got, w, agreed)
+		s.Marketing = fmt.Sprintf("The agreement is broken: %s over %s, %s was agreed.", got, w, agreed)
 	}
 	if s.IT == "" {
 		s.IT = fmt.Sprintf("Objective %s over %s: score %s%s.", agreed, w, got, a.room())
@@ -184,17 +212,20 @@ func (a *Agreement) room() string {
 	return fmt.Sprintf(", %s of the room for bad results left", Percent(100**a.Left))
 }
 
-// words says what an incident was.
+// words says what an incident was. Its causes are those on average.
 func (i *Incident) words() Sides {
-	lasted := "was"
-	if i.Until == nil {
-		lasted = "has been"
+	lasted := time.Duration(i.Seconds * float64(time.Second))
+	what := fmt.Sprintf("%s was %s for %s", i.Title, i.Worst, Lasting(lasted))
+	switch {
+	case i.Until == nil && lasted < time.Minute:
+		what = fmt.Sprintf("%s became %s just now", i.Title, i.Worst)
+	case i.Until == nil:
+		what = fmt.Sprintf("%s has been %s for %s", i.Title, i.Worst, Lasting(lasted))
 	}
-	what := fmt.Sprintf("%s %s %s for %s", i.Title, lasted, i.Worst, Lasting(time.Duration(i.Seconds*float64(time.Second))))
 	if len(i.Causes) == 0 {
 		return Sides{Marketing: what + ".", IT: what + "."}
 	}
 	c := i.Causes[0]
-	cost := fmt.Sprintf("%s lost to %s", points(c.Points), c.Title)
+	cost := fmt.Sprintf("on average %s lost to %s", points(c.Points), c.Title)
 	return Sides{Marketing: what + ": " + cost + ". " + c.Marketing, IT: what + ": " + cost + ". " + c.IT}
 }

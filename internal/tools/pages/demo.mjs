@@ -32,7 +32,7 @@ export async function startDemo(...args) {
       const answer = await fetch(`${url}/api/v1/channels`);
       if (!answer.ok) return `status ${answer.status}`;
       const {channels} = await answer.json();
-      const missing = channels.filter((c) => !c.now || !c.day);
+      const missing = channels.filter((c) => !c.now);
       return channels.length && !missing.length ? '' : `${missing.map((c) => c.name)} of ${channels.length} have none`;
     });
   } catch (error) {
