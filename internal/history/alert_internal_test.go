@@ -165,7 +165,7 @@ func TestEvaluator_TellsNothingNewWhileNothingIsRecorded(t *testing.T) {
 				running.Go(func() { e.run(ctx, store, func() {}) })
 				rounds := feeder{st: store}
 				record := func(lasts time.Duration) {
-					for end := time.Now().Add(lasts); time.Now().Before(end); pass(15 * time.Second) {
+					for end := time.Now().Add(lasts); time.Now().Before(end); sleepUntil(ctx, time.Now().Add(15*time.Second)) {
 						rounds.round(ctx, t, time.Now(), customers.samples(time.Now()))
 					}
 				}

@@ -19,7 +19,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/metrics"
 )
 
-// Requests of the API are answered a few at a time, so that they leave the machine to the probes.
+// Requests of the API that need the storage are answered a few at a time, so that they leave the machine to the probes.
 const (
 	maxRequests = 4
 	maxWait     = 10 * time.Second // for a turn
@@ -70,8 +70,8 @@ func (n *notes) truncated() { n.annotations.Add(fmt.Errorf("results truncated du
 func (a *api) handler() http.Handler {
 	mux := http.NewServeMux()
 	both := func(path string, e endpoint) {
-		mux.Handle("GET "+path, a.handle(e))
-		mux.Handle("POST "+path, a.handle(e))
+		mux.Handle("GET "+path, a.handle(a.inTurn(e)))
+		mux.Handle("POST "+path, a.handle(a.inTurn(e)))
 	}
 	both("/api/v1/query", a.query)
 	both("/api/v1/query_range", a.queryRange)
@@ -80,8 +80,9 @@ func (a *api) handler() http.Handler {
 	both("/api/v1/labels", a.labelNames)
 	both("/api/v1/series", a.series)
 	mux.HandleFunc("GET /api/v1/label/{name}/values", func(w http.ResponseWriter, r *http.Request) {
-		a.handle(a.labelValues(r.PathValue("name"))).ServeHTTP(w, r)
+		a.handle(a.inTurn(a.labelValues(r.PathValue("name")))).ServeHTTP(w, r)
 	})
+	// The rest needs no storage: slow readers of it keep nobody waiting.
 	mux.Handle("GET /api/v1/metadata", a.handle(a.metadata))
 	mux.Handle("GET /api/v1/rules", a.handle(a.rules))
 	mux.Handle("GET /api/v1/alerts", a.handle(a.alerts))
@@ -103,24 +104,31 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, e endpoint) error {
 	if err != nil {
 		return err
 	}
-	limit := maxTime
-	if wanted, err := p.duration("timeout"); err != nil {
-		return err
-	} else if p.Has("timeout") && wanted < limit {
-		limit = wanted
-	}
-	done, err := a.turns.take(r.Context(), a.patience)
-	if err != nil {
-		return err
-	}
-	defer done()
-	ctx, cancel := context.WithTimeout(r.Context(), limit)
-	defer cancel()
-	return e(ctx, p, func(data func(*jsonWriter), n notes) {
+	return e(r.Context(), p, func(data func(*jsonWriter), n notes) {
 		if err := writeAnswer(w, data, n); err != nil {
 			a.log.Debug("writing an answer", "path", r.URL.Path, "error", err)
 		}
 	})
+}
+
+// inTurn returns an endpoint that waits for its turn, and then ends in time.
+func (a *api) inTurn(e endpoint) endpoint {
+	return func(ctx context.Context, p params, answer answer) error {
+		limit := maxTime
+		if wanted, err := p.duration("timeout"); err != nil {
+			return err
+		} else if p.Has("timeout") && wanted < limit {
+			limit = wanted
+		}
+		done, err := a.turns.take(ctx, a.patience)
+		if err != nil {
+			return err
+		}
+		defer done()
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return e(ctx, p, answer)
+	}
 }
 
 func writeAnswer(w http.ResponseWriter, data func(*jsonWriter), n notes) error {

@@ -179,6 +179,11 @@ func TestAPI_Concurrency(t *testing.T) {
 	if got := len(began); got != 0 {
 		t.Errorf("%d more began, want none", got)
 	}
+	for _, path := range []string{"status/buildinfo", "metadata", "rules", "alerts", "alertmanagers"} {
+		if got := ask(t, server, "/api/v1/"+path, nil); got.status != 200 {
+			t.Errorf("%s, which needs no storage: %d %s, want 200", path, got.status, got.body)
+		}
+	}
 	finish()
 	for range maxRequests {
 		if got := <-ended; got.status != 503 || got.body != failure("unavailable", "history is not open yet: it closed while the query ran") {

@@ -66,18 +66,18 @@ func (s *Store) hindrance(o *opened, at int64) *obstacle {
 	back := time.Duration(o.last-at) * time.Millisecond
 	if back <= every {
 		o.behind = 0
-		return s.space.obstacle()
+		return s.shortage()
 	}
 	why := fmt.Sprintf("the clock is %v behind the newest sample: nothing is recorded until it reaches %s",
 		back, time.UnixMilli(o.last).UTC().Format(time.RFC3339))
 	if after(o.db.Blocks(), at) > mostDropped {
-		return &obstacle{state: Waiting, why: why + "; if it is right, move " + s.opts.Dir + " away"}
+		return &obstacle{Waiting, why + "; if it is right, move " + s.opts.Dir + " away", errClockBehind}
 	}
 	o.behind++
 	if time.Duration(o.behind)*every >= patience {
 		o.rewind = at
 	}
-	return &obstacle{state: Waiting, why: fmt.Sprintf("%s, or has been behind for %v", why, patience)}
+	return &obstacle{Waiting, fmt.Sprintf("%s, or has been behind for %v", why, patience), errClockBehind}
 }
 
 // endure does what can be done after a write went wrong: nothing is written until there is reason to hope that it will go
@@ -88,7 +88,7 @@ func (s *Store) endure(o *opened, torn error) (goOn bool) {
 		o.retry = now.Add(s.retries.next(now))
 		s.log.Error("the history cannot be written", "error", torn)
 	}
-	hindered := s.space.obstacle()
+	hindered := s.shortage()
 	if hindered == nil {
 		hindered = writable(s.opts.Dir)
 	}
@@ -104,6 +104,6 @@ func (s *Store) endure(o *opened, torn error) (goOn bool) {
 
 // skip leaves a round out.
 func (s *Store) skip(why *obstacle) {
-	s.become(why.state, why.why)
+	s.change(why)
 	s.count(func(c *counts) { c.rounds[skipped]++ })
 }

@@ -35,7 +35,9 @@ func ownFamilies() map[string]metrics.Family {
 	}
 }
 
-// round takes in the series of one round. A sample that cannot be appended is counted; the others are not lost for it.
+// round takes in the series of one round. A touchpoint is locked while its series are: appending works in memory, and the
+// log is written by the commit, when nothing is locked any more.
+// A sample that cannot be appended is counted; the others are not lost for it.
 type round struct {
 	store     *Store
 	app       storage.AppenderV2

@@ -18,7 +18,9 @@ const maxHeap = 512 << 20
 var errTooMuchMemory = errors.New("query needs too much memory: ask for fewer series, a shorter range or a longer step")
 
 // budget ends queries that together fill the memory. The engine counts samples, but not the labels, the room left in slices
-// and the regular expressions that come with them.
+// and the regular expressions that come with them. It sees the heap of the whole process: whatever else grows it while a
+// query runs ends the query, too, and that which is a query's cannot be told from the rest. The limit is set by the first
+// of queries that overlap, and holds until none runs.
 type budget struct {
 	grow uint64 // bytes
 

@@ -1,6 +1,6 @@
 // Package history keeps what the agent exports: a Prometheus storage inside of the process, its queries, the bundled
 // recording and alerting rules, alerts to Alertmanager, and remote write. It is the only importer of Prometheus' server
-// code, and never in the way of a probe: it opens in the background, and whatever goes wrong in it shows in its Status, in
+// code, and no probe waits for its disk: it opens in the background, and whatever goes wrong in it shows in its Status, in
 // metrics and on the page while probing and /metrics go on.
 //
 // Of this module it imports metrics and query. It does not know what the series mean: whatever is computed of them stands in

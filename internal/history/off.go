@@ -11,7 +11,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/query"
 )
 
-// Store is not in this build.
+// Store is not in this build: nobody has one, and its methods are there for whoever is compiled against them.
 type Store struct{}
 
 // Open returns ErrLeftOut.

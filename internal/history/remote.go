@@ -60,14 +60,13 @@ func newRemoteWrite(opts Options) (*remoteWrite, error) {
 }
 
 // attach sends what is committed to the storage that it returns from now on, which reads from db and appends to it; dir is
-// the directory of db. Without receivers that is db itself. A receiver that cannot be set up is tried again and again, and
-// gets what is committed from then on.
-func (r *remoteWrite) attach(db *tsdb.DB, dir string) storage.Storage {
+// the directory of db. Without receivers that is db itself. A receiver that cannot be set up is tried again until ctx
+// ends or detach is called, and gets what is committed from then on.
+func (r *remoteWrite) attach(ctx context.Context, db *tsdb.DB, dir string) storage.Storage {
 	if r == nil {
 		return db
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	r.giveUp = cancel
+	ctx, r.giveUp = context.WithCancel(ctx)
 	var all []storage.Storage
 	for _, to := range r.receivers {
 		all = append(all, to.open(dir))

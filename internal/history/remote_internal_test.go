@@ -156,7 +156,7 @@ func TestRemoteWrite_RealReceiversHaveWhatTheStoreHas(t *testing.T) {
 			home := t.TempDir()
 			db := openShop(t, home)
 			r := mustRemote(t, "- {name: other, url: 'http://%s"+tt.write+"', queue_config: {batch_send_deadline: 100ms, min_backoff: 50ms, max_backoff: 200ms}}", address, nil)
-			st := r.attach(db, home)
+			st := r.attach(t.Context(), db, home)
 			ctx, cancel := context.WithCancel(t.Context())
 			var parts sync.WaitGroup
 			customers := new(shop)
@@ -231,7 +231,7 @@ func TestRemoteWrite_SendsTheLastSampleBeforeItCloses(t *testing.T) {
 	defer func() { _ = db.Close() }()
 	// It would wait an hour for more to send.
 	r := mustRemote(t, "- {url: 'http://%s/', queue_config: {batch_send_deadline: 1h}}", receiver.Listener.Addr().String(), nil)
-	st := r.attach(db, home)
+	st := r.attach(t.Context(), db, home)
 	sleepUntil(t.Context(), time.Now().Add(10*time.Millisecond)) // it sends what is younger than itself
 	app := st.Appender(t.Context())
 	if _, err := app.Append(0, labels.FromStrings("__name__", "last"), time.Now().Add(time.Second).UnixMilli(), 1); err != nil {
@@ -260,7 +260,7 @@ func TestRemoteWrite_IsNothingWithoutReceivers(t *testing.T) {
 	}
 	db := openShop(t, t.TempDir())
 	defer func() { _ = db.Close() }()
-	if st := r.attach(db, ""); st != storage.Storage(db) {
+	if st := r.attach(t.Context(), db, ""); st != storage.Storage(db) {
 		t.Errorf("appends go to %v", st)
 	}
 	if err := r.detach(); err != nil {

@@ -74,7 +74,7 @@ func TestRemoteWrite_ReceiversDoNotWaitForEachOther(t *testing.T) {
 - {name: a, url: 'http://`+a.Listener.Addr().String()+`/', queue_config: {batch_send_deadline: 1h}}
 - {name: b, url: 'http://`+b.Listener.Addr().String()+`/', queue_config: {batch_send_deadline: 1h}}
 `, "", nil)
-	st := r.attach(db, home)
+	st := r.attach(t.Context(), db, home)
 	eventually(t, "a sample waits for each", func() string {
 		const waiting = "history_remote_write_samples_pending"
 		if r.reading(waiting, "a") > 0 && r.reading(waiting, "b") > 0 {
@@ -134,7 +134,7 @@ func TestRemoteWrite_TriesAReceiverAgain(t *testing.T) {
 	home := t.TempDir()
 	db := openShop(t, home)
 	defer func() { _ = db.Close() }()
-	st := r.attach(db, home)
+	st := r.attach(t.Context(), db, home)
 	pass(10 * time.Millisecond) // a queue that has just begun misses what comes at that moment
 	commit(t, st, "first")
 	eventually(t, "the sound receiver has a sample", arrived("/sound"))
@@ -196,7 +196,7 @@ func TestRemoteWrite_CountsWhatWasTaken(t *testing.T) {
 			db := openShop(t, home)
 			defer func() { _ = db.Close() }()
 			r := mustRemote(t, "- {name: x, url: 'http://%s/', queue_config: {batch_send_deadline: 10ms, min_backoff: 1ms, max_backoff: 1ms}}", receiver.Listener.Addr().String(), nil)
-			st := r.attach(db, home)
+			st := r.attach(t.Context(), db, home)
 			pass(10 * time.Millisecond) // a queue that has just begun misses what comes at that moment
 			commit(t, st, "only")
 			const failed = "history_remote_write_samples_failed_total"

@@ -15,6 +15,11 @@ import (
 // half-way.
 const leastFree = 8 << 20
 
+var (
+	errBelowFloor  = fmt.Errorf("less free space than is set: %w", syscall.ENOSPC)
+	errClockBehind = errors.New("the clock is behind the newest sample")
+)
+
 // obstacle is why nothing is recorded.
 type obstacle struct {
 	state State
@@ -32,13 +37,22 @@ type space struct {
 	below bool
 }
 
-// obstacle measures the free space, and returns what hinders if it is below the floor.
-func (s *space) obstacle() *obstacle {
-	free, err := freeBytes(s.dir)
+// shortage measures the free space, and returns what hinders if it is below the floor.
+func (s *Store) shortage() *obstacle {
+	free, err := s.measureFree()
 	if err != nil {
-		return &obstacle{Failed, fmt.Sprintf("the free space of %s is unknown: %v", s.dir, err), err}
+		return &obstacle{Failed, fmt.Sprintf("the free space of %s is unknown: %v", s.opts.Dir, err), err}
 	}
-	return s.judge(free)
+	return s.space.judge(free)
+}
+
+// measureFree measures the free space, and keeps the result for Readings.
+func (s *Store) measureFree() (int64, error) {
+	free, err := freeBytes(s.opts.Dir)
+	if err == nil {
+		s.count(func(c *counts) { c.freeBytes = free })
+	}
+	return free, err
 }
 
 // judge compares the free space with the floor. Once below, a tenth more than the floor must be free again, so that a store
@@ -51,8 +65,8 @@ func (s *space) judge(free int64) *obstacle {
 	if s.below = free < limit; !s.below {
 		return nil
 	}
-	return &obstacle{Full, fmt.Sprintf("%s has %s free, less than the %s that must be: nothing is recorded until then",
-		s.dir, bytesText(free), bytesText(limit)), syscall.ENOSPC}
+	return &obstacle{Full, fmt.Sprintf("%s has %s free: recording stops below %s and goes on from %s",
+		s.dir, bytesText(free), bytesText(s.floor), bytesText(s.floor+s.floor/10)), errBelowFloor}
 }
 
 // freeBytes returns the space that this process can still use.

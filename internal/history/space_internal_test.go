@@ -28,7 +28,7 @@ func TestSpace_StopsAndGoes(t *testing.T) {
 	}
 	_ = s.judge(0)
 	o := s.judge(104 << 20)
-	same(t, "sentence", "/data has 104 MiB free, less than the 110 MiB that must be: nothing is recorded until then", o.Error())
+	same(t, "sentence", "/data has 104 MiB free: recording stops below 100 MiB and goes on from 110 MiB", o.Error())
 	if o.state != Full {
 		t.Errorf("state %s, want full", o.state)
 	}
@@ -39,17 +39,16 @@ func TestSpace_NoFloor(t *testing.T) {
 	if o := s.judge(0); o != nil {
 		t.Errorf("without a floor: %v, want nothing to hinder", o)
 	}
-	if o := s.obstacle(); o != nil {
-		t.Errorf("without a floor: %v, want nothing to hinder", o)
-	}
 	if free, err := freeBytes(s.dir); err != nil || free < 1<<20 {
 		t.Errorf("%d bytes free, %v, want what a test needs at least", free, err)
 	}
 }
 
 func TestSpace_MissingDirectory(t *testing.T) {
-	s := space{dir: t.TempDir() + "/missing", floor: 1}
-	if o := s.obstacle(); o == nil || o.state != Failed || !errors.Is(o, fs.ErrNotExist) {
+	opts := testOptions(t, newSource(t, 0))
+	opts.Dir += "/missing"
+	s := testStore(t, opts)
+	if o := s.shortage(); o == nil || o.state != Failed || !errors.Is(o, fs.ErrNotExist) {
 		t.Errorf("obstacle %v, want failed because it does not exist", o)
 	}
 }
@@ -89,7 +88,7 @@ func TestStore_BelowTheFloor(t *testing.T) {
 	s.space.floor = math.MaxInt64 / 2
 	ticks(t, s, o, at[1])
 	status := s.Status()
-	if status.State != Full || !strings.Contains(status.Why, "must be") {
+	if status.State != Full || !strings.Contains(status.Why, "recording stops below") {
 		t.Errorf("status %+v, want full and why", status)
 	}
 	if err := o.storage.Appender(t.Context()).Commit(); !errors.Is(err, errNotAppending) {

@@ -20,6 +20,7 @@ type counts struct {
 	openSeconds  float64
 	roundSeconds float64
 	asideBytes   int64
+	freeBytes    int64 // when it was measured last; -1 before
 }
 
 // outcome is what became of a round.
@@ -59,17 +60,25 @@ func (s *Store) Status() Status {
 	return status
 }
 
-// become changes the state, and logs that.
-func (s *Store) become(state State, why string) {
+// become changes the state.
+func (s *Store) become(state State, why string) { s.change(&obstacle{state: state, why: why}) }
+
+// change changes the state, and logs that, or that there is another cause for it. The words of a cause may change without
+// that: they have numbers in them.
+func (s *Store) change(to *obstacle) {
+	state, why, cause := to.state, to.why, to.why
+	if to.cause != nil {
+		cause = to.cause.Error()
+	}
 	s.mu.Lock()
-	before := s.status.State
-	s.status.Why = why
-	if before != state {
+	same := s.status.State == state && s.cause == cause
+	s.cause, s.status.Why = cause, why
+	if s.status.State != state {
 		s.status.State, s.status.Since = state, time.Now()
 	}
 	s.mu.Unlock()
 	switch {
-	case before == state:
+	case same:
 	case state == Failed, state == Full, state == Waiting, state == ReadOnly:
 		s.log.Error("the history is not recorded", "state", state, "why", why)
 	default:

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -297,12 +298,16 @@ func TestStore_SaysWhyOnce(t *testing.T) {
 	opts := testOptions(t, newSource(t, 0))
 	opts.Log = slog.New(slog.NewTextHandler(&text, nil))
 	s := testStore(t, opts)
-	for range 3 {
-		s.become(Full, "no room")
+	for free := range int64(3) {
+		s.change(&obstacle{Full, fmt.Sprintf("no room: %d", free), errBelowFloor})
 	}
+	s.change(&obstacle{Full, "nothing left", syscall.ENOSPC})
 	s.become(Ready, "")
 	if n := strings.Count(text.String(), "no room"); n != 1 {
 		t.Errorf("logged %d times, want once:\n%s", n, text.String())
+	}
+	if n := strings.Count(text.String(), "nothing left"); n != 1 {
+		t.Errorf("another cause in the same state is logged %d times, want once:\n%s", n, text.String())
 	}
 }
 

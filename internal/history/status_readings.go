@@ -58,8 +58,8 @@ func (s *Store) Readings() []metrics.Reading {
 	var all readings
 	all.state(status)
 	all.totals(&counts)
-	if free, err := freeBytes(s.opts.Dir); err == nil {
-		all.space(free)
+	if counts.freeBytes >= 0 { // not measured here: a file system that hangs must not hold up /metrics
+		all.space(counts.freeBytes)
 	}
 	if o != nil {
 		all.contents(contentsOf(o))

@@ -30,6 +30,7 @@ type Store struct {
 	mu     sync.Mutex
 	open   *opened // nil while nothing can be asked
 	status Status
+	cause  string // of the state
 	counts counts
 	known  map[string]metrics.Family // by name: all that were ever recorded
 }
@@ -59,6 +60,7 @@ func Open(opts Options) (*Store, error) {
 		suspect: make(chan error, 1),
 		status:  Status{State: Opening, Since: time.Now()},
 		known:   ownFamilies(),
+		counts:  counts{freeBytes: -1},
 	}
 	s.queries = newQueries(slog.New(upstream{s.log.Handler()}), s.acquire, s.doubt)
 	var mistakes [2]error

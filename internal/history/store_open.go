@@ -69,7 +69,7 @@ func (s *Store) enter() (fileutil.Releaser, error) {
 	if o := writable(dir); o != nil {
 		return nil, o
 	}
-	if free, err := freeBytes(dir); err == nil && free < leastFree {
+	if free, err := s.measureFree(); err == nil && free < leastFree {
 		return nil, &obstacle{Full, fmt.Sprintf("%s has %s free, which is too little to open the history", dir, bytesText(free)), syscall.ENOSPC}
 	}
 	lock, _, err := fileutil.Flock(filepath.Join(dir, "lock")) // the one that a Prometheus server takes
@@ -93,9 +93,9 @@ func (s *Store) openAll() (*opened, error) {
 		return nil, fmt.Errorf("opening %s: %w", s.opts.Dir, err)
 	}
 	o.db, o.last = db, max(0, db.Head().MaxTime()) // which begins where the blocks end
-	o.gate = &gate{Storage: db, to: s.remote.attach(db, s.opts.Dir)}
-	o.storage = o.gate
 	o.closing, o.close = context.WithCancel(context.Background())
+	o.gate = &gate{Storage: db, to: s.remote.attach(o.closing, db, s.opts.Dir)}
+	o.storage = o.gate
 	o.parts.Go(func() { s.watchBlocks(o) })
 	o.parts.Go(func() { s.rules.run(o.closing, o.gate, s.evaluated) })
 
