@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/view"
@@ -78,6 +79,12 @@ func drawBadge(title, text string, rating probe.Rating) []byte {
 	if runes := []rune(title); len(runes) > 40 {
 		title = string(runes[:39]) + "…"
 	}
+	title = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) { // it would turn the rating, too
+			return -1
+		}
+		return r
+	}, title)
 	left, right := textWidth(title), textWidth(text)
 	fill, letters := badgeColours(rating)
 	safeTitle, safeText := template.HTMLEscapeString(title), template.HTMLEscapeString(text)

@@ -79,6 +79,24 @@ func (p *channelPage) CauseKey(check probe.CheckID) string {
 	return ""
 }
 
+// Evidence returns a link to the results of the touchpoint that lost most by what costs the channel most; empty when nothing
+// did.
+func (p *channelPage) Evidence() string {
+	main := p.Row.MainCause()
+	if main == nil || len(p.Recorded.Touchpoints) == 0 {
+		return ""
+	}
+	worst := &p.Recorded.Touchpoints[0] // they come worst first
+	most := 0.0
+	for i := range p.Recorded.Touchpoints {
+		t := &p.Recorded.Touchpoints[i]
+		if t.Cause != nil && t.Cause.Check == main.Check && t.Cause.Points > most {
+			worst, most = t, t.Cause.Points
+		}
+	}
+	return p.Touchpoint(p.Recorded.Name, worst.Name) + "#results"
+}
+
 // problemPage says why a page cannot be shown.
 type problemPage struct {
 	frame

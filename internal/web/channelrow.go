@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -54,6 +55,32 @@ func (r channelRow) CausesScore() *view.Score {
 		}
 	}
 	return nil
+}
+
+// part is a cause with its points as they are printed: beside the score that they belong to they add up to 100.
+type part struct {
+	view.Cause
+
+	Printed template.HTML
+}
+
+// Parts returns the causes.
+func (r channelRow) Parts() []part {
+	values := make([]float64, len(r.Causes))
+	sum := 0.0
+	for i := range r.Causes {
+		values[i] = r.Causes[i].Points
+		sum += values[i]
+	}
+	score := 100 - sum
+	if s := r.CausesScore(); s != nil {
+		score = s.Score
+	}
+	parts := make([]part, len(values))
+	for i, printed := range view.Parts(score, values) {
+		parts[i] = part{r.Causes[i], data(values[i], printed)}
+	}
+	return parts
 }
 
 // List returns the timeline for those who do not see it.

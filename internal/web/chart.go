@@ -21,6 +21,7 @@ type chart struct {
 	Top         float64 // of the vertical axis
 	Series      []series
 	Limits      []limit
+	beside      []view.Point // score that the points of a stack make 100 with
 }
 
 // series is one line. Class names its colour.
@@ -30,7 +31,7 @@ type series struct {
 	Points []view.Point `json:"-"`
 }
 
-// limit is a horizontal line that was agreed.
+// limit is a horizontal line, where one rating ends.
 type limit struct {
 	Label string  `json:"label"` // such as "good ≤ 1.8 s"
 	Value float64 `json:"v"`
@@ -62,11 +63,53 @@ func (c *chart) Data() chartData {
 	for i := range c.Series {
 		d.Values[i] = make([]*float64, len(d.Times))
 		for _, p := range c.Series[i].Points {
-			value := math.Round(p.Value*1e4) / 1e4
+			value := p.Value
+			if c.Unit == "seconds" {
+				value = math.Round(value*1e4) / 1e4
+			} else if !c.Stacked {
+				value = printed(strings.TrimSuffix(view.Percent(value), " %"))
+			}
 			d.Values[i][index[p.At.Unix()]] = &value
 		}
 	}
+	if c.Stacked && c.Unit == "points" {
+		c.printParts(&d)
+	}
 	return d
+}
+
+// printParts rounds the points lost as the tables do: with the printed score they are 100 at every time.
+func (c *chart) printParts(d *chartData) {
+	scores := make(map[int64]float64, len(c.beside))
+	for _, p := range c.beside {
+		scores[p.At.Unix()] = p.Value
+	}
+	for j, at := range d.Times {
+		var values []float64
+		sum := 0.0
+		for i := range d.Values {
+			if v := d.Values[i][j]; v != nil {
+				values = append(values, *v)
+				sum += *v
+			}
+		}
+		score, known := scores[at]
+		if !known {
+			score = 100 - sum
+		}
+		parts := view.Parts(score, values)
+		for i := range d.Values {
+			if d.Values[i][j] != nil {
+				*d.Values[i][j], parts = printed(parts[0]), parts[1:]
+			}
+		}
+	}
+}
+
+// printed is the value of a number that was printed.
+func printed(text string) float64 {
+	v, _ := strconv.ParseFloat(text, 64) // it was printed by us
+	return v
 }
 
 // times returns every time at which a series has a value, ascending. In a hole stands a time without values, so that no line
@@ -106,13 +149,25 @@ func (c *chart) Empty() bool { return len(c.times()) == 0 }
 // key explains one line of a chart in words, for readers without scripts or without eyes.
 type key struct{ Class, Label, Latest string }
 
+// Latest returns when the newest of the values is that the keys say; nil when there is none.
+func (c *chart) Latest() *time.Time {
+	var latest *time.Time
+	for i := range c.Series {
+		if n := len(c.Series[i].Points); n > 0 && (latest == nil || c.Series[i].Points[n-1].At.After(*latest)) {
+			latest = &c.Series[i].Points[n-1].At
+		}
+	}
+	return latest
+}
+
 // Keys returns what the lines are and where they end.
 func (c *chart) Keys() []key {
 	keys := make([]key, len(c.Series))
+	d := c.Data()
 	for i, s := range c.Series {
-		keys[i] = key{Class: s.Class, Label: s.Label}
-		if n := len(s.Points); n > 0 {
-			keys[i].Latest = c.say(s.Points[n-1].Value)
+		keys[i] = key{Class: s.Class, Label: s.Label, Latest: "–"}
+		if n := len(d.Times); n > 0 && d.Values[i][n-1] != nil {
+			keys[i].Latest = c.say(*d.Values[i][n-1])
 		}
 	}
 	return keys
@@ -123,7 +178,7 @@ func (c *chart) say(v float64) string {
 	if c.Unit == "seconds" {
 		return seconds(v)
 	}
-	return strconv.FormatFloat(v, 'f', 1, 64)
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
 // Marks returns what stands at the vertical axis, from the top.

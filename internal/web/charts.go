@@ -15,7 +15,7 @@ const maxCauses = 6
 
 // lostChart shows what took points. It is nil when nothing did.
 func lostChart(lost []view.CauseOverTime, score []view.Point, from, until time.Time) *chart {
-	c := &chart{ID: "lost", Title: "Points lost, by cause", Unit: "points", Stacked: true, From: from, Until: until}
+	c := &chart{ID: "lost", Title: "Points lost, by cause", Unit: "points", Stacked: true, From: from, Until: until, beside: score}
 	var rest map[time.Time]float64
 	for i := range lost {
 		if i < maxCauses {
@@ -52,7 +52,7 @@ func sorted(values map[time.Time]float64) []view.Point {
 	return points
 }
 
-// speedChart shows how long one in ten customers waits at least, against what was agreed to be good. It is nil when
+// speedChart shows how long one in ten probes took at least, against the limits of the ratings. It is nil when
 // nothing was recorded.
 func speedChart(t *view.Touchpoint, id, title string, from, until time.Time) *chart {
 	if len(t.Speed) == 0 {
@@ -60,7 +60,7 @@ func speedChart(t *view.Touchpoint, id, title string, from, until time.Time) *ch
 	}
 	c := &chart{
 		ID: id, Title: title, Unit: "seconds", From: from, Until: until,
-		Series: []series{{"one in ten waits longer than", "speed", t.Speed}},
+		Series: []series{{"one in ten took longer than", "speed", t.Speed}},
 	}
 	highest := 0.0
 	for _, p := range t.Speed {

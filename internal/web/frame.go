@@ -10,9 +10,6 @@ import (
 	"github.com/channelwatch/channelwatch/internal/view"
 )
 
-// audienceCookie remembers which sentences a reader wants. It holds nothing else.
-const audienceCookie = "channelwatch_for"
-
 // frame is what every page has.
 type frame struct {
 	Title    string
@@ -36,6 +33,8 @@ type frame struct {
 	Grafana  string
 	External string     // where readers reach this agent; empty when it is not known
 	begun    time.Time  // start of what was recorded, of a young history; zero for others
+	first    time.Time  // first recording in the range; zero when it is not known
+	unkept   bool       // whether the reader's browser does not remember the audience of this page
 	keep     url.Values // of the query, in links to the same page
 }
 
@@ -76,6 +75,14 @@ func (f *frame) SoFar(s *view.Score) string {
 	return "so far"
 }
 
+// Within says for how long a page looked for something: over its range, or for as long as there is a record.
+func (f *frame) Within() string {
+	if !f.first.IsZero() && f.Now.Sub(f.first) < f.Range.Length()-10*time.Minute {
+		return "so far"
+	}
+	return "in the last " + span(f.Range)
+}
+
 // Self returns a link to the same page with another value of one parameter.
 func (f *frame) Self(key, value string) string {
 	query := maps.Clone(f.keep)
@@ -83,12 +90,25 @@ func (f *frame) Self(key, value string) string {
 	return "?" + query.Encode()
 }
 
-// To returns a link to another page of the agent that looks back over the same range, if the reader chose one.
+// Switch returns a link to the same page for another audience, which the browser then remembers.
+func (f *frame) Switch(audience string) string {
+	return f.Self("for", audience) + "&" + rememberKey + "=1"
+}
+
+// To returns a link to another page of the agent that looks back over the same range, if the reader chose one, and is for
+// the same audience.
 func (f *frame) To(path string) string {
-	if !f.Chosen || f.Range == view.Day {
+	query := url.Values{}
+	if f.Chosen && f.Range != view.Day {
+		query.Set("range", string(f.Range))
+	}
+	if f.unkept {
+		query.Set("for", f.For())
+	}
+	if len(query) == 0 {
 		return f.Base + path
 	}
-	return f.Base + path + "?range=" + url.QueryEscape(string(f.Range))
+	return f.Base + path + "?" + query.Encode()
 }
 
 // Channel returns a link to the page of a channel.
@@ -99,7 +119,7 @@ func (f *frame) Touchpoint(channel, name string) string {
 	return f.To("touchpoints/" + url.PathEscape(channel) + "/" + url.PathEscape(name))
 }
 
-// frame reads the switches of a request and remembers the audience that it chose. depth is how many folders down the page is.
+// frame reads the switches of a request and lets the browser remember the audience that it chose. depth is how many folders down the page is.
 func (h *handler) frame(w http.ResponseWriter, r *http.Request, section, title string, depth int) frame {
 	base := "./"
 	for i := range depth {
@@ -110,21 +130,26 @@ func (h *handler) frame(w http.ResponseWriter, r *http.Request, section, title s
 	}
 	f := frame{
 		Title: title, Base: base, Assets: base + "assets/" + h.assets.version + "/", Section: section,
-		Location: h.opts.Location, Version: h.opts.Version, Now: time.Now(), IT: audience(w, r) == "it", Range: view.Day,
+		Location: h.opts.Location, Version: h.opts.Version, Now: time.Now(), Range: view.Day,
 		Demo: h.opts.Demo, Live: "poll", Refresh: 15, Notices: slices.Clone(h.opts.Source.Notices()), Grafana: h.opts.GrafanaURL, External: h.opts.ExternalURL,
 		keep: url.Values{},
 	}
 	if h.opts.Updates != nil {
 		f.Live, f.Events = "events", base+"events"
 	}
+	f.IT, f.unkept = audience(w, r)
 	query := r.URL.Query()
-	if back, ok := back(r); ok {
-		f.Range, f.Chosen = back, query.Get("range") != ""
-	}
-	for _, key := range []string{"range", "for", "channel", "theme"} {
+	for _, key := range []string{"channel", "theme"} {
 		if query.Get(key) != "" {
 			f.keep.Set(key, query.Get(key))
 		}
+	}
+	if back, ok := back(r); ok && query.Get("range") != "" {
+		f.Range, f.Chosen = back, true
+		f.keep.Set("range", string(back))
+	}
+	if f.unkept {
+		f.keep.Set("for", f.For())
 	}
 	return f
 }
@@ -136,19 +161,4 @@ func back(r *http.Request) (view.Range, bool) {
 		return view.Day, true
 	}
 	return asked, slices.Contains(view.Ranges(), asked)
-}
-
-// audience returns marketing or it: what the request asks for, else what was asked for before.
-func audience(w http.ResponseWriter, r *http.Request) string {
-	switch asked := r.URL.Query().Get("for"); asked {
-	case "it", "marketing":
-		http.SetCookie(w, &http.Cookie{
-			Name: audienceCookie, Value: asked, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
-		return asked
-	}
-	if cookie, err := r.Cookie(audienceCookie); err == nil && cookie.Value == "it" {
-		return "it"
-	}
-	return "marketing"
 }

@@ -15,6 +15,7 @@ type incidentsPage struct {
 	Incidents []incidentRow
 	Channels  []choice
 	Chosen    string // title of the channel that is shown alone
+	Recorded  bool   // whether there is a record in which to look
 }
 
 // choice is a channel to filter by.
@@ -36,6 +37,9 @@ func (r incidentRow) What() string { return r.Frame.Pick(r.Words) }
 // Lasted is how long the incident took, or has taken so far.
 func (r incidentRow) Lasted() time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }
 
+// Brief reports whether it is too short to be told in minutes.
+func (r incidentRow) Brief() bool { return r.Lasted() < time.Minute }
+
 func (h *handler) incidents(w http.ResponseWriter, r *http.Request) {
 	f := h.frame(w, r, "incidents", "Incidents", 0)
 	page := &incidentsPage{frame: f}
@@ -54,7 +58,7 @@ func (h *handler) readIncidents(r *http.Request, page *incidentsPage) (why strin
 	ctx, cancel := context.WithTimeout(r.Context(), viewDeadline)
 	defer cancel()
 	chosen := r.URL.Query().Get("channel")
-	overview, err := h.opts.Views.Overview(ctx, view.Day)
+	overview, err := h.opts.Views.Overview(ctx, page.Range)
 	if err != nil {
 		return unreadable(err), http.StatusOK
 	}
@@ -63,6 +67,9 @@ func (h *handler) readIncidents(r *http.Request, page *incidentsPage) (why strin
 		page.Channels = append(page.Channels, choice{c.Name, c.Title, c.Name == chosen})
 		if c.Name == chosen {
 			page.Chosen = c.Title
+		}
+		if chosen == "" || c.Name == chosen {
+			page.lookedIn(c.Timeline)
 		}
 	}
 	incidents, err := h.opts.Views.Incidents(ctx, chosen, page.Range)
@@ -74,6 +81,17 @@ func (h *handler) readIncidents(r *http.Request, page *incidentsPage) (why strin
 	}
 	page.Incidents = incidentRows(&page.frame, incidents)
 	return "", http.StatusOK
+}
+
+// lookedIn tells the page of the record of a channel.
+func (p *incidentsPage) lookedIn(spans []view.Span) {
+	if len(spans) == 0 {
+		return
+	}
+	p.Recorded = true
+	if begun := spans[0].From; p.first.IsZero() || begun.Before(p.first) {
+		p.first = begun
+	}
 }
 
 func incidentRows(f *frame, incidents []view.Incident) []incidentRow {

@@ -16,13 +16,15 @@ type overviewPage struct {
 	From, At time.Time // of the timelines
 	Summary  summary
 	Rows     []channelRow
-	Gaps     bool // whether a score is missing
+	Gaps     bool   // whether a score is missing
+	None     string // why there are no rows
 }
 
 // summary counts the channels, for the sentence on top.
 type summary struct {
-	All, Good, Unknown int
-	Low                []channelRow // fair or poor
+	All, Good int
+	Low       []channelRow // fair or poor
+	Unknown   []channelRow // could not be measured
 }
 
 func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +39,12 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	f.addNotice(why)
 	f.addNotice(silence(o))
-	h.page(w, r, http.StatusOK, "overview", newOverviewPage(&f, o))
+	page := newOverviewPage(&f, o)
+	page.None = "Nothing has been recorded yet."
+	if len(h.opts.Source.Channels()) == 0 {
+		page.None = "No channels are known: this agent's configuration names none, and nothing was recorded."
+	}
+	h.page(w, r, http.StatusOK, "overview", page)
 }
 
 // readOverview returns the overview, or nil and why there is none.
@@ -65,7 +72,7 @@ func silence(o *view.Overview) string {
 	if newest.IsZero() || o.At.Sub(newest) < quietAge {
 		return ""
 	}
-	return fmt.Sprintf("Nothing was recorded in the last %s: what you see is of %s.", view.Lasting(o.At.Sub(newest)), newest.Local().Format("15:04 MST"))
+	return fmt.Sprintf("Nothing was recorded in the last %s: what you see is from %s.", view.Lasting(o.At.Sub(newest)), newest.Local().Format("15:04 MST"))
 }
 
 // newest returns when the newest score was recorded; zero when there is none.
@@ -77,6 +84,19 @@ func newest(o *view.Overview) time.Time {
 		}
 	}
 	return newest
+}
+
+// tab is what is seen in the tab of a page that is kept open, before its title.
+func (s *summary) tab() string {
+	switch low, unknown := len(s.Low), len(s.Unknown); {
+	case low > 0 && unknown > 0:
+		return fmt.Sprintf("%d not good, %d unknown – ", low, unknown)
+	case low > 0:
+		return fmt.Sprintf("%d not good – ", low)
+	case unknown > 0:
+		return fmt.Sprintf("%d unknown – ", unknown)
+	}
+	return ""
 }
 
 // unreadable is the sentence for scores that could not be read.
@@ -95,13 +115,13 @@ func newOverviewPage(f *frame, o *view.Overview) *overviewPage {
 		case low(row.Rating):
 			page.Summary.Low = append(page.Summary.Low, row)
 		case row.Rating == probe.Unknown:
-			page.Summary.Unknown++
+			page.Summary.Unknown = append(page.Summary.Unknown, row)
 		default:
 			page.Summary.Good++
 		}
 	}
-	if n := len(page.Summary.Low); n > 0 && !f.Public {
-		page.Title = fmt.Sprintf("%d not good – %s", n, f.Title) // seen in the tab of a page that is kept open
+	if !f.Public {
+		page.Title = page.Summary.tab() + f.Title
 	}
 	return page
 }

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -22,11 +21,11 @@ func TestOverview_Rows(t *testing.T) {
 		want    map[string]string // by selector
 	}{
 		{"app", map[string]string{
-			".tile": "Poor", "h2": "Mobile app mobile app", ".why": "Customers wait for the page longer than was agreed.",
+			".tile": "Poor", "h2": "Mobile app mobile app: Poor", ".why": "Customers wait for the page longer than was agreed.",
 			".scores": "now41.2 24 h88.1 28 d– not enough data yet", ".agreement": "95 agreed over 28 days, 91.2 so far.",
 		}},
 		{"web", map[string]string{
-			".tile": "Good", ".why": "What costs most: Customers wait for the page longer than was agreed.", ".owners": "Marketing: brand@shop.example · IT: it@shop.example",
+			".tile": "Good", ".why": "Customers wait for the page longer than was agreed.", ".owners": "Marketing: brand@shop.example · IT: it@shop.example",
 			".scores": "now88.7 24 h91.2 28 d96.4", ".agreement": "95 agreed over 28 days, 96.4 so far.",
 		}},
 		{"mobile", map[string]string{".tile": "Excellent", ".why": "Nothing to complain about.", ".scores": "now100 24 h99.9 28 d97.2"}},
@@ -49,10 +48,10 @@ func TestOverview_Rows(t *testing.T) {
 	if got, want := texts(find(it, "#push .scores small")), []string{"so far, 12.3 % of it"}; !cmp.Equal(got, want) {
 		t.Errorf("how much of a day was measured: %q, want %q", got, want)
 	}
-	if got := text(find(page, "head title")...); got != "2 not good – Channels – Channelwatch" {
+	if got := text(find(page, "head title")...); got != "2 not good, 1 unknown – Channels – Channelwatch" {
 		t.Errorf("title %q", got)
 	}
-	headline := "3 of 6 channels are good or better right now. Not good: Mobile app (Poor), Push messages (Fair). One could not be measured."
+	headline := "3 of 6 channels are good or better right now. Not good: Mobile app (Poor), Push messages (Fair). Could not be measured: Social previews."
 	if got := text(find(page, ".headline")...); got != headline {
 		t.Errorf("headline: %q, want %q", got, headline)
 	}
@@ -86,29 +85,6 @@ func TestOverview_SameNumbersForBoth(t *testing.T) {
 	}
 }
 
-func TestOverview_RemembersTheAudience(t *testing.T) {
-	base := serve(t, &source{channels: channels()}, withViews(shop()))
-	response, _ := request(t, http.MethodGet, base+"/?for=it")
-	cookies := response.Cookies()
-	if len(cookies) != 1 || cookies[0].Value != "it" || cookies[0].Path != "/" || cookies[0].SameSite != http.SameSiteLaxMode || !cookies[0].HttpOnly {
-		t.Fatalf("cookies %v, want one for all pages, Lax, that no script reads", cookies)
-	}
-	for value, want := range map[string]string{"it": "IT", "marketing": "Marketing", "nonsense": "Marketing"} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/incidents", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.AddCookie(&http.Cookie{Name: cookies[0].Name, Value: value})
-		_, body := do(t, r)
-		if chosen := current(find(parse(t, body), "nav.switch a"))[0]; chosen != want {
-			t.Errorf("with the cookie %q: %s is chosen, want %s", value, chosen, want)
-		}
-	}
-	if response, _ := request(t, http.MethodGet, base+"/?for=nobody"); len(response.Cookies()) != 0 {
-		t.Errorf("an audience that does not exist is remembered: %v", response.Cookies())
-	}
-}
-
 func TestOverview_Timeline(t *testing.T) {
 	base := serve(t, &source{channels: channels()}, withViews(shop()))
 	for back, marks := range map[string]int{"1h": 5, "24h": 7, "7d": 6, "28d": 6} {
@@ -138,7 +114,13 @@ func TestOverview_Timeline(t *testing.T) {
 	if titles := texts(find(page, ".when rect.fair title")); len(titles) == 0 || !strings.HasPrefix(titles[0], "Fair, ") {
 		t.Errorf("the strips tell when it was fair: %q, want times", titles)
 	}
-	if got := current(find(document(t, base+"/?range=99y"), ".ranges a")); len(got) != 1 || got[0] != "24h" {
+	unknown := document(t, base+"/?range=99y")
+	if got := current(find(unknown, ".ranges a")); len(got) != 1 || got[0] != "24h" {
 		t.Errorf("an unknown range shows %q, want 24h", got)
+	}
+	for _, a := range find(unknown, "a") {
+		if strings.Contains(attr(a, "href"), "99y") {
+			t.Errorf("a link hands an unknown range on: %s", attr(a, "href"))
+		}
 	}
 }

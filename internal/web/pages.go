@@ -15,7 +15,7 @@ func newPages() (*pages, error) {
 	templates, err := template.New("pages").Funcs(template.FuncMap{
 		"word": view.Word, "took": took, "num": num, "points": points, "seconds": seconds, "long": view.Lasting, "span": span, "window": window,
 		"kindOf": kindOf, "low": low, "stamp": stamp, "clock": clock, "zoned": zoned, "date": date, "icon": icon,
-		"timeline": timeline, "axis": axis, "spark": spark, "pressure": pressure,
+		"timeline": timeline, "stripWords": stripWords, "pressureWords": pressureWords, "axis": axis, "spark": spark, "pressure": pressure,
 	}).ParseFS(embedded, "assets/pages/*.html")
 	return &pages{templates: templates}, err
 }

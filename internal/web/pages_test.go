@@ -137,7 +137,7 @@ func TestChannel_AddsUp(t *testing.T) {
 func TestChannel_Parts(t *testing.T) {
 	base := serve(t, &source{channels: channels()}, withViews(shop()))
 	page := document(t, base+"/channels/web")
-	want := []string{"Channel", "reachable Excellent", "correct Excellent", "fast Good", "trusted Excellent", "host: host-a.shop.example", ""}
+	want := []string{"Channel", "reachable last result Excellent", "correct last result Excellent", "fast last result Good", "trusted last result Excellent", "host: host-a.shop.example", ""}
 	if diff := cmp.Diff(want, texts(find(page, ".strip-row .name"))); diff != "" {
 		t.Errorf("rows on the time axis (-want +got):\n%s", diff)
 	}
@@ -150,7 +150,7 @@ func TestChannel_Parts(t *testing.T) {
 	if got := len(find(page, ".multiples figure")); got != 3 {
 		t.Errorf("%d charts of speed, want 3", got)
 	}
-	if got := texts(find(page, ".incident h3")); !cmp.Equal(got, []string{"Mobile app", "Web shop"}) {
+	if got := texts(find(page, ".incident h3")); !cmp.Equal(got, []string{"Mobile app: Poor", "Web shop: Fair"}) {
 		t.Errorf("incidents %q", got)
 	}
 	empty := document(t, base+"/channels/social?range=7d")
@@ -208,7 +208,7 @@ func TestTouchpoint_Parts(t *testing.T) {
 
 func TestIncidents_Filter(t *testing.T) {
 	base := serve(t, &source{channels: channels()}, withViews(shop()))
-	for query, want := range map[string][]string{"": {"Mobile app", "Web shop"}, "?channel=web": {"Web shop"}, "?channel=push&range=7d": {}} {
+	for query, want := range map[string][]string{"": {"Mobile app: Poor", "Web shop: Fair"}, "?channel=web": {"Web shop: Fair"}, "?channel=push&range=7d": {}} {
 		page := document(t, base+"/incidents"+query)
 		if diff := cmp.Diff(want, texts(find(page, ".incident h3"))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
@@ -225,7 +225,7 @@ func TestIncidents_Filter(t *testing.T) {
 		t.Errorf("another range forgets the channel: %q", href)
 	}
 	first := text(find(document(t, base+"/incidents"), ".incident")[0])
-	for _, want := range []string{"Under pressure at that time: host-a.shop.example.", "Alerts: ChannelPoor (page).", "51.3 points: slow server", "lasts", "until now"} {
+	for _, want := range []string{"Under pressure at that time: host-a.shop.example.", "Alerts: ChannelPoor (page).", "51.3 points on average: slow server", "so far47 min", "until now"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the incident does not say %q: %s", want, first)
 		}

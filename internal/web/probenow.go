@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
 
-// probeNow probes a touchpoint once and shows the result above the page. It counts nowhere.
+// probedKey names a result of an extra probe in the address of the page that shows it.
+const probedKey = "probed"
+
+// probeNow probes a touchpoint once and sends the reader to a page that shows the result. It counts nowhere.
 func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 	if err := sameOrigin(r); err != nil {
 		plain(w, http.StatusForbidden, err.Error()+"\n")
@@ -24,7 +28,7 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		h.showProbed(w, r, http.StatusTooManyRequests, nil,
+		h.refuseProbe(w, r, http.StatusTooManyRequests,
 			fmt.Sprintf("Not probed: somebody did so just now. Try again in %d s.", seconds))
 		return
 	}
@@ -33,17 +37,18 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	rec, err := h.opts.Probe(ctx, tp.Channel, tp.Name)
 	if err != nil {
-		h.showProbed(w, r, http.StatusBadGateway, nil, "Not probed: "+err.Error()+".")
+		h.refuseProbe(w, r, http.StatusBadGateway, "Not probed: "+err.Error()+".")
 		return
 	}
-	row := newResultRow(rec, time.Now(), false)
-	row.Open = true
-	h.showProbed(w, r, http.StatusOK, &row, "")
+	query := r.URL.Query()
+	query.Set(probedKey, h.probed.keep(tp.Key(), rec, time.Now()))
+	w.Header().Set("Location", "./"+url.PathEscape(tp.Name)+"?"+query.Encode()+"#"+probedKey) // holds behind every proxy
+	w.WriteHeader(http.StatusSeeOther)
 }
 
-func (h *handler) showProbed(w http.ResponseWriter, r *http.Request, status int, probed *resultRow, refused string) {
+func (h *handler) refuseProbe(w http.ResponseWriter, r *http.Request, status int, why string) {
 	page, _ := h.newTouchpointPage(w, r) // the touchpoint was there, and its page is shown whatever is known about it
-	page.Probed, page.Refused = probed, refused
-	page.Live, page.Refresh = "off", 0 // the reader would lose the result
+	page.Refused = why
+	page.Live, page.Refresh = "off", 0 // the reader would lose the sentence
 	h.page(w, r, status, "touchpoint", page)
 }

@@ -65,8 +65,20 @@ func TestProbeNow_ShowsTheResult(t *testing.T) {
 	if strings.Contains(body, "<script>") {
 		t.Error("what the channel sent became a script")
 	}
-	if live := attr(find(parse(t, body), "body")[0], "data-live"); live != "off" {
-		t.Errorf("the page with the result is kept up to date (%q): the result would vanish", live)
+	if got := text(find(parse(t, body), "head title")...); got != "Probed: Fair – Search – Channelwatch" {
+		t.Errorf("title %q, want the rating in it", got)
+	}
+	// The page asks for itself again, and keeps the result.
+	at := response.Request.URL
+	if response.Request.Method != http.MethodGet || at.Fragment != "probed" {
+		t.Errorf("%s %s shows the result, want GET and its place on the page", response.Request.Method, at)
+	}
+	if again := find(document(t, at.String()), ".probed"); len(again) != 1 {
+		t.Errorf("asked for again, the page shows %d results, want one", len(again))
+	}
+	other := document(t, base+"/touchpoints/web/home?"+at.RawQuery)
+	if got := text(find(other, "main")...); len(find(other, ".probed")) != 0 || !strings.Contains(got, "no longer kept") {
+		t.Errorf("another touchpoint shows the result: %s", got)
 	}
 	if len(find(document(t, base+"/touchpoints/web/search"), ".probed")) != 0 {
 		t.Error("the result stays on the page as if it counted")

@@ -105,6 +105,10 @@ func (p *public) page(ctx context.Context, back view.Range) (*keptPage, error) {
 		o, status = &view.Overview{At: f.Now, From: f.Now}, http.StatusServiceUnavailable
 		f.Notices = []string{"There are no scores to show just now. Please come back later."}
 	}
+	f.addNotice(publicSilence(o))
+	if at := newest(o); !at.IsZero() {
+		f.Now = at
+	}
 	var body bytes.Buffer
 	if err := p.pages.templates.ExecuteTemplate(&body, "overview", newOverviewPage(&f, o)); err != nil {
 		return nil, err
@@ -132,10 +136,20 @@ func (p *public) read(ctx context.Context, back view.Range) *view.Overview {
 	return o
 }
 
-// forEverybody copies what everybody may know of a channel, field by field: what is added later stays inside.
+// publicSilence is the sentence for scores that are no longer new; empty when they are.
+func publicSilence(o *view.Overview) string {
+	newest := newest(o)
+	if newest.IsZero() || o.At.Sub(newest) < quietAge {
+		return ""
+	}
+	return "What you see may be out of date: it is from " + newest.Local().Format("2 January, 15:04 MST") + "."
+}
+
+// forEverybody copies what everybody may know of a channel, field by field: what is added later stays inside, and so does
+// what its owners agreed.
 func forEverybody(c *view.Channel) view.Channel {
 	return view.Channel{
 		Name: c.Name, Title: c.Title, Type: c.Type, Rating: c.Rating, Since: c.Since, SinceAtLeast: c.SinceAtLeast,
-		Now: c.Now, Day: c.Day, Month: c.Month, Agreement: c.Agreement, Timeline: c.Timeline, Spark: c.Spark, Words: c.Words,
+		Now: c.Now, Day: c.Day, Month: c.Month, Timeline: c.Timeline, Spark: c.Spark, Words: c.Words,
 	}
 }

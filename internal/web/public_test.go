@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -30,7 +31,7 @@ func TestPublic_ShowsNothingElse(t *testing.T) {
 	base := servePublic(t, web.PublicOptions{Views: views, Channels: []string{"web", "push"}, Title: "How good we are"})
 	_, body := request(t, http.MethodGet, base+"/")
 	page := parse(t, body)
-	if diff := cmp.Diff([]string{"Web shop desktop web", "Push messages push"}, texts(find(page, "li.channel h2"))); diff != "" {
+	if diff := cmp.Diff([]string{"Web shop desktop web: Good", "Push messages push: Fair"}, texts(find(page, "li.channel h2"))); diff != "" {
 		t.Errorf("channels (-want +got):\n%s", diff)
 	}
 	if got := text(find(page, "#web .scores")...); got != "now88.7 24 h91.2 28 d96.4" {
@@ -38,6 +39,7 @@ func TestPublic_ShowsNothingElse(t *testing.T) {
 	}
 	for _, secret := range []string{
 		"@shop.example", "host-a", "berlin", "1.2.3", "Mobile app", "slow_server", "/channels/", "/touchpoints/", "metrics", "api/v1", "incidents", "First byte",
+		"95 agreed", "Agreement", "agreement",
 	} {
 		if strings.Contains(body, secret) {
 			t.Errorf("the public page holds %q", secret)
@@ -46,6 +48,32 @@ func TestPublic_ShowsNothingElse(t *testing.T) {
 	for _, a := range find(page, "a") {
 		if href := attr(a, "href"); !strings.HasPrefix(href, "#") && !strings.HasPrefix(href, "?range=") {
 			t.Errorf("the public page links to %q, want only itself", href)
+		}
+	}
+}
+
+// TestPublic_SaysOfWhenItIs shows scores of another time as what they are.
+func TestPublic_SaysOfWhenItIs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		age  time.Duration
+		want string
+	}{
+		"fresh": {2 * time.Minute, ""},
+		"old":   {3 * time.Hour, "What you see may be out of date: it is from "},
+	} {
+		views := shop()
+		at := views.at.Add(-tt.age)
+		for _, c := range views.channels {
+			if c.Now != nil {
+				c.Now.At = at
+			}
+		}
+		page := document(t, servePublic(t, web.PublicOptions{Views: views, Channels: []string{"web"}})+"/")
+		if got := text(find(page, ".notice")...); !strings.HasPrefix(got, tt.want) || (tt.want == "") != (got == "") {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+		if got, want := attr(find(page, "#state time")[0], "datetime"), at.UTC().Format(time.RFC3339); got != want {
+			t.Errorf("%s: the page is as of %s, want %s", name, got, want)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type handler struct {
 	assets  *assets
 	streams *streams
 	limiter *limiter
+	probed  probedResults
 }
 
 func newHandler(opts *Options, closing <-chan struct{}) (http.Handler, error) {

@@ -13,7 +13,7 @@ func TestPages_SayThatNothingIsNew(t *testing.T) {
 		want string
 	}{
 		"fresh": {2 * time.Minute, ""},
-		"old":   {14 * time.Minute, "Nothing was recorded in the last 14 min: what you see is of "},
+		"old":   {14 * time.Minute, "Nothing was recorded in the last 14 min: what you see is from "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			views := shop()

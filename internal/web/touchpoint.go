@@ -27,6 +27,7 @@ type touchpointPage struct {
 	Pictures                             []*chart
 	Lost                                 *chart
 	Probed                               *resultRow // the result of a probe that a reader asked for
+	ProbedGone                           bool       // it is no longer kept
 	Refused                              string     // why there is none
 }
 
@@ -60,6 +61,7 @@ type resultRow struct {
 	Age, Took  string
 	Failure    bool // kept because it was one
 	Open       bool // whether the evidence is open
+	Newest     bool // the newest failure, after a result that was none
 	Waterfall  []phaseRow
 	Dimensions []dimensionRow
 }
@@ -93,7 +95,10 @@ func (h *handler) newTouchpointPage(w http.ResponseWriter, r *http.Request) (*to
 		h.addResults(page, tp)
 	}
 	h.addRecorded(r.Context(), page)
-	page.Title = page.Heading
+	h.addProbed(r, page)
+	if page.Title = page.Heading; page.Probed != nil {
+		page.Title = "Probed: " + view.Word(page.Probed.Rating) + " – " + page.Heading
+	}
 	for _, c := range h.opts.Source.Channels() {
 		if c.Name == channel {
 			page.ChannelTitle = c.Title
@@ -109,7 +114,8 @@ func (h *handler) addResults(page *touchpointPage, tp *probe.Touchpoint) {
 	page.Every, page.Timeout = tp.Every.String(), tp.Timeout.String()
 	for i, rec := range h.records(tp, true) {
 		row := newResultRow(rec, page.Now, i > 0)
-		row.Open = i == 0 && page.IT
+		row.Newest = i == 1 && page.Results[0].Rating >= probe.Good
+		row.Open = page.IT && (i == 0 || row.Newest)
 		page.Results = append(page.Results, row)
 	}
 	if len(page.Results) > 0 {
@@ -153,7 +159,7 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	page.Lost = lostChart(recorded.Lost, recorded.Score, page.From, recorded.At)
 	for _, c := range []*chart{
 		scoreChart(recorded.Score, page.From, recorded.At),
-		speedChart(&recorded.Touchpoint, "speed", "How long customers wait", page.From, recorded.At),
+		speedChart(&recorded.Touchpoint, "speed", "How long answers take", page.From, recorded.At),
 		phaseChart(recorded.Phases, page.From, recorded.At),
 	} {
 		if c != nil {

@@ -15,18 +15,19 @@ const (
 )
 
 // tooYoung reports whether a page would better look back over an hour at most: the reader chose no range, and no timeline
-// reaches far back. The frame then knows when recording began.
+// reaches far back. The frame knows then when recording began.
 func (f *frame) tooYoung(at time.Time, timelines ...[]view.Span) bool {
-	if f.Chosen {
-		return false
-	}
 	begun := at
 	for _, spans := range timelines {
 		if len(spans) > 0 && spans[0].From.Before(begun) {
 			begun = spans[0].From
 		}
 	}
-	if begun.Equal(at) || at.Sub(begun) > youngAge {
+	if begun.Equal(at) {
+		return false
+	}
+	f.first = begun
+	if f.Chosen || at.Sub(begun) > youngAge {
 		return false
 	}
 	f.Range, f.begun = view.Hour, begun

@@ -7,7 +7,6 @@
   let fetched = opened; // when what is shown was fetched
   let lost = false;
   let busy = false;
-  let failures = 0;
 
   // Times.
   const two = { hour: "2-digit", minute: "2-digit" };
@@ -49,19 +48,29 @@
     }
   };
 
+  // What screen readers are told beside what they read.
+  const voice = document.createElement("p");
+  voice.className = "hidden";
+  voice.setAttribute("role", "status");
+  body.append(voice);
+  const speak = (text) => { voice.textContent = text; };
+
   // Copying.
   const copyButtons = (root) => {
     if (!navigator.clipboard) return;
     for (const pre of root.querySelectorAll("pre[data-copy]")) {
       if (pre.querySelector(".copy")) continue;
+      const name = `Copy: ${pre.dataset.copy}`;
       const text = pre.textContent;
       const button = document.createElement("button");
       button.className = "copy";
       button.type = "button";
       button.textContent = "Copy";
+      button.setAttribute("aria-label", name);
       button.dataset.live = "";
       button.addEventListener("click", () => navigator.clipboard.writeText(text).then(() => {
         button.textContent = "Copied";
+        speak(`Copied: ${pre.dataset.copy}`);
         setTimeout(() => { button.textContent = "Copy"; }, 2000);
       }));
       pre.append(button);
@@ -107,8 +116,10 @@
     localDays(page);
     localTimes(page);
     morph(main, next);
-    const state = page.getElementById("state");
-    if (state) document.getElementById("state").replaceChildren(...state.childNodes);
+    for (const part of ["header.top", "footer"]) {
+      const to = document.querySelector(part), from = page.querySelector(part);
+      if (to && from) morph(to, from);
+    }
     document.title = page.title;
     copyButtons(main);
     document.dispatchEvent(new Event("shown"));
@@ -122,15 +133,13 @@
     if (selection && !selection.isCollapsed) return; // somebody is copying
     busy = true;
     try {
-      const answer = await fetch(location.href, { signal: AbortSignal.timeout(20000), headers: { Accept: "text/html" } });
+      const answer = await fetch(location.href, { signal: AbortSignal.timeout(20000), headers: { Accept: "text/html", "Channelwatch-For": body.dataset.for || "" } });
       if (!answer.ok) throw new Error(answer.status);
       const text = await answer.text();
       fetched = new Date();
-      failures = 0;
       found();
       show(text);
     } catch {
-      failures++;
       lose();
     } finally {
       busy = false;
@@ -139,10 +148,11 @@
 
   // Being connected, and not.
   const lose = () => {
+    if (lost) return; // said already
     lost = true;
     body.classList.add("stale");
     stale.hidden = false;
-    stale.textContent = `Connection lost: what you see is of ${say(fetched, "clock")} and may be out of date.`;
+    stale.textContent = `Connection lost: what you see is from ${say(fetched, "clock")} and may be out of date.`;
   };
   const found = () => {
     if (!lost) return;
@@ -155,21 +165,27 @@
   let stream = null;
   const listen = () => {
     if (stream || !body.dataset.events || document.hidden) return;
-    let silent = setTimeout(() => lose(), 45000);
-    const heard = () => {
+    let silent = 0;
+    const patience = (milliseconds) => {
       clearTimeout(silent);
-      silent = setTimeout(() => lose(), 45000);
+      silent = setTimeout(lose, milliseconds);
     };
+    const heard = () => patience(45000);
+    let trying = false; // again, after the connection broke
+    heard();
     stream = new EventSource(body.dataset.events);
-    stream.addEventListener("hello", () => { heard(); if (lost) again(); });
+    stream.addEventListener("hello", () => { trying = false; heard(); if (lost) again(); });
     stream.addEventListener("update", () => { heard(); again(); });
     stream.addEventListener("beat", heard);
     stream.addEventListener("error", () => {
-      lose();
       if (stream && stream.readyState === EventSource.CLOSED) { // the agent refused: it has enough listeners
+        clearTimeout(silent);
         stream = null;
-        again();
+        again(); // says so if the agent is gone
         setTimeout(listen, 30000);
+      } else if (!trying) {
+        trying = true;
+        patience(8000); // the browser connects again after 5 s
       }
     });
     stream.stop = () => { clearTimeout(silent); stream.close(); stream = null; };
@@ -184,6 +200,26 @@
       listen();
       again();
     }
+  });
+
+  // An extra probe takes a while.
+  const probing = (button, on) => {
+    button.disabled = on;
+    button.textContent = on ? "Probing…" : "Probe now";
+    if (on) button.setAttribute("aria-busy", "true");
+    else button.removeAttribute("aria-busy");
+  };
+  document.addEventListener("submit", (event) => {
+    const button = event.target.matches("form.probe") && event.target.querySelector("button");
+    if (!button) return;
+    busy = true; // nothing may change under it
+    probing(button, true);
+    speak("Probing…");
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    busy = false; // the reader came back
+    for (const button of document.querySelectorAll("form.probe button")) probing(button, false);
   });
 
   // Clocks.

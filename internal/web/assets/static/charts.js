@@ -4,7 +4,27 @@
 (() => {
   const made = new Map(); // figure -> {plot, text}
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const unit = { points: (v) => v.toFixed(1), seconds: (v) => (v < 1 ? (v * 1000).toFixed(0) + " ms" : v.toFixed(2) + " s") };
+  const unit = { points: (v) => String(v), seconds: (v) => (v < 1 ? (v * 1000).toFixed(1) + " ms" : v.toFixed(2) + " s") };
+
+  // The keys under a chart say the values that are pointed at, else those that the page came with: the latest.
+  const point = (figure, data, at) => {
+    const keys = figure.querySelectorAll(".keys .value");
+    const time = figure.querySelector(".of time");
+    if (!time || keys.length !== data.series.length) return;
+    for (const element of [time, ...keys]) element.dataset.liveWas ??= element.textContent;
+    if (at === null || at === undefined) {
+      for (const element of [time, ...keys]) {
+        element.textContent = element.dataset.liveWas;
+        delete element.dataset.liveWas;
+      }
+      return;
+    }
+    time.textContent = new Date(data.t[at] * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" });
+    keys.forEach((key, i) => {
+      const value = data.v[i][at];
+      key.textContent = value === null ? "–" : unit[data.unit](value);
+    });
+  };
 
   // Stacked areas are drawn from the highest to the lowest, each down to the ground.
   const stacked = (values) => {
@@ -12,8 +32,7 @@
     return values.map((line) => line.map((v, i) => (v === null ? null : (sums[i] += v))));
   };
 
-  const options = (data, width) => {
-    const format = unit[data.unit];
+  const options = (figure, data, width) => {
     const order = data.series.map((_, i) => i);
     if (data.stacked) order.reverse();
     const lines = order.map((i) => {
@@ -25,7 +44,6 @@
         fill: data.stacked ? stroke : undefined,
         paths: data.stacked ? uPlot.paths.stepped({ align: -1 }) : undefined,
         points: { show: data.t.length < 3 && !data.stacked, size: 6 },
-        value: (_, __, ___, at) => (at === null || data.v[i][at] === null ? "–" : format(data.v[i][at])),
       };
     });
     const limits = (u) => {
@@ -54,9 +72,10 @@
       width, height: 200,
       cursor: { sync: { key: "time" }, drag: { x: false, y: false } },
       scales: { x: { range: [data.from, data.until] }, y: { range: [0, data.top] } },
-      axes: [{ ...axis, grid: { show: false }, values: marks, space: 70 }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => (data.unit === "seconds" ? v + " s" : v)) }],
-      series: [{ label: "Time", value: (_, t) => (t === null ? "–" : new Date(t * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })) }, ...lines],
-      hooks: { draw: [limits] },
+      axes: [{ ...axis, grid: { show: false }, values: marks, space: 70 }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => (data.unit !== "seconds" ? v : data.top < 1 ? Math.round(v * 1e6) / 1e3 + " ms" : v + " s")) }],
+      legend: { show: false },
+      series: [{ label: "Time" }, ...lines],
+      hooks: { draw: [limits], setCursor: [(u) => point(figure, data, u.cursor.idx)] },
       order,
     };
   };
@@ -66,6 +85,7 @@
     const old = made.get(figure);
     if (!source || (old && old.text === source.textContent)) return;
     if (old) old.plot.destroy();
+    for (const element of figure.querySelectorAll("[data-live-was]")) delete element.dataset.liveWas;
     const data = JSON.parse(source.textContent);
     if (!data.t.length) return;
     let root = figure.querySelector(".live");
@@ -77,7 +97,7 @@
       figure.append(root);
     }
     figure.setAttribute("data-live-chart", "");
-    const opts = options(data, Math.max(root.clientWidth, 200));
+    const opts = options(figure, data, Math.max(root.clientWidth, 200));
     const lines = data.stacked ? stacked(data.v) : data.v;
     made.set(figure, { plot: new uPlot(opts, [data.t, ...opts.order.map((i) => lines[i])], root), text: source.textContent, root });
   };
