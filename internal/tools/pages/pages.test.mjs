@@ -92,7 +92,8 @@ test('the switch of readers changes sentences and no number', async () => {
 const shown = (page) => page.getAttribute('header time', 'datetime');
 
 test('the choice of reader is remembered', async () => {
-  const {page, close} = await open('/?for=it');
+  const {page, close} = await open('/');
+  await page.getByRole('link', {name: 'IT', exact: true}).click();
   await page.goto(`${demo.url}/`);
   const chosen = await page.locator('[aria-current="true"], [aria-current="page"], [aria-pressed="true"]').allInnerTexts();
   assert.ok(chosen.some((text) => text.trim() === 'IT'), `chosen: ${chosen}`);
