@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must happen. A free machine needs a few seconds.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // eventually polls until check returns an empty string, which otherwise says what is still missing.
 func eventually(t *testing.T, what string, check func() (missing string)) {
