@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,17 @@ func TestChannel_AddsUp(t *testing.T) {
 		T []int64
 		V [][]*float64
 	}
+	printed := 0.0
+	for _, s := range texts(find(page, ".sum td.number")) {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed += v
+	}
+	if math.Abs(printed-100) > 1e-9 {
+		t.Errorf("what is printed adds up to %v, want 100", printed)
+	}
 	if err := json.Unmarshal([]byte(find(page, "#lost script")[0].FirstChild.Data), &chart); err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +140,18 @@ func TestChannel_AddsUp(t *testing.T) {
 		if chart.V[0][i] == nil {
 			holes++
 		}
+	}
+	keys := texts(find(page, "#lost .keys .value"))
+	for i, key := range keys {
+		if last := chart.V[i][len(chart.T)-1]; last == nil || key != strconv.FormatFloat(*last, 'f', -1, 64) {
+			t.Errorf("the key says %s, the end of the line %v", key, last)
+		}
+		if tenths := *chart.V[i][0] * 10; math.Abs(tenths-math.Round(tenths)) > 1e-9 {
+			t.Errorf("the line is at %v, want what the tables would print", *chart.V[i][0])
+		}
+	}
+	if len(keys) != len(chart.V) {
+		t.Errorf("%d keys for %d lines", len(keys), len(chart.V))
 	}
 	if len(chart.V) != 2 || len(chart.T) != 58 || holes != 1 {
 		t.Errorf("%d lines over %d times with %d holes, want 2 over 57 and one hole", len(chart.V), len(chart.T), holes)
@@ -305,6 +329,44 @@ func TestPages_LookBackOverAnHourAtFirst(t *testing.T) {
 		}
 		if got := current(find(document(t, base+path+"?range=24h"), ".ranges a")); !cmp.Equal(got, []string{"24h"}) {
 			t.Errorf("%s looks back over %q although a day was asked for", path, got)
+		}
+	}
+}
+
+// TestPages_LeadToTheEvidence goes from a channel to the results that explain it.
+func TestPages_LeadToTheEvidence(t *testing.T) {
+	base := serve(t, &source{channels: channels()}, withViews(shop()))
+	link := find(document(t, base+"/channels/web"), ".why a")
+	if len(link) != 1 || attr(link[0], "href") != "../touchpoints/web/checkout#results" {
+		t.Fatalf("%d links to what happened, want one to the worst touchpoint", len(link))
+	}
+	for query, want := range map[string][]string{"?for=it": {"results", "when", "charts"}, "": {"when", "charts", "results"}} {
+		var got []string
+		for _, section := range find(document(t, base+"/touchpoints/web/search"+query), "section") {
+			if id := attr(section, "aria-labelledby"); id != "" && id != "queries" {
+				got = append(got, id)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("order of %q (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
+// TestPages_ClaimNothingOfUnrecordedTime looks at a record of ten minutes.
+func TestPages_ClaimNothingOfUnrecordedTime(t *testing.T) {
+	young := serve(t, &source{channels: channels()}, withViews(&youngViews{shop()}))
+	none := shop()
+	none.channels, none.incidents = nil, nil
+	empty := serve(t, &source{}, withViews(none))
+	for url, want := range map[string]string{
+		young + "/incidents?range=24h":             "2 incidents so far.",
+		young + "/incidents?range=7d&channel=push": "No incident so far on Push messages: nothing was fair or poor.",
+		empty + "/incidents":                       "Nothing has been recorded yet.",
+		empty + "/":                                "No channels are known: this agent's configuration names none, and nothing was recorded.",
+	} {
+		if got := text(find(document(t, url), ".headline")...); got != want {
+			t.Errorf("%s: %q, want %q", url, got, want)
 		}
 	}
 }
