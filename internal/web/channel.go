@@ -44,7 +44,7 @@ func (h *handler) channel(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, view.ErrNotFound):
-		h.problem(w, r, f, http.StatusNotFound, "There is no channel of this name, or nothing was recorded about it yet.")
+		h.notThere(w, r, f, "There is no channel of this name, or nothing was recorded about it yet.")
 	case err != nil:
 		h.status(w, r, f, unreadable(err))
 	default:
@@ -103,7 +103,7 @@ type problemPage struct {
 	Text string
 }
 
-func (h *handler) problem(w http.ResponseWriter, r *http.Request, f frame, status int, text string) {
+func (h *handler) notThere(w http.ResponseWriter, r *http.Request, f frame, text string) {
 	f.Title, f.Live, f.Refresh = "Not there", "off", 0
-	h.page(w, r, status, "problem", &problemPage{f, text})
+	h.page(w, r, http.StatusNotFound, "problem", &problemPage{f, text})
 }

@@ -370,3 +370,18 @@ func TestPages_ClaimNothingOfUnrecordedTime(t *testing.T) {
 		}
 	}
 }
+
+// TestPages_OfNoAddress leads people home, and tells programs what they are used to.
+func TestPages_OfNoAddress(t *testing.T) {
+	base := serve(t, &source{channels: channels()}, withViews(shop()))
+	for path, home := range map[string]string{"/nothing": "./", "/channels/": "../", "/a/b/c": "../../"} {
+		response, body := ask(t, base+path, "Accept", "text/html,*/*")
+		page := parse(t, body)
+		if got := attr(find(page, "main a")[0], "href"); response.StatusCode != http.StatusNotFound || got != home {
+			t.Errorf("%s: %d with a way to %q, want 404 and %q", path, response.StatusCode, got, home)
+		}
+		if response, body := ask(t, base+path); response.StatusCode != http.StatusNotFound || body != "404 page not found\n" {
+			t.Errorf("%s for a program: %d %q", path, response.StatusCode, body)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 	}
 	tp := h.find(r.PathValue("channel"), r.PathValue("touchpoint"))
 	if tp == nil || h.opts.Probe == nil {
-		h.problem(w, r, h.frame(w, r, "channels", "", 2), http.StatusNotFound, "This agent cannot probe such a touchpoint.")
+		h.notThere(w, r, h.frame(w, r, "channels", "", 2), "This agent cannot probe such a touchpoint.")
 		return
 	}
 	done, wait, ok := h.limiter.allow(tp.Key(), time.Now())

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/http/pprof"
+	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
 )
@@ -49,7 +50,7 @@ func newHandler(opts *Options, closing <-chan struct{}) (http.Handler, error) {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return secure(mux), nil
+	return secure(h.leadHome(mux)), nil
 }
 
 func (h *handler) routePages(mux *http.ServeMux) {
@@ -90,6 +91,20 @@ func (h *handler) routeAPI(mux *http.ServeMux, pack func(http.Handler) http.Hand
 			h.fail(w, r, http.StatusNotFound, "no such path, or this agent has no history to query")
 		})
 	}
+}
+
+// leadHome shows people who mistyped an address a page with a way home. Programs get the plain answers of the mux.
+func (h *handler) leadHome(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
+			if _, pattern := mux.Handler(r); pattern == "" {
+				f := h.frame(w, r, "", "", strings.Count(r.URL.Path, "/")-1)
+				h.notThere(w, r, f, "There is no page of this address.")
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func (h *handler) ready(w http.ResponseWriter, _ *http.Request) {

@@ -80,7 +80,7 @@ type dimensionRow struct {
 func (h *handler) touchpoint(w http.ResponseWriter, r *http.Request) {
 	page, ok := h.newTouchpointPage(w, r)
 	if !ok {
-		h.problem(w, r, page.frame, http.StatusNotFound, "There is no such touchpoint, or nothing was recorded about it yet.")
+		h.notThere(w, r, page.frame, "There is no such touchpoint, or nothing was recorded about it yet.")
 		return
 	}
 	h.page(w, r, http.StatusOK, "touchpoint", page)
