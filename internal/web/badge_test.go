@@ -128,3 +128,13 @@ func TestBadge_WithoutScores(t *testing.T) {
 		}
 	}
 }
+
+// TestBadge_IsNotTurned has a title that would make browsers print the rating backwards.
+func TestBadge_IsNotTurned(t *testing.T) {
+	views := shop()
+	views.channels[1].Title = "\u202eWeb\u2067 shop"
+	_, body := request(t, http.MethodGet, serve(t, &source{}, withViews(views))+"/badge/web.svg")
+	if !strings.Contains(body, `aria-label="Web shop: Good 88.7"`) || strings.ContainsAny(body, "\u202e\u2067") {
+		t.Errorf("the badge turns what follows its title: %s", body)
+	}
+}
