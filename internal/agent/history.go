@@ -120,10 +120,13 @@ func troubleOf(status history.Status) (why string, ready bool) {
 
 // notices returns what readers must know of the past beside why there are no scores.
 func (p *past) notices() []string {
-	if p.store == nil {
-		return nil
-	}
 	var all []string
+	if p.notifier != nil {
+		all = waiting(p.notifier.Stats())
+	}
+	if p.store == nil {
+		return all
+	}
 	status := p.store.Status()
 	if p.engine != query.Engine(p.store) { // scores come from elsewhere; what is sent there comes from here
 		if why, _ := troubleOf(status); why != "" && status.State != history.Opening {

@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/channelwatch/channelwatch/internal/history"
+	"github.com/channelwatch/channelwatch/internal/notify"
 )
 
 func TestTroubleOf(t *testing.T) {
@@ -49,5 +51,18 @@ func TestTroubleOf(t *testing.T) {
 				t.Errorf("got %q, %v, want %q, %v", why, ready, tt.why, tt.ready)
 			}
 		})
+	}
+}
+
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	got := waiting(notify.Stats{Receivers: []notify.ReceiverStats{
+		{Receiver: "email", Pending: 2, Failed: 7},
+		{Receiver: "webhook", Pending: 1},            // on its way for the first time
+		{Receiver: "webhook", Failed: 3, GivenUp: 1}, // nothing waits
+	}})
+	want := []string{"Messages that wait to be delivered by email: 2. Attempts that failed since the start: 7; the log says why."}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

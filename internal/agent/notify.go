@@ -42,6 +42,17 @@ func notifyConfig(cfg *config.Notify) notify.Config {
 	return settings
 }
 
+// waiting says which messages people have not got: whoever cannot be told by mail can be told by the page.
+func waiting(stats notify.Stats) (notices []string) {
+	for _, r := range stats.Receivers {
+		if r.Pending > 0 && r.Failed > 0 {
+			notices = append(notices, fmt.Sprintf("Messages that wait to be delivered by %s: %d. Attempts that failed since the start: %d; the log says why.",
+				r.Receiver, r.Pending, r.Failed))
+		}
+	}
+	return notices
+}
+
 // externalURL returns the address at which readers reach an agent that listens on addr, without a trailing slash.
 func externalURL(cfg *config.Config, addr net.Addr) string {
 	if cfg.Agent.ExternalURL != "" {
