@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,9 @@ func TestEvaluator_RecordsWhatARealPrometheusWould(t *testing.T) {
 		for _, rule := range g.Rules() {
 			if _, ok := rule.(*rules.RecordingRule); !ok {
 				continue
+			}
+			if strings.Contains(rule.Query().String(), rule.Name()) {
+				continue // it reads what it recorded last, which is now what it recorded at that time
 			}
 			got := map[string]float64{}
 			for series, v := range askShop(t, db, rule.Name(), last) {
