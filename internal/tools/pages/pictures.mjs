@@ -9,10 +9,8 @@ const minutes = Number(process.argv[2] ?? 16); // a whole round of the script
 const desktop = {width: 1280, height: 960};
 const pictures = [
   {name: 'channels', path: '/', viewport: desktop, colorScheme: 'light'},
-  {name: 'channels-dark', path: '/?for=it', viewport: desktop, colorScheme: 'dark'},
   {name: 'channel', path: '/channels/mobile-app', viewport: desktop, colorScheme: 'light', fullPage: true},
   {name: 'touchpoint', path: '/touchpoints/mobile-web/product?for=it', viewport: desktop, colorScheme: 'light'},
-  {name: 'incidents', path: '/incidents', viewport: desktop, colorScheme: 'light'},
   {name: 'phone', path: '/', viewport: {width: 390, height: 844}, colorScheme: 'light', deviceScaleFactor: 2},
   {name: 'wall', path: '/wall', viewport: {width: 1920, height: 1080}, colorScheme: 'dark'},
 ];
