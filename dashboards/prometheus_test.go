@@ -53,7 +53,7 @@ type prometheus struct {
 }
 
 func newPrometheus() *prometheus {
-	return &prometheus{client: &http.Client{Transport: &http.Transport{}}, turns: make(chan struct{}, 4), slow: 10 * time.Second}
+	return &prometheus{client: &http.Client{Transport: &http.Transport{}}, turns: make(chan struct{}, 4), slow: 2 * time.Second}
 }
 
 // output is what a process writes, readable meanwhile.
