@@ -111,7 +111,8 @@ func (q *parts) touchpoints(known info, say sentences) []Touchpoint {
 		}
 		t, recorded := tracks[trackOf{subject: s}]
 		t = t.now(at, now[s].ratingOr(probe.Unknown)).begun(q.grid, at)
-		tp.figures(now[s], measured.judge(s.channel, today[s]), recorded && t.young(at), say)
+		young := (recorded || now[s] != nil) && t.young(at) // lines may lag behind figures
+		tp.figures(now[s], measured.judge(s.channel, today[s]), young, say)
 		if recorded {
 			tp.timeline(t, q.grid, at)
 		}

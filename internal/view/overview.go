@@ -93,7 +93,8 @@ func (q *rows) channels(known info, say sentences) []Channel {
 		s := subject{channel: name}
 		t, recorded := tracks[trackOf{subject: s}]
 		t = t.now(at, now[s].ratingOr(probe.Unknown)).begun(q.grid, at)
-		c.figures(now[s], measured.judge(name, today[s]), measured.judge(name, month[s]), recorded && t.young(at), say)
+		young := (recorded || now[s] != nil) && t.young(at) // lines may lag behind figures
+		c.figures(now[s], measured.judge(name, today[s]), measured.judge(name, month[s]), young, say)
 		if agreed, ok := agreements[name]; ok {
 			c.Agreement = agreed
 		} else {
