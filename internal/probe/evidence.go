@@ -10,6 +10,7 @@ import (
 type Evidence struct {
 	Exchanges []Exchange `json:"exchanges,omitempty"` // HTTP requests in order, redirects included
 	Events    []Event    `json:"events,omitempty"`    // for kinds that are not request and answer
+	Visits    []Visit    `json:"visits,omitempty"`    // loads of a page by a browser
 }
 
 // Event is one step of a probe that is not an HTTP exchange.

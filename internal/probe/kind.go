@@ -20,6 +20,9 @@ type Profile struct {
 	Phases  []Phase  // all that its results can have
 	Metrics []string // names of the kind's metrics that this touchpoint can export; those with a label, all its values
 	TLS     bool     // whether certificate dates are exported
+
+	// Takes is how long a probe is expected to take, of kinds whose probes wait in a line of their own; see Kind.Line.
+	Takes time.Duration
 }
 
 // Setup is what a kind is told about the touchpoint that it builds a prober for.
@@ -31,6 +34,7 @@ type Setup struct {
 	Timeout    time.Duration
 	Location   string // of the agent
 	UserAgent  string // the product token of this agent, such as "Channelwatch/1.0"
+	Browser    Browser
 }
 
 // Built is a prober with its profile. Closer, when not nil, is called once after the last probe, to give back held
@@ -59,10 +63,14 @@ type Metric struct {
 	Label   string    // its one label beyond channel and touchpoint; empty for none
 	Values  []string  // all values that the label can have
 	Buckets []float64 // upper bounds of the classic histogram
+
+	// Momentary says of a gauge that it is of one result: a result without it takes it away, so that no figure outlives
+	// the page that it was taken from.
+	Momentary bool
 }
 
 func (m Metric) equal(o Metric) bool {
-	return m.Name == o.Name && m.Help == o.Help && m.Type == o.Type && m.Label == o.Label &&
+	return m.Name == o.Name && m.Help == o.Help && m.Type == o.Type && m.Label == o.Label && m.Momentary == o.Momentary &&
 		slices.Equal(m.Values, o.Values) && slices.Equal(m.Buckets, o.Buckets)
 }
 
@@ -74,12 +82,20 @@ type Kind struct {
 	Sample  string // an example touchpoint in YAML, commented; parsed by the conformance suite
 	Checks  []Check
 	Metrics []Metric
-	Floor   time.Duration                   // the shortest interval that is polite; 0 means 1 s
-	Every   time.Duration                   // default interval
-	Timeout time.Duration                   // default timeout
-	Limits  func(t ChannelType) Limits      // default speed limits
-	config  func(t ChannelType) any         // pointer to the kind's configuration, with its defaults
-	build   func(any, Setup) (Built, error) // validates; all mistakes at once, as FieldErrors
+	Floor   time.Duration              // the shortest interval that is polite; 0 means 1 s
+	Every   time.Duration              // default interval
+	Timeout time.Duration              // default timeout
+	Limits  func(t ChannelType) Limits // default speed limits
+
+	// Line says that the probes of the kind wait in a line of their own, whatever the touchpoint: they share something that
+	// too many at once would disturb. The configuration says how many run at once.
+	Line bool
+	// State tells of what the kind holds for all its touchpoints, such as a browser; nil when it holds nothing. It is
+	// safe for concurrent use and quick.
+	State func() []Reading
+
+	config func(t ChannelType) any         // pointer to the kind's configuration, with its defaults
+	build  func(any, Setup) (Built, error) // validates; all mistakes at once, as FieldErrors
 }
 
 // Define completes a kind with its typed configuration: defaults returns it with all defaults set, build validates it

@@ -10,17 +10,21 @@ import (
 // Phase is one stretch of the time that a probe took, in words that all kinds share.
 type Phase uint8
 
-// The phases of a request in the order in which they happen, then those of a message.
+// The phases of a request in the order in which they happen, then those of a message, then those of a page in a browser
+// after its first byte: with them the phases add up to its Largest Contentful Paint (web.dev, optimise LCP).
 // The first six follow W3C Resource Timing; QUIC has one handshake phase, which is TLS.
 const (
-	Resolve Phase = iota // name to address (domainLookup)
-	Connect              // TCP handshake (connect, without TLS)
-	TLS                  // TLS handshake (secureConnection)
-	Send                 // writing the request
-	Wait                 // request written to first response byte
-	Receive              // first response byte to the end of the body
-	Accept               // message sent to the provider's acknowledgement
-	Deliver              // message sent to its arrival at the receiver
+	Resolve  Phase = iota // name to address (domainLookup)
+	Connect               // TCP handshake (connect, without TLS)
+	TLS                   // TLS handshake (secureConnection)
+	Send                  // writing the request
+	Wait                  // request written to first response byte
+	Receive               // first response byte to the end of the body
+	Accept                // message sent to the provider's acknowledgement
+	Deliver               // message sent to its arrival at the receiver
+	Discover              // first byte of the page until its largest content began to load (resource load delay)
+	Load                  // the largest content's own load (resource load duration)
+	Render                // loaded until painted (element render delay)
 	NumPhases
 )
 
@@ -43,6 +47,12 @@ func (p Phase) String() string {
 		return "accept"
 	case Deliver:
 		return "deliver"
+	case Discover:
+		return "discover"
+	case Load:
+		return "load"
+	case Render:
+		return "render"
 	}
 	return fmt.Sprintf("phase(%d)", p)
 }

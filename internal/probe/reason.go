@@ -46,13 +46,16 @@ const (
 	EncodingInvalid   CheckID = "encoding_invalid"
 	EncodingOdd       CheckID = "encoding_odd"
 	// Speed: package quality names the phase that took the longest when a result is slower than good.
-	SlowResolve  CheckID = "slow_resolve"
-	SlowConnect  CheckID = "slow_connect"
-	SlowTLS      CheckID = "slow_tls"
-	SlowServer   CheckID = "slow_server"
-	SlowDownload CheckID = "slow_download"
-	SlowDelivery CheckID = "slow_delivery"
-	Slow         CheckID = "slow"
+	SlowResolve   CheckID = "slow_resolve"
+	SlowConnect   CheckID = "slow_connect"
+	SlowTLS       CheckID = "slow_tls"
+	SlowServer    CheckID = "slow_server"
+	SlowDownload  CheckID = "slow_download"
+	SlowDelivery  CheckID = "slow_delivery"
+	SlowDiscovery CheckID = "slow_discovery"
+	SlowContent   CheckID = "slow_content"
+	SlowRender    CheckID = "slow_render"
+	Slow          CheckID = "slow"
 
 	// WeakestTouchpoint is no finding: the recording rules name with it the points that a channel loses because its
 	// score is capped at 20 above its weakest critical touchpoint.
@@ -278,6 +281,21 @@ func sharedChecks() []Check {
 			SlowDelivery, Fast, Excellent, "slow delivery",
 			"Messages arrive, but late.",
 			"The time from sending to arrival is over the limit; check broker queues and consumers.",
+		},
+		{
+			SlowDiscovery, Fast, Excellent, "main content starts late",
+			"Customers wait because the browser learns late what the page's main picture or text is.",
+			"The time from the first byte until the largest content began to load is the longest part; check preloads, lazy loading and what scripts insert.",
+		},
+		{
+			SlowContent, Fast, Excellent, "slow main content",
+			"Customers wait because the page's main picture is slow to arrive.",
+			"The largest content's own load is the longest part of its paint; check its size, format, cache and host.",
+		},
+		{
+			SlowRender, Fast, Excellent, "slow to show",
+			"Customers wait because the browser cannot show yet what it already has.",
+			"The time from load to paint of the largest content is the longest part; check style sheets and scripts that block, and fonts.",
 		},
 		{
 			Slow, Fast, Excellent, "slow",

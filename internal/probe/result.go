@@ -13,6 +13,7 @@ type Result struct {
 	Phases       Phases
 	Reason       Reason // why the probe could not be completed; empty when it was
 	Detail       string // one line for people: what was got and what was wanted; never a label, never a secret
+	Slowest      string // what took the time, in one line for people, for results that turn out to be slow; may be empty
 	Findings     []Finding
 	Measurements []Measurement
 	Evidence     *Evidence // what was sent and seen, redacted; may be nil

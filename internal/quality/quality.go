@@ -99,6 +99,12 @@ func slowest(phases *probe.Phases) probe.CheckID {
 		return probe.SlowDownload
 	case probe.Deliver:
 		return probe.SlowDelivery
+	case probe.Discover:
+		return probe.SlowDiscovery
+	case probe.Load:
+		return probe.SlowContent
+	case probe.Render:
+		return probe.SlowRender
 	}
 	return probe.Slow
 }

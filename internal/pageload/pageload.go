@@ -1,0 +1,120 @@
+// Package pageload measures how one page loads in a browser: its vitals, what it transfers and from whom, what goes wrong
+// in it, and how it looks. It takes no decision: it neither knows limits nor rates, and whoever opened the tab closes it.
+//
+// It may import cdp, chromium and the domain.
+package pageload
+
+import (
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Load is what one load of a page gave. Times count from the start of the navigation.
+type Load struct {
+	Start    time.Time
+	Duration time.Duration // until the page had settled or its time was over
+	URL      string        // of the document after all redirects, as the browser has it: not redacted
+	Status   int           // of the document; 0 without an answer
+	Protocol string        // of the document, such as h2
+	MIME     string        // media type of the document
+	Settled  bool
+	Redirect int    // redirects of the document
+	Error    string // why there is no document, as the browser says it, such as net::ERR_CONNECTION_REFUSED
+	Download bool   // the address led to a download
+	Crashed  bool   // the renderer ended
+	Hung     bool   // the page stopped answering
+	Dialogs  int    // alert, confirm, prompt and beforeunload boxes that were answered
+
+	Document DocumentTimes
+	Vitals   Vitals
+	Weight   Weight
+	Content  probe.Content
+	Text     string // visible text, bounded; for expectations
+	Cookies  []Cookie
+	Errors   []probe.ConsoleLine // exceptions that nobody caught, bounded; JSErrors counts all
+	Console  []probe.ConsoleLine // bounded, exceptions included
+	Counts   Counts
+	Shifts   []probe.Shift // largest first, bounded
+	Largest  *probe.Element
+	Blocking []Script // that blocked the page the longest, longest first, bounded
+	Mixed    []string // insecure addresses that a secure page asked for, bounded, query values removed
+
+	Requests []probe.Request // bounded
+	Omitted  int             // requests beyond those
+
+	Screenshot *probe.Picture
+	Filmstrip  []probe.Picture
+}
+
+// DocumentTimes are the phases of the document's last request, as far as they were reached, and its start: redirects come
+// before it.
+type DocumentTimes struct {
+	Start  time.Duration
+	Phases probe.Phases // Resolve to Receive, as the browser saw them
+}
+
+// Vitals are W3C and Web Vitals figures of a load. What was not measured is nil.
+type Vitals struct {
+	TTFB, FCP, LCP   *time.Duration
+	LCPDiscover      *time.Duration // resource load delay
+	LCPLoad          *time.Duration // resource load duration
+	LCPRender        *time.Duration // element render delay
+	CLS              *float64
+	TBT              *time.Duration // sum over 50 ms of long tasks after FCP until the page settled
+	INP              *time.Duration // only after a click or a key
+	DOMReady, Loaded *time.Duration // ends of the events DOMContentLoaded and load
+	LongTasks        int
+}
+
+// Weight is what a page transferred. Bytes are as transferred, headers included.
+type Weight struct {
+	Bytes    map[string]int64 // by type of probe.Request
+	Requests map[string]int   // by type
+	First    Party
+	Third    Party
+	Sites    []Site // of third parties, heaviest first
+	Insecure int    // requests without TLS
+}
+
+// Party sums up the requests of one side.
+type Party struct {
+	Bytes    int64
+	Requests int
+}
+
+// Site is a registrable domain (public suffix list) with what it brought.
+type Site struct {
+	Name     string
+	Bytes    int64
+	Requests int
+	Kinds    []string // types of its requests
+}
+
+// Counts counts what is bounded elsewhere.
+type Counts struct {
+	Requests   int
+	Failed     int // without an answer; those that the operator blocks do not count
+	HTTPErrors int // answered with 4xx or 5xx
+	Blocked    int // by the operator's block list
+	JSErrors   int
+	Console    map[string]int // by level of probe.ConsoleLine
+}
+
+// Cookie is a cookie that a load left, without its value.
+type Cookie struct {
+	Name       string
+	Domain     string
+	ThirdParty bool
+	HTTPOnly   bool
+	Secure     bool
+	SameSite   string
+	Lifetime   time.Duration // 0: of the session
+}
+
+// Script is one long task with the script that it was spent in, where the browser tells.
+type Script struct {
+	URL      string // query values removed; empty: not known
+	At       time.Duration
+	Duration time.Duration
+}
