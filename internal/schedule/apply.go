@@ -68,14 +68,18 @@ func (s *Scheduler) refuse(tps []*probe.Touchpoint) []*probe.Touchpoint {
 
 // hostOf returns the host that counts the probes of tp, nil when nothing limits them.
 func (s *Scheduler) hostOf(tp *probe.Touchpoint) *host {
-	target := tp.Profile.Target
-	if s.opts.PerHost <= 0 || target == "" {
+	name, limit := tp.Profile.Target, s.opts.PerHost
+	most, line := s.opts.Lines[tp.Kind]
+	if line {
+		name, limit = tp.Kind, most
+	}
+	if limit <= 0 || name == "" {
 		return nil
 	}
-	h := s.hosts[target]
+	h := s.hosts[name]
 	if h == nil {
-		h = &host{}
-		s.hosts[target] = h
+		h = &host{name: name, limit: limit, line: line}
+		s.hosts[name] = h
 	}
 	h.refs++
 	return h
@@ -100,7 +104,7 @@ func (s *Scheduler) drop(e *entry) {
 	s.ticks.remove(e)
 	if e.host != nil {
 		if e.host.refs--; e.host.refs == 0 {
-			delete(s.hosts, e.tp.Profile.Target)
+			delete(s.hosts, e.host.name)
 		}
 	}
 	s.retire(e.tp)

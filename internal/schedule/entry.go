@@ -39,10 +39,13 @@ type entry struct {
 	report sync.Mutex  // held during Report, so that Apply can wait for it; never taken under Scheduler.mu
 }
 
-// host counts the probes against one target.
+// host counts the probes against one target, or of one kind.
 type host struct {
-	refs    int // entries
-	running int // slots taken
+	name    string // in Scheduler.hosts
+	limit   int    // probes at once
+	line    bool   // of a kind
+	refs    int    // entries
+	running int    // slots taken
 	waiting queue
 }
 

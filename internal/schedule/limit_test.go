@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -155,6 +156,63 @@ func TestScheduler_DismissesIdleWorkers(t *testing.T) {
 		pass(3 * time.Minute)
 		if got := runtime.NumGoroutine() - before; got > 3 {
 			t.Errorf("%d goroutines are left for 200 touchpoints that rest, want at most 3", got)
+		}
+	})
+}
+
+// TestScheduler_Lines: a kind with a line of its own waits in it, whatever its targets, and nobody else does.
+func TestScheduler_Lines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGauge()
+		var tps []*probe.Touchpoint
+		for i := range 20 {
+			kind := []string{"browser", "page"}[i%2]
+			tp := touchpoint(fmt.Sprintf("%s%d", kind, i), time.Minute, g.around(2*time.Second, kind))
+			tp.Kind, tp.Profile.Target = kind, fmt.Sprintf("shop%d:443", i)
+			tps = append(tps, tp)
+		}
+		r := &recorder{}
+		start(t, r, schedule.Options{PerHost: 3, Lines: map[string]int{"browser": 1}}, tps...)
+		pass(10 * time.Minute)
+		if most := g.peaks(); most["browser"] != 1 || most["page"] < 2 {
+			t.Errorf("at once: %v, want one browser and several pages", most)
+		}
+		for _, tp := range tps {
+			if got := len(r.of(tp.Name)); got < 10 {
+				t.Errorf("%s: %d probes in 10 minutes, want one each minute", tp.Name, got)
+			}
+		}
+	})
+}
+
+// TestScheduler_OnceKeepsToItsLine: a reader's probe waits for nobody, and disturbs nobody either.
+func TestScheduler_OnceKeepsToItsLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGauge()
+		var tps []*probe.Touchpoint
+		for _, name := range []string{"home", "search"} {
+			tp := touchpoint(name, time.Hour, g.around(10*time.Second, "browser"))
+			tp.Kind = "browser"
+			tps = append(tps, tp)
+		}
+		r := &recorder{}
+		s := start(t, r, schedule.Options{Lines: map[string]int{"browser": 1}}, tps...)
+		pass(5 * time.Second) // the first one runs
+		if _, err := s.Once(t.Context(), tps[1].Key()); !errors.Is(err, schedule.ErrBusy) {
+			t.Errorf("got %v, want ErrBusy", err)
+		}
+		pass(time.Minute) // both are done
+		s.Apply(append(tps, func() *probe.Touchpoint {
+			tp := touchpoint("basket", time.Hour, g.around(time.Second, "browser"))
+			tp.Kind = "browser"
+			return tp
+		}()))
+		pass(10 * time.Second)
+		if _, err := s.Once(t.Context(), tps[1].Key()); err != nil {
+			t.Error(err)
+		}
+		if most := g.peaks(); most["browser"] != 1 || len(r.all()) != 3 {
+			t.Errorf("%v at once and %d results, want 1 and 3", most, len(r.all()))
 		}
 	})
 }

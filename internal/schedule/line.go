@@ -7,7 +7,7 @@ func (s *Scheduler) submit(e *entry, planned time.Duration, recheck bool) {
 	e.planned, e.recheck, e.state = planned, recheck, waiting
 	s.waiting++
 	if h := e.host; h != nil {
-		if h.running >= s.opts.PerHost {
+		if h.running >= h.limit {
 			h.waiting.push(e)
 			return
 		}

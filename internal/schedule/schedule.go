@@ -8,7 +8,8 @@
 //
 // Touchpoints wait in one heap of ticks, and workers that exist only while they are needed run the probes. A tick that
 // comes due while the touchpoint's previous probe still runs is skipped and counted, never queued. When enough probes
-// run, in all or against one host, the next one waits in turn until its own next tick takes its place.
+// run, in all, against one host, or of a kind that has a line of its own, the next one waits in turn until its own next
+// tick takes its place.
 //
 // The package imports probe and the standard library only. It neither rates nor stores what it sees.
 package schedule
@@ -58,6 +59,9 @@ type Options struct {
 	MaxConcurrent int
 	// PerHost is the largest number of probes that run at once against one Profile.Target; 0 means no limit.
 	PerHost int
+	// Lines has the largest number of probes that run at once of touchpoints of a kind, for kinds whose probes wait in a
+	// line of their own. PerHost is not asked for them.
+	Lines map[string]int
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -78,7 +82,7 @@ type Scheduler struct {
 	stopping bool
 	entries  map[string]*entry // by key
 	ticks    tickHeap
-	hosts    map[string]*host // by Profile.Target
+	hosts    map[string]*host // by Profile.Target, or by kind where Options.Lines has it
 	ready    queue            // due, with a slot of their host; waiting for a place among the running
 	waiting  int              // entries in ready and in the queues of the hosts
 	told     int              // waiting, as Stats knows it
