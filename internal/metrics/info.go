@@ -19,7 +19,7 @@ type info struct {
 // touchpoint would be a tenth of all, for numbers that hardly ever change and that nobody adds up.
 func infoLabels() []string {
 	return []string{
-		channelLabel, touchpointLabel, "kind", "target", "tier", "title", "limit_excellent", "limit_good", "limit_fair",
+		channelLabel, touchpointLabel, "kind", "target", "tier", "title", "limit_excellent", "limit_good", "limit_fair", "pair",
 	}
 }
 
@@ -27,7 +27,7 @@ func infoLabels() []string {
 func (m *Metrics) infoOf(tp *probe.Touchpoint, old *info) *info {
 	values := [...]string{
 		tp.Channel, tp.Name, tp.Kind, targetHost(tp), string(tp.Tier), tp.Title,
-		limit(tp.Limits.Excellent), limit(tp.Limits.Good), limit(tp.Limits.Fair),
+		limit(tp.Limits.Excellent), limit(tp.Limits.Good), limit(tp.Limits.Fair), tp.Pair,
 	}
 	labels := make([]label, 0, len(values)+len(m.constant))
 	for i, name := range infoLabels() {

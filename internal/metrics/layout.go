@@ -16,6 +16,7 @@ type layout struct {
 	values   int                      // length of touchpoint.values
 	hists    [][]float64              // bounds of touchpoint.hists
 	counters []int                    // places of values that start at 0; the others start absent
+	fleeting []int                    // places of values of one result only
 	byName   map[string]*metricOfKind // metrics that may be measured
 	series   Series                   // at rest
 }
@@ -48,8 +49,11 @@ func (m *Metrics) newLayout(profile *probe.Profile) *layout {
 		}
 		l.metrics[metric.number] = place{true, l.values}
 		for i := range n {
-			if metric.Type == probe.Counter {
+			switch {
+			case metric.Type == probe.Counter:
 				l.counters = append(l.counters, l.values+i)
+			case metric.Momentary:
+				l.fleeting = append(l.fleeting, l.values+i)
 			}
 		}
 		l.values += n

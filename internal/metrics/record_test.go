@@ -336,3 +336,49 @@ func TestRecord_DoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for each result, want none", got)
 	}
 }
+
+// TestRecord_MomentaryGauges: what one result measured does not outlive it.
+func TestRecord_MomentaryGauges(t *testing.T) {
+	kind := probe.Kind{Name: "browser", Metrics: []probe.Metric{
+		{Name: "web_vital_seconds", Help: "A vital.", Label: "vital", Values: []string{"fcp", "lcp"}, Momentary: true},
+		{Name: "page_bytes", Help: "Stays."},
+	}}
+	c, err := probe.NewCatalogue([]probe.Kind{kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tp := &probe.Touchpoint{Channel: "shop", Name: "home", Kind: "browser", Every: time.Minute, Built: probe.Built{Profile: probe.Profile{
+		Metrics: []string{"web_vital_seconds", "page_bytes"},
+	}}}
+	m := metrics.New(metrics.Options{Catalogue: c})
+	m.Apply([]*probe.Channel{channelOf("shop", tp)}, nil)
+	vitals := func(lcp float64, more ...probe.Measurement) *probe.Result {
+		return &probe.Result{Start: time.Unix(1, 0), Measurements: append(more, probe.Measurement{Metric: "web_vital_seconds", Label: "lcp", Value: lcp})}
+	}
+	const lcp, fcp, bytes = `web_vital_seconds{channel="shop",touchpoint="home",vital="lcp"}`,
+		`web_vital_seconds{channel="shop",touchpoint="home",vital="fcp"}`, `page_bytes{channel="shop",touchpoint="home"}`
+	for _, step := range []struct {
+		name   string
+		result *probe.Result
+		rating probe.Rating
+		want   map[string]float64
+	}{
+		{
+			"all", vitals(2, probe.Measurement{Metric: "web_vital_seconds", Label: "fcp", Value: 1}, probe.Measurement{Metric: "page_bytes", Value: 9}), probe.Good,
+			map[string]float64{lcp: 2, fcp: 1, bytes: 9},
+		},
+		{"one of them", vitals(3), probe.Good, map[string]float64{lcp: 3, bytes: 9}},
+		{"a failure", &probe.Result{Start: time.Unix(2, 0), Reason: probe.ConnectRefused}, probe.Poor, map[string]float64{bytes: 9}},
+		{"it comes back", vitals(4), probe.Good, map[string]float64{lcp: 4, bytes: 9}},
+		{"not measured", &probe.Result{Start: time.Unix(3, 0)}, probe.Unknown, map[string]float64{bytes: 9}},
+	} {
+		m.Record(tp, step.result, quality.Verdict{Rating: step.rating})
+		got := samples(t, m)
+		have := like(got, "web_vital_seconds{")
+		for series, value := range like(got, "page_bytes{") {
+			have[series] = value
+		}
+		t.Log(step.name)
+		want(t, have, step.want)
+	}
+}

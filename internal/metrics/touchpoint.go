@@ -95,6 +95,9 @@ func (t *touchpoint) recordLocked(result *probe.Result, verdict *quality.Verdict
 	if !result.Start.IsZero() {
 		t.last = seconds(result.Start)
 	}
+	for _, i := range t.layout.fleeting {
+		t.values[i] = absent()
+	}
 	if verdict.Rating == probe.Unknown {
 		return // its times say nothing about the channel
 	}
