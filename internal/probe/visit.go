@@ -9,6 +9,7 @@ import (
 type Visit struct {
 	Run        int                `json:"run"`       // from 1
 	Published  bool               `json:"published"` // whether the result has its figures
+	Start      time.Time          `json:"start"`     // of the navigation
 	Browser    string             `json:"browser"`   // name and version; figures of different ones are not to be compared
 	URL        string             `json:"url"`       // after all redirects; query values removed
 	Status     int                `json:"status,omitempty"`
