@@ -110,6 +110,7 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		Title:   cmp.Or(b.Title, titleOf(b.Name)),
 		Kind:    b.Kind,
 		Tier:    b.Tier,
+		Pair:    b.Pair,
 		Weight:  b.Weight,
 		Recheck: c.Agent.Recheck,
 		Limits:  b.limits(kind, channel.Type),
@@ -126,6 +127,7 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		Timeout:    t.Timeout,
 		Location:   c.Agent.Location,
 		UserAgent:  userAgent(),
+		Browser:    c.Browser.setup(),
 	})
 	if err != nil {
 		b.refused(err)

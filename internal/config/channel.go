@@ -19,6 +19,9 @@ type mainFile struct {
 	View        Pages          `yaml:"view" doc:"where the pages take their scores from, and where they lead to"`
 	Shard       Shard          `yaml:"shard" doc:"how several agents with the same configuration share its channels"`
 	Public      Public         `yaml:"public" doc:"a page for everybody: a few channels, without addresses, owners and evidence"`
+	Browser     Browser        `yaml:"browser" doc:"how the agent runs the browsers that it visits pages with"`
+	Evidence    Evidence       `yaml:"evidence" doc:"what the agent keeps of how pages looked"`
+	RUM         RUM            `yaml:"rum" doc:"how the agent listens to what customers' own browsers measure"`
 	Channels    []channelBlock `yaml:"channels" doc:"the ways in which customers meet the brand; [] for an agent that only watches its host"`
 	place
 }
@@ -27,7 +30,8 @@ type mainFile struct {
 func newMainFile() *mainFile {
 	return &mainFile{
 		Agent: defaultAgent(), Host: defaultHost(), Control: defaultControl(), History: defaultHistory(),
-		Notify: defaultNotify(), View: defaultPages(), Shard: defaultShard(),
+		Notify: defaultNotify(), View: defaultPages(), Shard: defaultShard(), Browser: defaultBrowser(), Evidence: defaultEvidence(),
+		RUM: defaultRUM(),
 	}
 }
 
@@ -86,6 +90,7 @@ type touchpointBlock struct {
 	Every   *time.Duration `yaml:"every" max:"24h" doc:"time between two probes; default by kind"`
 	Timeout *time.Duration `yaml:"timeout" min:"1ms" doc:"time after which a probe is given up, at most every; default by kind"`
 	Tier    probe.Tier     `yaml:"tier" enum:"critical,standard" doc:"a channel is never rated more than 20 points better than its weakest critical touchpoint"`
+	Pair    string         `yaml:"pair" pattern:"^[a-z0-9][a-z0-9-]{0,62}$" doc:"word that it shares with one touchpoint of another channel: the same page on another device, which the page shows beside it"`
 	Weight  float64        `yaml:"weight" min:"0.01" max:"1000" doc:"relative to the other touchpoints of the channel"`
 	Recheck *time.Duration `yaml:"recheck" min:"0s" max:"1h" doc:"how long after a poor result it is probed once more; default: recheck of the agent"`
 	Limits  limits         `yaml:"limits" doc:"slowest results that are still excellent, good and fair; default by kind and type of the channel"`

@@ -34,6 +34,9 @@ type Config struct {
 	Pages       Pages // the block view
 	Shard       Shard
 	Public      Public
+	Browser     Browser
+	Evidence    Evidence
+	RUM         RUM
 	Channels    []*probe.Channel
 	Files       []string // all files that were read or are referred to, the main one first: what a reload depends on
 	Hash        string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
@@ -210,10 +213,12 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 		main.Agent.Location = hostName()
 	}
 	main.History.Dir = cmp.Or(main.History.Dir, stateDir())
+	main.Evidence.Dir = cmp.Or(main.Evidence.Dir, filepath.Join(main.History.Dir, "pictures"))
 	main.Shard.Name = cmp.Or(main.Shard.Name, hostName())
 	c := &Config{
 		Agent: main.Agent, Host: main.Host, Control: main.Control, History: main.History, Alerting: main.Alerting,
 		RemoteWrite: main.RemoteWrite, Notify: main.Notify, Pages: main.View, Shard: main.Shard, Public: main.Public,
+		Browser: main.Browser, Evidence: main.Evidence, RUM: main.RUM,
 		blocks: make(map[*probe.Touchpoint]any),
 	}
 	l.build(c, main)

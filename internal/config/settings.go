@@ -14,7 +14,7 @@ type settings struct {
 
 // settingBlocks names the blocks of the main file that are about the agent itself.
 func settingBlocks() []string {
-	return []string{"agent", "host", "control", "history", "alerting", "remote_write", "notify", "view", "shard", "public"}
+	return []string{"agent", "host", "control", "history", "alerting", "remote_write", "notify", "view", "shard", "public", "browser", "evidence", "rum"}
 }
 
 func (m *mainFile) settings() settings {

@@ -33,6 +33,8 @@ func (l *loader) together(c *Config, main *mainFile) {
 	w.authentication(&c.Pages)
 	w.shard(&c.Shard)
 	w.public(c)
+	w.rum(&c.RUM)
+	l.pairs()
 }
 
 type settingsCheck struct {
@@ -116,6 +118,21 @@ func (w settingsCheck) public(c *Config) {
 	for _, name := range c.Public.Channels {
 		if !slices.ContainsFunc(w.read, func(b *channelBlock) bool { return b.Name == name }) {
 			w.wrong("public.channels", "got %s, want the name of a channel", quote(name))
+		}
+	}
+}
+
+func (w settingsCheck) rum(r *RUM) {
+	if (r.Listen == "") != (len(r.Apps) == 0) {
+		w.wrong("rum", "want both listen and apps, or neither")
+	}
+	if len(w.read) == 0 {
+		return // its channels are those of other agents
+	}
+	for i := range r.Apps {
+		name := r.Apps[i].Channel
+		if name != "" && !slices.ContainsFunc(w.read, func(b *channelBlock) bool { return b.Name == name }) {
+			w.wrong(string(path("rum.apps").index(i, "").key("channel")), "got %s, want the name of a channel", quote(name))
 		}
 	}
 }

@@ -46,6 +46,7 @@ func (c *Config) Settings() View {
 	v := View{Hash: c.Hash}
 	for i, block := range []any{
 		c.Agent, c.Host, c.Control, c.History, rawBlock{c.Alerting}, rawBlock{c.RemoteWrite}, c.Notify, c.Pages, c.Shard, c.Public,
+		c.Browser, c.Evidence, c.RUM,
 	} {
 		if fields := k.flatten("", reflect.ValueOf(block)); len(fields) > 0 {
 			v.Blocks = append(v.Blocks, Block{Type: settingBlocks()[i], Fields: fields})
@@ -78,6 +79,9 @@ func touchpointFields(t *probe.Touchpoint) map[string]string {
 	fields := map[string]string{
 		"title": t.Title, "kind": t.Kind, "every": FormatDuration(t.Every), "timeout": FormatDuration(t.Timeout),
 		"recheck": FormatDuration(t.Recheck), "tier": string(t.Tier), "weight": fmt.Sprint(t.Weight),
+	}
+	if t.Pair != "" {
+		fields["pair"] = t.Pair
 	}
 	if l := t.Limits; l != (probe.Limits{}) {
 		fields["limits.excellent"] = FormatDuration(l.Excellent)
