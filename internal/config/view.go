@@ -45,7 +45,10 @@ func (c *Config) Settings() View {
 	k := newFields(nil)
 	v := View{Hash: c.Hash}
 	for i, block := range []any{
-		c.Agent, c.Host, c.Control, c.History, rawBlock{c.Alerting}, rawBlock{c.RemoteWrite}, c.Notify, c.Pages, c.Shard, c.Public,
+		c.Agent, c.Host, c.Control, c.History,
+		rawBlock{c.Alerting},
+		rawBlock{c.RemoteWrite},
+		c.Notify, c.Pages, c.Shard, c.Public,
 		c.Browser, c.Evidence, c.RUM,
 	} {
 		if fields := k.flatten("", reflect.ValueOf(block)); len(fields) > 0 {

@@ -55,6 +55,7 @@ type sink interface {
 	histogram(s *histogramShape, t *touchpoint, h *histogram)
 	info(i *info)                      // the value is 1
 	row(labels []label, value float64) // sorted by name
+	distribution(labels []label, d *Distribution) // sorted by name, without le
 	// proceed is called between touchpoints without any lock; false ends the collection.
 	proceed() bool
 }

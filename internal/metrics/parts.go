@@ -7,11 +7,12 @@ import (
 
 // Reading is one value of one metric of a part of the agent that keeps its own books, such as the host's collectors.
 type Reading struct {
-	Name   string // without the channelwatch_ prefix
-	Help   string
-	Type   Type // Gauge or Counter
-	Labels []Label
-	Value  float64
+	Name         string // without the channelwatch_ prefix
+	Help         string
+	Type         Type // Gauge, Counter or Histogram
+	Labels       []Label
+	Value        float64       // of a Gauge or Counter
+	Distribution *Distribution // of a Histogram, nil of others
 }
 
 // Label is one label of a reading or of a series.
@@ -30,11 +31,19 @@ type readings struct {
 type row struct {
 	labels []label
 	value  float64
+	of     *Distribution // nil: the value counts
 }
 
 func (r *readings) collect(out sink) {
 	for _, row := range r.rows {
-		out.row(row.labels, row.value)
+		if row.of != nil {
+			out.distribution(row.labels, row.of)
+		} else {
+			out.row(row.labels, row.value)
+		}
+		if !out.proceed() {
+			return
+		}
 	}
 }
 
@@ -88,7 +97,7 @@ func (m *Metrics) byFamily(all []Reading) []readings {
 			// The kernel's names are bytes; one that is not UTF-8 would cost Prometheus the whole scrape.
 			labels = append(labels, label{l.Name, strings.ToValidUTF8(l.Value, "\uFFFD")})
 		}
-		families[n].rows = append(families[n].rows, row{sortLabels(labels), r.Value})
+		families[n].rows = append(families[n].rows, row{sortLabels(labels), r.Value, r.Distribution})
 	}
 	return families
 }

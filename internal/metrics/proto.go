@@ -74,11 +74,16 @@ func (e *protoSink) sample(s *shape, t *touchpoint, value float64) {
 }
 
 func (e *protoSink) row(labels []label, value float64) {
+	e.begin(labels)
+	e.end(e.simple(value))
+}
+
+// begin begins a metric with labels.
+func (e *protoSink) begin(labels []label) {
 	e.metric = e.metric[:0]
 	for _, l := range labels {
 		e.metric = appendLabelWire(e.metric, l.name, l.value)
 	}
-	e.end(e.simple(value))
 }
 
 func (e *protoSink) info(i *info) { e.row(i.labels, 1) }

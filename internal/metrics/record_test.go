@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -375,9 +376,7 @@ func TestRecord_MomentaryGauges(t *testing.T) {
 		m.Record(tp, step.result, quality.Verdict{Rating: step.rating})
 		got := samples(t, m)
 		have := like(got, "web_vital_seconds{")
-		for series, value := range like(got, "page_bytes{") {
-			have[series] = value
-		}
+		maps.Copy(have, like(got, "page_bytes{"))
 		t.Log(step.name)
 		want(t, have, step.want)
 	}

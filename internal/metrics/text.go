@@ -82,16 +82,8 @@ func (e *textSink) histogram(s *histogramShape, t *touchpoint, h *histogram) {
 
 func (e *textSink) row(labels []label, value float64) {
 	e.head()
-	b := append(e.buf, e.family.Name...)
-	separator := byte('{')
-	for _, l := range labels {
-		b = appendLabelText(append(b, separator), l.name, l.value)
-		separator = ','
-	}
-	if len(labels) > 0 {
-		b = append(b, '}')
-	}
-	e.buf = append(e.appendFloat(append(b, ' '), value), '\n')
+	e.line("", labels, "")
+	e.buf = append(e.appendFloat(e.buf, value), '\n')
 }
 
 func (e *textSink) info(i *info) { e.row(i.labels, 1) }

@@ -32,7 +32,7 @@ func (s *Scheduler) Once(ctx context.Context, key string) (*Outcome, error) {
 			return nil, fmt.Errorf("%s: %w", key, ErrBusy)
 		}
 		line.running++
-		defer s.leave(line)
+		defer s.leave(line) //nolint:contextcheck // the probe that waits for the slot has the schedule's context, not the caller's
 	}
 	s.wg.Add(1) // Stop waits for it, and stopping is set under the lock
 	s.mu.Unlock()
