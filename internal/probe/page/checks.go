@@ -34,7 +34,7 @@ func checks() []probe.Check {
 		{
 			ID: finalURLWrong, Dimension: probe.Correct, Cap: probe.Poor, Title: "wrong landing page",
 			Marketing: "Customers land on another page than they should.",
-			IT:        "The URL after all redirects does not match expect.final_url; see the exchanges in the evidence.",
+			IT:        "The URL after all redirects does not match expect.final_url; see the way there in the evidence.",
 		},
 		{
 			ID: noindexUnexpected, Dimension: probe.Correct, Cap: probe.Poor, Title: "hidden from search",
