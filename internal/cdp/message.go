@@ -1,0 +1,96 @@
+package cdp
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// maxMessage bounds one message, in bytes. A screenshot of a long page is a few MiB in base64.
+	maxMessage = 64 << 20
+
+	// keepBuffer is the largest read buffer that is kept for the next message, in bytes.
+	keepBuffer = 1 << 20
+)
+
+// request is a message to the browser.
+type request struct {
+	ID      int64     `json:"id"`
+	Session SessionID `json:"sessionId,omitempty"`
+	Method  string    `json:"method"`
+	Params  any       `json:"params"`
+}
+
+// message is a message from the browser: an answer when it has an id, else an event.
+type message struct {
+	ID      *int64          `json:"id"`
+	Session SessionID       `json:"sessionId"`
+	Method  string          `json:"method"`
+	Params  json.RawMessage `json:"params"`
+	Result  json.RawMessage `json:"result"`
+	Error   *struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+func encode(r request) ([]byte, error) {
+	if r.Params == nil {
+		r.Params = struct{}{}
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s: %w", r.Method, err)
+	}
+	return append(data, 0), nil
+}
+
+func decode(data []byte) (message, error) {
+	var m message
+	if err := json.Unmarshal(data, &m); err != nil {
+		return message{}, fmt.Errorf("decoding message of %d bytes: %w", len(data), err)
+	}
+	if m.ID == nil && m.Method == "" {
+		return message{}, fmt.Errorf("decoding message of %d bytes: neither id nor method", len(data))
+	}
+	return m, nil
+}
+
+// reader cuts the stream of a browser into messages.
+type reader struct {
+	src *bufio.Reader
+	max int
+	buf []byte
+}
+
+func newReader(src io.Reader, limit int) *reader {
+	return &reader{src: bufio.NewReaderSize(src, 64<<10), max: limit}
+}
+
+// next returns the bytes of the next message without its NUL, valid until the next call. It returns io.EOF at the end of
+// the stream, and an error when a message is cut off or too long.
+func (r *reader) next() ([]byte, error) {
+	if cap(r.buf) > keepBuffer {
+		r.buf = nil
+	}
+	r.buf = r.buf[:0]
+	for {
+		chunk, err := r.src.ReadSlice(0)
+		if len(r.buf)+len(chunk) > r.max+1 { // the NUL does not count
+			return nil, fmt.Errorf("reading message: longer than %d bytes", r.max)
+		}
+		r.buf = append(r.buf, chunk...)
+		switch {
+		case err == nil:
+			return r.buf[:len(r.buf)-1], nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(r.buf) > 0:
+			return nil, fmt.Errorf("reading message: %w after %d bytes", io.ErrUnexpectedEOF, len(r.buf))
+		default:
+			return nil, err
+		}
+	}
+}
