@@ -66,7 +66,8 @@ func TestDescribe_EqualsWhatIsGathered(t *testing.T) {
 // ofPart reports whether a name is that of a reading in full.
 func ofPart(name string) bool {
 	return name != "channelwatch_host_serves_channel" &&
-		(strings.HasPrefix(name, "channelwatch_host_") || strings.HasPrefix(name, "channelwatch_history_"))
+		(strings.HasPrefix(name, "channelwatch_field_") || strings.HasPrefix(name, "channelwatch_host_") ||
+			strings.HasPrefix(name, "channelwatch_history_"))
 }
 
 func TestNew_RefusesMetricsThatCannotBeExported(t *testing.T) {

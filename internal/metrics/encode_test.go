@@ -61,6 +61,22 @@ func full(tb testing.TB) *metrics.Metrics {
 		{Name: "history_samples_total", Help: "Samples.", Type: metrics.Counter, Labels: []metrics.Label{{Name: "result", Value: "stored"}}, Value: 7},
 		{Name: "history_bytes", Help: "Bytes.", Type: metrics.Gauge, Value: 1 << 20},
 	})
+	m.SetPart("field", []metrics.Reading{
+		{
+			Name: "field_wait_seconds", Help: "Waiting.", Type: metrics.Histogram,
+			Labels:       []metrics.Label{{Name: "page", Value: `a"b`}, {Name: "zone", Value: "z"}},
+			Distribution: &metrics.Distribution{Bounds: []float64{0.25, 1, 2.5}, Counts: []uint64{3, 0, 2_000_000, 1}, Sum: 3e6},
+		},
+		{
+			Name: "field_wait_seconds", Help: "Waiting.", Type: metrics.Histogram,
+			Labels:       []metrics.Label{{Name: "page", Value: "new"}, {Name: "zone", Value: ""}},
+			Distribution: &metrics.Distribution{Bounds: []float64{0.25, 1, 2.5}, Counts: make([]uint64, 4)},
+		},
+		{
+			Name: "field_shift_ratio", Help: "Shifts.", Type: metrics.Histogram,
+			Distribution: &metrics.Distribution{Counts: []uint64{7}, Sum: 0.5},
+		},
+	})
 	m.SetShard([]*probe.Channel{channelOf("shop"), channelOf("of-others")}, &metrics.Shard{Name: "a", PeersHash: "0123456789abcdef", Replicas: 2})
 	m.Late(3 * time.Millisecond)
 	m.Skipped(home, 2)

@@ -53,8 +53,8 @@ type sink interface {
 	sample(s *shape, t *touchpoint, value float64)
 	summary(s *summaryShape, t *touchpoint, sum float64, count uint64)
 	histogram(s *histogramShape, t *touchpoint, h *histogram)
-	info(i *info)                      // the value is 1
-	row(labels []label, value float64) // sorted by name
+	info(i *info)                                 // the value is 1
+	row(labels []label, value float64)            // sorted by name
 	distribution(labels []label, d *Distribution) // sorted by name, without le
 	// proceed is called between touchpoints without any lock; false ends the collection.
 	proceed() bool

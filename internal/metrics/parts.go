@@ -54,18 +54,10 @@ func (m *Metrics) SetPart(part string, all []Reading) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.set.Load()
-	before := 0
-	for _, r := range old.parts[part] {
-		before += len(r.rows)
-	}
-	taken := min(before, len(all))
-	for taken < len(all) && m.budget.admit(1) {
-		taken++
-	}
-	if refused := len(all) - taken; refused > 0 {
+	taken := m.admitPart(all, old.parts[part])
+	if refused := seriesOfReadings(all[taken:]); refused > 0 {
 		m.reject(refused)
 	}
-	m.budget.take(min(len(all)-before, 0))
 	next := *old
 	next.parts = make(map[string][]readings, len(old.parts)+1)
 	next.readings = m.byFamily(all[:taken])
@@ -78,6 +70,27 @@ func (m *Metrics) SetPart(part string, all []Reading) {
 	}
 	slices.SortFunc(next.readings, func(a, b readings) int { return strings.Compare(a.family.Name, b.family.Name) })
 	m.set.Store(&next)
+}
+
+// admitPart takes the series of a part from the budget instead of those that it had, and returns how many of its readings
+// there is room for.
+func (m *Metrics) admitPart(all []Reading, old []readings) int {
+	had, taken, used := 0, 0, 0
+	for _, r := range old {
+		for _, row := range r.rows {
+			had += row.of.series()
+		}
+	}
+	for taken < len(all) {
+		n := all[taken].Distribution.series()
+		if more := used + n - max(had, used); more > 0 && !m.budget.admit(more) {
+			break
+		}
+		used += n
+		taken++
+	}
+	m.budget.take(min(used-had, 0))
+	return taken
 }
 
 // byFamily groups readings by their names.

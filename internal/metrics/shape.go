@@ -56,7 +56,7 @@ func newShape(name string, fixed ...label) *shape {
 // withBucket returns the shape of the series with a further label le, which the text formats put last.
 func (s *shape) withBucket(le string) *shape {
 	c := *s
-	c.labels = sortLabels(append(slices.Clone(s.labels), label{"le", le}))
+	c.labels = sortLabels(append(slices.Clone(s.labels), label{bucketLabel, le}))
 	c.after = strings.TrimSuffix(c.after, "} ") + `,le="` + le + `"} `
 	return &c
 }

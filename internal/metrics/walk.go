@@ -188,9 +188,9 @@ func (w *walker) registered(mf *dto.MetricFamily) {
 		case metric.Histogram != nil:
 			h := metric.Histogram
 			for _, b := range h.Bucket { // without +Inf, which client_golang leaves to the count
-				part("_bucket", float64(b.GetCumulativeCount()), label{"le", strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)})
+				part("_bucket", float64(b.GetCumulativeCount()), label{bucketLabel, strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)})
 			}
-			part("_bucket", float64(h.GetSampleCount()), label{"le", "+Inf"})
+			part("_bucket", float64(h.GetSampleCount()), label{bucketLabel, "+Inf"})
 			part("_sum", h.GetSampleSum())
 			part("_count", float64(h.GetSampleCount()))
 		case metric.Summary != nil:
