@@ -73,6 +73,8 @@ type Options struct {
 	QueryAPI http.Handler
 	// Probe probes a touchpoint once, now, without counting the result. nil takes the button off the pages.
 	Probe func(ctx context.Context, channel, touchpoint string) (record.Record, error)
+	// Picture returns a picture that a result names, and false when it is not kept, or no longer. nil stands for none.
+	Picture func(id string) (media string, data []byte, ok bool)
 	// Updates returns a number that grows when there is something new to show. It is called every second for every open
 	// page. nil: pages ask again by themselves.
 	Updates func() uint64
