@@ -15,7 +15,7 @@ import (
 func (t *Target) hosts(m *mistakes) []string {
 	var hosts []string
 	for i, pattern := range t.Redirects.Hosts {
-		host, err := parseHost(pattern)
+		host, err := ParseHost(pattern)
 		if err != nil {
 			m.add(fmt.Sprintf("redirects.hosts[%d]", i), "%q: %w", pattern, err)
 			continue
@@ -25,8 +25,8 @@ func (t *Target) hosts(m *mistakes) []string {
 	return hosts
 }
 
-// parseHost reads a host, or "*." and the name that hosts are below.
-func parseHost(pattern string) (string, error) {
+// ParseHost reads a host of a configuration, or "*." and the name that hosts are below.
+func ParseHost(pattern string) (string, error) {
 	wanted := errors.New("want a host such as shop.example.com or *.example.com, without scheme, port and path")
 	name, below := strings.CutPrefix(pattern, "*.")
 	if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil && !below {
