@@ -27,14 +27,15 @@ no internet and no other server. Everything that it shows is made up, and says s
 			if err != nil {
 				return err
 			}
+			all := kinds.All()
 			load := func() (*config.Config, error) {
-				cfg, err := config.Parse("demo", shop.Config(), kinds.All())
+				cfg, err := config.Parse("demo", shop.Config(), all)
 				if err == nil && listen != "" {
 					cfg.Agent.Listen = listen
 				}
 				return cfg, err
 			}
-			err = serve(cmd, agentSettings{load: load, demo: true, started: func(address string) { welcome(cmd, address) }})
+			err = serve(cmd, agentSettings{kinds: all, load: load, demo: true, started: func(address string) { welcome(cmd, address) }})
 			if closeErr := shop.Close(); err == nil {
 				err = closeErr
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 const defaultConfig = "channelwatch.yaml"
@@ -31,9 +32,12 @@ func readConfig(path string) (*config.Config, error) {
 	return config.Load(path, kinds.All(), agent.Checks()...)
 }
 
-// loadConfig reads a configuration and says which command explains mistakes.
-func loadConfig(path string) (*config.Config, error) {
-	cfg, err := readConfig(path)
+// loadConfig reads a configuration, once, and says which command explains mistakes.
+func loadConfig(path string) (*config.Config, error) { return loadConfigWith(path, kinds.All()) }
+
+// loadConfigWith is loadConfig for those who load again: what a kind holds for its touchpoints is kept over reloads.
+func loadConfigWith(path string, all []probe.Kind) (*config.Config, error) {
+	cfg, err := config.Load(path, all, agent.Checks()...)
 	if _, mistakes := errors.AsType[config.Errors](err); mistakes {
 		return nil, &hintError{err, "channelwatch check --config " + path}
 	}
@@ -66,14 +70,15 @@ alerts, samples and messages has a few seconds more. A second signal ends at onc
 		Example: "  channelwatch run --config channelwatch.yaml",
 		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			all := kinds.All()
 			load := func() (*config.Config, error) {
-				cfg, err := loadConfig(path)
+				cfg, err := loadConfigWith(path, all)
 				if err == nil && listen != "" {
 					cfg.Agent.Listen = listen
 				}
 				return cfg, err
 			}
-			return serve(cmd, agentSettings{load: load, watch: true})
+			return serve(cmd, agentSettings{kinds: all, load: load, watch: true})
 		},
 	}
 	configFlag(cmd, &path)
@@ -83,6 +88,7 @@ alerts, samples and messages has a few seconds more. A second signal ends at onc
 
 // agentSettings are what the commands that run an agent differ in.
 type agentSettings struct {
+	kinds   []probe.Kind
 	load    func() (*config.Config, error)
 	watch   bool                 // whether files are watched
 	demo    bool                 // whether everything is made up
@@ -99,7 +105,7 @@ func serve(cmd *cobra.Command, settings agentSettings) error {
 		return err
 	}
 	a, err := agent.New(agent.Options{
-		Config: cfg, Load: settings.load, Watch: settings.watch, Demo: settings.demo, Kinds: kinds.All(),
+		Config: cfg, Load: settings.load, Watch: settings.watch, Demo: settings.demo, Kinds: settings.kinds,
 		Log: newLogger(cmd, cfg.Agent.Log), Version: version, Revision: revision(),
 	})
 	if err != nil {

@@ -102,7 +102,8 @@ func build(opts Options, cfg *config.Config) (_ *Agent, err error) {
 		}
 	}()
 	a.schedule = schedule.New(schedule.Options{
-		Report: a.report, Stats: a.metrics, MaxConcurrent: cfg.Agent.MaxConcurrent, PerHost: cfg.Agent.PerHost, Log: opts.Log,
+		Report: a.report, Stats: a.metrics, MaxConcurrent: cfg.Agent.MaxConcurrent, PerHost: cfg.Agent.PerHost,
+		Lines: lines(opts.Kinds, cfg), Log: opts.Log,
 	})
 	if err := a.buildObservers(&cfg.Host, &cfg.Control); err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
 
@@ -74,15 +75,21 @@ type running struct {
 // start runs an agent on a configuration until the test ends.
 func start(t *testing.T, yaml string) *running {
 	t.Helper()
+	return startWith(t, kinds.All(), yaml)
+}
+
+// startWith is start with kinds of its own.
+func startWith(t *testing.T, all []probe.Kind, yaml string) *running {
+	t.Helper()
 	r := &running{t: t, path: filepath.Join(t.TempDir(), "channelwatch.yaml"), log: &logs{}}
 	r.write(yaml)
-	load := func() (*config.Config, error) { return config.Load(r.path, kinds.All()) }
+	load := func() (*config.Config, error) { return config.Load(r.path, all, agent.Checks()...) }
 	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Agent, err = agent.New(agent.Options{
-		Config: cfg, Load: load, Watch: true, Kinds: kinds.All(), Version: "test", Revision: "test",
+		Config: cfg, Load: load, Watch: true, Kinds: all, Version: "test", Revision: "test",
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

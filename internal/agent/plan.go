@@ -19,9 +19,10 @@ import (
 func Checks() []config.Check {
 	return []config.Check{
 		{Field: "agent.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Agent.WebConfigFile) }},
+		{Field: "browser", Wrong: checkLines},
 		{Field: "public.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Public.WebConfigFile) }},
-		{Field: "alerting", Wrong: func(c *config.Config) error { return lines(c.Alerting, history.CheckAlerting) }},
-		{Field: "remote_write", Wrong: func(c *config.Config) error { return lines(c.RemoteWrite, history.CheckRemoteWrite) }},
+		{Field: "alerting", Wrong: func(c *config.Config) error { return checkBlock(c.Alerting, history.CheckAlerting) }},
+		{Field: "remote_write", Wrong: func(c *config.Config) error { return checkBlock(c.RemoteWrite, history.CheckRemoteWrite) }},
 		{Field: "notify", Wrong: func(c *config.Config) error {
 			_, err := newNotifier(c, "", "", slog.New(slog.DiscardHandler))
 			return err
@@ -29,8 +30,8 @@ func Checks() []config.Check {
 	}
 }
 
-// lines checks a block and names the lines of the file.
-func lines(raw config.Raw, check func(history.Block) error) error {
+// checkBlock checks a block and names the lines of the file.
+func checkBlock(raw config.Raw, check func(history.Block) error) error {
 	if raw.IsZero() {
 		return nil
 	}

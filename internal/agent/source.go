@@ -59,6 +59,9 @@ func (a *Agent) refresh(ctx context.Context) {
 	for part, readings := range a.past.readings() {
 		a.metrics.SetPart(part, readings)
 	}
+	for part, readings := range a.kindReadings() {
+		a.metrics.SetPart(part, readings)
+	}
 }
 
 // probeNow probes a touchpoint for somebody who looks at it. The result is shown, and counts for nothing.
