@@ -5,6 +5,8 @@
 // failures, oldest first, then whole failures, oldest first. The last result of every touchpoint and the short history
 // of its ratings always stay; so do they when they alone are larger than the bound.
 //
+// It never holds the bytes of pictures: those are a store's on the disk.
+//
 // The package imports probe and quality. It computes no score: that is the recording rules' task.
 package recent
 
@@ -75,11 +77,16 @@ func New(maxBytes int64) *Ring {
 	return &Ring{max: maxBytes, records: make(map[name]*record), causes: newCauses()}
 }
 
-// Add adds the newest result of a touchpoint. It returns the verdict before it, zero for the first result, and whether
+// Add adds the newest result of a touchpoint, without the bytes of its pictures. It returns the verdict before it, zero for the first result, and whether
 // the rating changed; the first result always is a change.
 func (r *Ring) Add(e Entry) (changed bool, previous quality.Verdict) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for p := range e.Result.Evidence.Pictures {
+		if p.Data != nil { // no store took it
+			p.Data = nil
+		}
+	}
 	key := name{e.Touchpoint.Channel, e.Touchpoint.Name}
 	rec := r.records[key]
 	if rec == nil {
