@@ -76,7 +76,7 @@ func New(catalogue *probe.Catalogue, tp *probe.Touchpoint, result *probe.Result,
 		r.Findings = append(r.Findings, explain(catalogue, f.Check, f.Detail))
 	}
 	if verdict.Cause != "" {
-		r.Cause = r.cause(catalogue, verdict.Cause, tp.Limits)
+		r.Cause = r.cause(catalogue, verdict.Cause, tp.Limits, result.Slowest)
 	}
 	for _, m := range result.Measurements {
 		r.Measurements = append(r.Measurements, Measurement(m))
@@ -85,14 +85,17 @@ func New(catalogue *probe.Catalogue, tp *probe.Touchpoint, result *probe.Result,
 }
 
 // cause returns the finding that decided the rating. Slowness is no finding of a kind: quality names it, and it is
-// added to the findings here.
-func (r *Record) cause(catalogue *probe.Catalogue, id probe.CheckID, limits probe.Limits) *Finding {
+// added to the findings here, with what took the time where the kind knows it.
+func (r *Record) cause(catalogue *probe.Catalogue, id probe.CheckID, limits probe.Limits, slowest string) *Finding {
 	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Check == id })
 	if i < 0 {
 		i = len(r.Findings)
 		f := explain(catalogue, id, "")
 		if f.Dimension == probe.Fast {
 			f.Detail = fmt.Sprintf("took %.3g s, good is at most %.3g s", r.Duration, limits.Good.Seconds())
+			if slowest != "" {
+				f.Detail += ": " + slowest
+			}
 		}
 		r.Findings = append(r.Findings, f)
 	}

@@ -21,12 +21,18 @@ func TestNew(t *testing.T) {
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	slow := probe.Result{Start: start, Duration: 3 * time.Second, Measurements: []probe.Measurement{{Metric: "page_bytes", Value: 7}}}
 	slow.Phases.Add(probe.Wait, 2500*time.Millisecond)
+	named := slow
+	named.Slowest = "img#hero (https://shop.example/hero.jpg)"
 	down := probe.Result{Start: start, Duration: time.Second, Reason: probe.ConnectRefused, Detail: "connecting: refused"}
 	const (
 		slowServer = `{"check":"slow_server","dimension":"fast","title":"slow server",` +
 			`"marketing":"Customers wait because the service takes long to answer.",` +
 			`"it":"Time to first byte is the longest phase; check application, database and cache.",` +
 			`"detail":"took 3 s, good is at most 2 s"}`
+		slowHero = `{"check":"slow_server","dimension":"fast","title":"slow server",` +
+			`"marketing":"Customers wait because the service takes long to answer.",` +
+			`"it":"Time to first byte is the longest phase; check application, database and cache.",` +
+			`"detail":"took 3 s, good is at most 2 s: img#hero (https://shop.example/hero.jpg)"}`
 		refused = `{"check":"connect_refused","dimension":"reachable","title":"connection refused",` +
 			`"marketing":"The service is off: customers get an error at once.",` +
 			`"it":"The port answered with a reset; check that something listens there and that no firewall rejects.","detail":"connecting: refused"}`
@@ -45,6 +51,9 @@ func TestNew(t *testing.T) {
 		{"slow", slow, nil, "", head + `"duration_seconds":3,"rating":"fair","cause":` + slowServer + `,
 			"dimensions":{"correct":"excellent","fast":"fair","reachable":"excellent","trusted":"excellent"},
 			"phases_seconds":{"wait":2.5},"findings":[` + slowServer + `],"measurements":[{"metric":"page_bytes","value":7}]}`},
+		{"slow, and known why", named, nil, "", head + `"duration_seconds":3,"rating":"fair","cause":` + slowHero + `,
+			"dimensions":{"correct":"excellent","fast":"fair","reachable":"excellent","trusted":"excellent"},
+			"phases_seconds":{"wait":2.5},"findings":[` + slowHero + `],"measurements":[{"metric":"page_bytes","value":7}]}`},
 		{"down", down, nil, "", head + `"duration_seconds":1,"rating":"poor","cause":` + refused + `,
 			"dimensions":{"correct":"unknown","fast":"unknown","reachable":"poor","trusted":"unknown"},
 			"phases_seconds":{},"reason":"connect_refused","detail":"connecting: refused","findings":[` + refused + `]}`},
