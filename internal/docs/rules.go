@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"fmt"
 	"text/template"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 //go:embed rules.yaml.tmpl
@@ -28,6 +30,54 @@ type agreement struct {
 // timeline is what a look back over weeks reads.
 type timeline struct{ Record, Of string }
 
+// rated is a vital with the bounds of its ratings.
+type rated struct {
+	Of     string      // the recorded series
+	Vital  probe.Vital // where the series has no such label
+	Only   string      // a series of the channels that it is about; empty for all that the ones before are not about
+	Bounds probe.Bounds
+}
+
+// lab rates what the agents' own visits record. Largest Contentful Paint, the duration of a visit, has the default limits of
+// the channel's type: a phone has more time for the excellent.
+func lab() []rated {
+	const seconds, shifts = "touchpoint_vital:channelwatch_web_vital_seconds:p75_1d", "touchpoint:channelwatch_web_vital_layout_shift_ratio:p75_1d"
+	paint := fmt.Sprintf("%s{vital=%q}", seconds, probe.LCP)
+	return append([]rated{
+		{Of: paint, Only: `channelwatch_channel_info{type=~"mobile_.+"}`, Bounds: phone()},
+		{Of: paint, Bounds: desktop()},
+		{Of: shifts, Vital: probe.CLS, Bounds: bounds(probe.CLS)},
+	}, ratedAlike(seconds, probe.FCP, probe.INP, probe.TBT, probe.TTFB)...)
+}
+
+// field rates what customers' browsers report, which know their device.
+func field() []rated {
+	const seconds, shifts = "group_device_vital:channelwatch_rum_web_vital_seconds:p75_1d", "group_device:channelwatch_rum_web_vital_layout_shift_ratio:p75_1d"
+	return append([]rated{
+		{Of: fmt.Sprintf("%s{vital=%q, device=\"mobile\"}", seconds, probe.LCP), Bounds: phone()},
+		{Of: fmt.Sprintf("%s{vital=%q, device!=\"mobile\"}", seconds, probe.LCP), Bounds: desktop()},
+		{Of: shifts, Vital: probe.CLS, Bounds: bounds(probe.CLS)},
+	}, ratedAlike(seconds, probe.FCP, probe.INP, probe.TTFB)...)
+}
+
+// ratedAlike returns vitals that have the same bounds everywhere.
+func ratedAlike(series string, vitals ...probe.Vital) []rated {
+	var all []rated
+	for _, vital := range vitals {
+		all = append(all, rated{Of: fmt.Sprintf("%s{vital=%q}", series, vital), Bounds: bounds(vital)})
+	}
+	return all
+}
+
+func bounds(of probe.Vital) probe.Bounds {
+	b, _ := of.Bounds()
+	return b
+}
+
+func phone() probe.Bounds { return probe.Bounds{Excellent: 1.8, Good: 2.5, Fair: 4} }
+
+func desktop() probe.Bounds { return probe.Bounds{Excellent: 1.2, Good: 2.5, Fair: 4} }
+
 // Rules renders the recording rules in configs/prometheus/channelwatch.rules.yaml.
 func Rules() ([]byte, error) {
 	tmpl, err := template.New("rules").Funcs(template.FuncMap{"dict": dict}).Parse(rulesTemplate)
@@ -39,6 +89,7 @@ func Rules() ([]byte, error) {
 		Long       []longWindow
 		Agreements []agreement
 		Timelines  []timeline
+		Lab, Field []rated
 	}{
 		[]longWindow{
 			{"1h", "5m", "5m", 12},
@@ -56,6 +107,7 @@ func Rules() ([]byte, error) {
 			{"touchpoint:channelwatch_rating:min5m", "touchpoint:channelwatch_rating:5m"},
 			{"channel_dimension:channelwatch_dimension_rating:min5m", "channel_dimension:channelwatch_dimension_rating:min"},
 		},
+		lab(), field(),
 	})
 	return out.Bytes(), err
 }
