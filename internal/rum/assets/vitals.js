@@ -1,0 +1,47 @@
+// Measures how this page view loads and tells it once, when the page is hidden for the first time. Nothing is stored in the
+// browser, no cookie is sent, and nothing is measured for those who ask not to be: Global Privacy Control, Do Not Track.
+((vitals, sample) => {
+  "use strict";
+  const refuses = navigator.globalPrivacyControl || navigator.doNotTrack === "1";
+  const source = document.currentScript && document.currentScript.src;
+  if (refuses || navigator.webdriver || !source || !(Math.random() < sample)) return;
+
+  const device = () => {
+    if (matchMedia("(pointer: fine)").matches) return "desktop";
+    if (!matchMedia("(pointer: coarse)").matches) return "other"; // a television, for example
+    return Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
+  };
+
+  const values = {};
+  const note = (name, digits) => (metric) => {
+    // A page that comes back from the browser's own cache was not loaded.
+    if (metric.navigationType !== "back-forward-cache") values[name] = Number(metric.value.toFixed(digits));
+  };
+  const every = { reportAllChanges: true }; // so that what is known is there whenever the page goes
+  vitals.onTTFB(note("ttfb", 0), every);
+  vitals.onFCP(note("fcp", 0), every);
+  vitals.onLCP(note("lcp", 0), every);
+  vitals.onINP(note("inp", 0), every);
+  vitals.onCLS(note("cls", 4), every);
+
+  const url = new URL("vitals", source).href;
+  const path = location.pathname.slice(0, 512);
+  let sent = false;
+  const send = () => {
+    if (sent || Object.keys(values).length === 0) return;
+    sent = true;
+    const body = JSON.stringify({ v: 1, path, device: device(), rate: sample, values });
+    if ("keepalive" in Request.prototype) {
+      // Like sendBeacon, but without cookies, and with an Origin even where the page's policy is to send no referrer.
+      fetch(url, { method: "POST", body, keepalive: true, mode: "no-cors", credentials: "omit", referrerPolicy: "strict-origin" })
+        .catch(() => {});
+    } else {
+      navigator.sendBeacon(url, body);
+    }
+  };
+  // On the window, after the listeners of the library, which complete their values.
+  addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") send();
+  });
+  addEventListener("pagehide", send);
+})
