@@ -95,7 +95,8 @@ type plannedTouchpoint struct {
 }
 
 func newPlanOf(cfg *config.Config) (*plan, error) {
-	catalogue, err := probe.NewCatalogue(kinds.All())
+	all := kinds.All()
+	catalogue, err := probe.NewCatalogue(all)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func newPlanOf(cfg *config.Config) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := agent.PartSeries(cfg)
+	parts, err := agent.PartSeries(cfg, all)
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,8 @@ type Agent struct {
 	web       *web.Server
 	public    *web.Server  // the page for everybody; nil for none
 	open      net.Listener // of public
+	field     field
+	album     *album
 	past      past
 	metrics   *metrics.Metrics
 	recent    *recent.Ring
@@ -76,6 +78,7 @@ func New(opts Options) (*Agent, error) {
 		return nil, err
 	}
 	share(a.metrics, a.config)
+	a.album.keepOnly(a.config.Touchpoints())
 	a.metrics.Apply(a.config.Channels, a.config.Agent.Serves)
 	a.metrics.Reloaded(true, time.Now(), a.config.Hash)
 	a.schedule.Apply(a.config.Touchpoints())
@@ -115,7 +118,14 @@ func build(opts Options, cfg *config.Config) (_ *Agent, err error) {
 	if a.past, err = a.newPast(cfg, url); err != nil {
 		return nil, err
 	}
-	return a, a.buildPages(cfg, url)
+	if err := a.buildPages(cfg, url); err != nil {
+		return nil, err
+	}
+	if a.field, err = newField(&cfg.RUM, opts.Log); err != nil {
+		return nil, err
+	}
+	a.album = newAlbum(&cfg.Evidence, opts.Log)
+	return a, nil
 }
 
 // buildPages builds what serves readers.
@@ -123,7 +133,8 @@ func (a *Agent) buildPages(cfg *config.Config, url string) (err error) {
 	opts := web.Options{
 		Source: a, Recent: a.recent, Catalogue: a.catalogue, Metrics: a.metricsHandler(), Version: a.opts.Version,
 		Location: cfg.Agent.Location, WebConfigFile: cfg.Agent.WebConfigFile, Pprof: cfg.Agent.Pprof, Demo: a.opts.Demo, Log: a.log,
-		History: a.past.state, Probe: a.probeNow, Updates: a.past.updates, ExternalURL: url, GrafanaURL: cfg.Pages.GrafanaURL,
+		History: a.past.state, Probe: a.probeNow, Picture: func(id string) (string, []byte, bool) { return a.album.get(id) },
+		Updates: a.past.updates, ExternalURL: url, GrafanaURL: cfg.Pages.GrafanaURL,
 	}
 	if a.past.store != nil {
 		opts.QueryAPI = a.past.store.API()
@@ -155,7 +166,7 @@ func listen(field, address string) (net.Listener, error) {
 
 // unlisten gives back the addresses of an agent that cannot be built.
 func (a *Agent) unlisten() {
-	for _, l := range []net.Listener{a.listener, a.open} {
+	for _, l := range []net.Listener{a.listener, a.open, a.field.listener} {
 		if l != nil {
 			_ = l.Close() // nothing was accepted
 		}
@@ -231,22 +242,28 @@ func (a *Agent) Run(ctx context.Context) error {
 	if a.public != nil {
 		err = errors.Join(err, a.public.Stop(deadline))
 	}
+	if a.field.server != nil {
+		err = errors.Join(err, a.field.server.Stop(deadline))
+	}
 	for err := range served { // a server that was told to stop returns nil
 		failure = errors.Join(failure, err)
 	}
 	closePast()
 	stopBackground()
 	tasks.Wait()
-	return errors.Join(err, failure)
+	return errors.Join(err, failure, a.album.close())
 }
 
 // serve serves every endpoint. The channel tells the end of each, and is closed after the last.
 func (a *Agent) serve() <-chan error {
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	var serving sync.WaitGroup
 	serving.Go(func() { ended <- a.web.Serve(a.listener) })
 	if a.public != nil {
 		serving.Go(func() { ended <- a.public.Serve(a.open) })
+	}
+	if a.field.server != nil {
+		serving.Go(func() { ended <- a.field.server.Serve(a.field.listener) })
 	}
 	go func() {
 		serving.Wait()
@@ -266,6 +283,9 @@ func (a *Agent) start() {
 	}
 	if a.open != nil {
 		a.log.Info("public page", "address", a.open.Addr().String(), "channels", cfg.Public.Channels)
+	}
+	if a.field.listener != nil {
+		a.log.Info("listening for beacons", "address", a.field.listener.Addr().String())
 	}
 }
 

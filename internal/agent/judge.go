@@ -27,6 +27,7 @@ func (a *Agent) report(o *schedule.Outcome) (recheck bool) {
 		return false
 	}
 	a.metrics.Record(tp, &o.Result, verdict)
+	a.album.keep(tp.Key(), verdict.Rating, o.Result.Evidence)
 	entry := recent.Entry{Touchpoint: tp, Result: o.Result, Err: why, Verdict: verdict}
 	changed, previous := a.recent.Add(entry)
 	if changed || verdict.Rating < probe.Good && verdict.Cause != previous.Cause {

@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/metrics"
@@ -46,25 +47,34 @@ func checkLines(cfg *config.Config) error {
 	return errors.Join(errs...)
 }
 
-// kindReadings returns what the kinds tell of themselves, as parts of the agent's own series.
-func (a *Agent) kindReadings() map[string][]metrics.Reading {
+// kindParts returns what the kinds in use tell of themselves, as parts of the agent's own series. A kind out of use has
+// none, so that its part goes.
+func kindParts(kinds []probe.Kind, touchpoints []*probe.Touchpoint) map[string][]metrics.Reading {
 	parts := make(map[string][]metrics.Reading)
-	for _, kind := range a.opts.Kinds {
+	for _, kind := range kinds {
 		if kind.State == nil {
 			continue
 		}
-		all := kind.State()
-		out := make([]metrics.Reading, len(all))
-		for i, r := range all {
-			out[i] = metrics.Reading{Name: r.Metric, Help: r.Help, Type: metrics.Gauge, Value: r.Value}
-			if r.Type == probe.Counter {
-				out[i].Type = metrics.Counter
-			}
-			for _, l := range r.Labels {
-				out[i].Labels = append(out[i].Labels, metrics.Label(l))
-			}
+		var out []metrics.Reading
+		if slices.ContainsFunc(touchpoints, func(tp *probe.Touchpoint) bool { return tp.Kind == kind.Name }) {
+			out = kindReadings(kind.State())
 		}
 		parts["kind "+kind.Name] = out
 	}
 	return parts
+}
+
+// kindReadings translates what a kind tells.
+func kindReadings(all []probe.Reading) []metrics.Reading {
+	out := make([]metrics.Reading, len(all))
+	for i, r := range all {
+		out[i] = metrics.Reading{Name: r.Metric, Help: r.Help, Type: metrics.Gauge, Value: r.Value}
+		if r.Type == probe.Counter {
+			out[i].Type = metrics.Counter
+		}
+		for _, l := range r.Labels {
+			out[i].Labels = append(out[i].Labels, metrics.Label(l))
+		}
+	}
+	return out
 }

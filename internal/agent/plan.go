@@ -11,6 +11,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/host"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/rum"
 	"github.com/channelwatch/channelwatch/internal/schedule"
 	"github.com/channelwatch/channelwatch/internal/web"
 )
@@ -20,6 +21,7 @@ func Checks() []config.Check {
 	return []config.Check{
 		{Field: "agent.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Agent.WebConfigFile) }},
 		{Field: "browser", Wrong: checkLines},
+		{Field: "rum", Wrong: checkRUM},
 		{Field: "public.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Public.WebConfigFile) }},
 		{Field: "alerting", Wrong: func(c *config.Config) error { return checkBlock(c.Alerting, history.CheckAlerting) }},
 		{Field: "remote_write", Wrong: func(c *config.Config) error { return checkBlock(c.RemoteWrite, history.CheckRemoteWrite) }},
@@ -58,8 +60,9 @@ func Predict(m *metrics.Metrics, cfg *config.Config) (metrics.Prediction, error)
 	return m.Predict(shardOf(cfg).Own(cfg.Channels), cfg.Agent.Serves)
 }
 
-// PartSeries returns how many series an agent exports of its history and its messages.
-func PartSeries(cfg *config.Config) (int, error) {
+// PartSeries returns how many series an agent exports of its history, its messages, its beacons and what its kinds tell of
+// themselves, with those that come with the first values. Those of pictures come when the first one was taken.
+func PartSeries(cfg *config.Config, kinds []probe.Kind) (int, error) {
 	a := &Agent{log: slog.New(slog.DiscardHandler)}
 	p, err := a.newPast(cfg, "")
 	n := 0
@@ -68,6 +71,14 @@ func PartSeries(cfg *config.Config) (int, error) {
 	}
 	if p.notifier != nil {
 		n += len(p.notifier.Readings())
+	}
+	for _, readings := range kindParts(kinds, cfg.Touchpoints()) {
+		n += len(readings)
+	}
+	if opts, wrong := rumOptions(&cfg.RUM); wrong == nil && cfg.RUM.Listen != "" {
+		if server, wrong := rum.New(opts); wrong == nil {
+			n += server.Series()
+		}
 	}
 	return n, err
 }

@@ -97,6 +97,7 @@ func (a *Agent) apply(cfg *config.Config) {
 			a.recent.Drop(tp.Key())
 		}
 	}
+	a.album.keepOnly(effective)
 	a.metrics.Reloaded(true, time.Now(), cfg.Hash)
 	a.log.Info("configuration reloaded", "channels", len(cfg.Channels), "touchpoints", len(effective), "hash", cfg.Hash)
 }

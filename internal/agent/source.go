@@ -59,7 +59,13 @@ func (a *Agent) refresh(ctx context.Context) {
 	for part, readings := range a.past.readings() {
 		a.metrics.SetPart(part, readings)
 	}
-	for part, readings := range a.kindReadings() {
+	if a.field.server != nil {
+		a.metrics.SetPart("rum", a.field.server.Readings())
+	}
+	if store := a.album.current(); store != nil {
+		a.metrics.SetPart("evidence", evidenceReadings(store))
+	}
+	for part, readings := range kindParts(a.opts.Kinds, a.inForce().Touchpoints()) {
 		a.metrics.SetPart(part, readings)
 	}
 }
@@ -71,6 +77,7 @@ func (a *Agent) probeNow(ctx context.Context, channel, touchpoint string) (recor
 		return record.Record{}, err
 	}
 	verdict, why := a.judge(o) //nolint:contextcheck // a look at the agent's own network has a deadline of its own
+	a.album.keep(o.Touchpoint.Key()+probed, verdict.Rating, o.Result.Evidence)
 	return record.New(a.catalogue, o.Touchpoint, &o.Result, verdict, why), nil
 }
 

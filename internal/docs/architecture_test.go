@@ -29,6 +29,22 @@ var layers = []struct {
 		"what kinds over HTTP have in common stands between them and the client, so that each of them is what it alone does",
 	},
 	{"internal/assert", []string{"internal/probe"}, "assertions serve kinds and know none of them"},
+	{"internal/cdp", nil, "a protocol over two pipes, whoever is at their ends"},
+	{"internal/chromium", []string{"internal/cdp", "internal/probe"}, "the life of a browser does not depend on what it visits"},
+	{"internal/egress", []string{"internal/httpx", "internal/probe"}, "a proxy knows bytes and addresses, not pages"},
+	{
+		"internal/pageload",
+		[]string{"internal/cdp", "internal/chromium", "internal/httpx", "internal/probe"},
+		"how a page loads is measured before anybody judges it",
+	},
+	{
+		"internal/probe/browser",
+		[]string{
+			"internal/assert", "internal/cdp", "internal/chromium", "internal/egress", "internal/httpkind", "internal/httpx", "internal/pageload",
+			"internal/probe",
+		},
+		"the one kind that starts a program of its own; beside that it is a kind like the others",
+	},
 	{
 		"internal/probe/*",
 		[]string{"internal/probe", "internal/httpx", "internal/httpkind", "internal/assert"},
@@ -40,6 +56,9 @@ var layers = []struct {
 	{"internal/schedule", []string{"internal/probe"}, "the schedule neither rates nor stores"},
 	{"internal/recent", []string{"internal/probe", "internal/quality"}, "the memory of results does not make them"},
 	{"internal/record", []string{"internal/probe", "internal/quality"}, "a record is a form, not a store"},
+	{"internal/pictures", []string{"internal/probe"}, "keeping pictures is independent of who takes and shows them"},
+	{"internal/har", []string{"internal/probe", "internal/record"}, "another form of a record"},
+	{"internal/rum", []string{"internal/metrics", "internal/probe"}, "what customers' browsers tell is not mixed with what is probed"},
 	{"internal/metrics", []string{"internal/probe", "internal/quality"}, "series follow from results, whoever probes"},
 	{"internal/host", nil, "reading the machine is independent of channels"},
 	{"internal/control", nil, "the agent's own network is independent of channels"},
@@ -58,7 +77,8 @@ var layers = []struct {
 		"internal/agent",
 		[]string{
 			"configs", "internal/config", "internal/control", "internal/history", "internal/host", "internal/metrics", "internal/notify",
-			"internal/probe", "internal/quality", "internal/query", "internal/recent", "internal/record", "internal/schedule",
+			"internal/pictures", "internal/probe", "internal/quality", "internal/query", "internal/recent", "internal/record", "internal/rum",
+			"internal/schedule",
 			"internal/shard", "internal/view", "internal/web",
 		},
 		"the composition root knows the parts, but no kind: it is given the list",
@@ -75,7 +95,7 @@ var layers = []struct {
 	{
 		"cmd/channelwatch",
 		[]string{
-			"internal/agent", "internal/config", "internal/demo", "internal/kinds", "internal/metrics", "internal/probe",
+			"internal/agent", "internal/chromium", "internal/config", "internal/demo", "internal/har", "internal/kinds", "internal/metrics", "internal/probe",
 			"internal/quality", "internal/record",
 		},
 		"the command line is a thin shell",
