@@ -21,7 +21,7 @@ const secondFamily = 250 * time.Millisecond
 // connect opens a TCP connection to the first of the addresses that answers.
 func (x *exchange) connect(ctx context.Context, addrs []netip.Addr) (*net.TCPConn, error) {
 	to := port(x.url)
-	conn, err := x.client.dial(ctx, addrs, to)
+	conn, err := dial(ctx, x.client.dialer, addrs, to)
 	x.mark(probe.Connect)
 	if err != nil {
 		return nil, connectFault(err)
@@ -34,17 +34,17 @@ func (x *exchange) connect(ctx context.Context, addrs []netip.Addr) (*net.TCPCon
 
 // dial tries the addresses of the first family one after another and, when that fails or takes too long, those of the
 // second beside them (RFC 8305).
-func (c *Client) dial(ctx context.Context, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
+func dial(ctx context.Context, dialer net.Dialer, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
 	first, second := families(addrs)
 	if len(second) == 0 {
-		return c.dialEach(ctx, first, port)
+		return dialEach(ctx, dialer, first, port)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	race := &race{results: make(chan dialed, 2)}
-	race.start(func() (*net.TCPConn, error) { return c.dialEach(ctx, first, port) })
+	race.start(func() (*net.TCPConn, error) { return dialEach(ctx, dialer, first, port) })
 	startSecond := sync.OnceFunc(func() {
-		race.start(func() (*net.TCPConn, error) { return c.dialEach(ctx, second, port) })
+		race.start(func() (*net.TCPConn, error) { return dialEach(ctx, dialer, second, port) })
 	})
 	head := time.NewTimer(secondFamily)
 	defer head.Stop()
@@ -116,10 +116,10 @@ func families(addrs []netip.Addr) (first, second []netip.Addr) {
 }
 
 // dialEach tries addresses one after another; each gets its share of the time that is left. It returns the first error.
-func (c *Client) dialEach(ctx context.Context, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
+func dialEach(ctx context.Context, dialer net.Dialer, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
 	var first error
 	for i, addr := range addrs {
-		dialer := c.dialer
+		dialer := dialer
 		if deadline, ok := ctx.Deadline(); ok && i < len(addrs)-1 {
 			dialer.Timeout = time.Until(deadline) / time.Duration(len(addrs)-i)
 		}
