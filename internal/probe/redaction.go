@@ -89,6 +89,7 @@ func (r Redaction) Hide(result *Result) {
 		return
 	}
 	result.Detail = r.Text(result.Detail)
+	result.Slowest = r.Text(result.Slowest)
 	for i := range result.Findings {
 		result.Findings[i].Detail = r.Text(result.Findings[i].Detail)
 	}
@@ -105,5 +106,34 @@ func (r Redaction) Hide(result *Result) {
 	}
 	for i := range result.Evidence.Events {
 		result.Evidence.Events[i].Text = r.Text(result.Evidence.Events[i].Text)
+	}
+	for i := range result.Evidence.Visits {
+		r.hideVisit(&result.Evidence.Visits[i])
+	}
+}
+
+// hideVisit removes the secrets from all texts of a visit: a page can put what was typed into it anywhere. Pictures are
+// the kind's to keep free of them.
+func (r Redaction) hideVisit(visit *Visit) {
+	hide := func(texts ...*string) {
+		for _, text := range texts {
+			*text = r.Text(*text)
+		}
+	}
+	hide(&visit.URL, &visit.Content.Title, &visit.Content.Heading)
+	if visit.Largest != nil {
+		largest := *visit.Largest // others may hold it, too
+		hide(&largest.Selector, &largest.URL)
+		visit.Largest = &largest
+	}
+	for i := range visit.Shifts {
+		hide(&visit.Shifts[i].Selector)
+	}
+	for i := range visit.Requests {
+		request := &visit.Requests[i]
+		hide(&request.URL, &request.Site, &request.MIME, &request.Error)
+	}
+	for i := range visit.Console {
+		hide(&visit.Console[i].Text, &visit.Console[i].URL)
 	}
 }

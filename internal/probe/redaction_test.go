@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"html"
 	"math/rand/v2"
@@ -37,6 +38,41 @@ func TestRedaction_HidesEveryText(t *testing.T) {
 	}
 	if printed := fmt.Sprintf("%+v", result); strings.Contains(printed, "hunter2") || strings.Contains(printed, "key-42") {
 		t.Errorf("got a secret in %s", printed)
+	}
+}
+
+func TestRedaction_HidesEveryTextOfAVisit(t *testing.T) {
+	t.Parallel()
+	const echo = "you typed hunter2"
+	largest := &probe.Element{Selector: echo, URL: echo}
+	result := probe.Result{
+		Slowest: echo,
+		Evidence: &probe.Evidence{Visits: []probe.Visit{{
+			URL: echo, Largest: largest, Shifts: []probe.Shift{{Selector: echo}},
+			Content:  probe.Content{Title: echo, Heading: echo},
+			Requests: []probe.Request{{URL: echo, Site: echo, MIME: echo, Error: echo}},
+			Console:  []probe.ConsoleLine{{Text: echo, URL: echo}},
+		}}},
+	}
+	probe.NewRedaction("hunter2").Hide(&result)
+	visit := result.Evidence.Visits[0]
+	want := "you typed [redacted]"
+	for name, got := range map[string]string{
+		"slowest": result.Slowest, "url": visit.URL, "selector": visit.Largest.Selector, "resource": visit.Largest.URL,
+		"shift": visit.Shifts[0].Selector, "title": visit.Content.Title, "heading": visit.Content.Heading,
+		"request": visit.Requests[0].URL, "site": visit.Requests[0].Site, "media type": visit.Requests[0].MIME,
+		"error": visit.Requests[0].Error, "console": visit.Console[0].Text, "script": visit.Console[0].URL,
+	} {
+		if got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	data, err := json.Marshal(result)
+	if err != nil || strings.Contains(string(data), "hunter2") {
+		t.Errorf("got %s and error %v, want no secret", data, err)
+	}
+	if largest.Selector != echo {
+		t.Errorf("got %q in an element that others hold, want it as it was", largest.Selector)
 	}
 }
 
