@@ -164,12 +164,18 @@ func load(t *testing.T) []board {
 	for _, b := range boards {
 		uids = append(uids, b.UID)
 	}
-	for _, uid := range []string{"channelwatch-shared", "channelwatch-channel", "channelwatch-hosts", "channelwatch-operations"} {
+	for _, uid := range []string{"channelwatch-shared", "channelwatch-channel", "channelwatch-web", "channelwatch-hosts", "channelwatch-operations"} {
 		if !slices.Contains(uids, uid) {
 			t.Fatalf("no dashboard has the uid %s, got %v", uid, uids)
 		}
 	}
 	return boards
+}
+
+// withoutBrowser leaves out the dashboard of what the demo of these tests does not have: a browser that visits its pages.
+// TestDashboards_ShowPagesInABrowser fills it.
+func withoutBrowser(boards []board) []board {
+	return slices.DeleteFunc(boards, func(b board) bool { return b.UID == "channelwatch-web" })
 }
 
 // named returns the dashboard with a uid.

@@ -23,7 +23,7 @@ func TestDashboards_ShowDataOfTheAgentItself(t *testing.T) {
 		}
 		return ""
 	})
-	for _, b := range load(t) {
+	for _, b := range withoutBrowser(load(t)) {
 		t.Run(b.UID, func(t *testing.T) {
 			t.Parallel()
 			checkData(t, p, &b)

@@ -169,7 +169,7 @@ func channelContent() section {
 		{
 			id: 31, width: 12, height: 8, title: "How heavy are the pages and answers?",
 			text:  "Bytes of each document or answer as transferred. A page that suddenly weighs nothing is as suspicious as one that doubles.",
-			links: toOperations(),
+			links: toWeb(),
 			shows: lines("bytes",
 				over("A", withTouchpoint("max by (channel, touchpoint) (channelwatch_page_bytes"+ofChannel+")"), "{{title}}"),
 				over("B", withTouchpoint("max by (channel, touchpoint) (channelwatch_api_response_bytes"+ofChannel+")"), "{{title}}")),

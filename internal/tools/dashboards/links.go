@@ -11,6 +11,7 @@ const (
 	channelUID    = "channelwatch-channel"
 	hostsUID      = "channelwatch-hosts"
 	operationsUID = "channelwatch-operations"
+	webUID        = "channelwatch-web"
 )
 
 // link leads from a value to the dashboard that explains it.
@@ -43,6 +44,11 @@ func touchpointOfRow() []link {
 	return []link{{"Show only this touchpoint", to(channelUID, "var-channel=${__data.fields.channel}&var-touchpoint=${__data.fields.touchpoint}&")}}
 }
 
+// pageOfRow leads to the figures of one page in a browser.
+func pageOfRow() []link {
+	return []link{{"Show only this page", to(webUID, "var-channel=${__data.fields.channel}&var-touchpoint=${__data.fields.touchpoint}&")}}
+}
+
 // asDataLinks is the form in which the SDK takes links of values, which it models as links of dashboards.
 func asDataLinks(links []link) []cog.Builder[dashboard.DashboardLink] {
 	all := make([]cog.Builder[dashboard.DashboardLink], 0, len(links))
@@ -60,5 +66,6 @@ func panelLink(title, uid string) []dashboard.DashboardLink {
 
 func toShared() []dashboard.DashboardLink     { return panelLink("All channels", sharedUID) }
 func toOperations() []dashboard.DashboardLink { return panelLink("How the agents do", operationsUID) }
+func toWeb() []dashboard.DashboardLink        { return panelLink("What browsers load", webUID) }
 
 func toHosts() []dashboard.DashboardLink { return panelLink("Could a host explain it?", hostsUID) }

@@ -75,6 +75,13 @@ func agreementStates() []state {
 	return []state{{0, "Broken", poorColor}, {1, "At risk", fairColor}, {2, "Kept", goodColor}, {3, "Too early", unknownColor}}
 }
 
+// bounds colours what lies above each of the bounds of a figure of which less is better.
+func bounds(good, fair float64) cog.Builder[dashboard.ThresholdsConfig] {
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps([]dashboard.Threshold{
+		{Color: unknownColor}, {Value: &good, Color: fairColor}, {Value: &fair, Color: poorColor},
+	})
+}
+
 func byThresholds() cog.Builder[dashboard.FieldColor] {
 	return dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)
 }

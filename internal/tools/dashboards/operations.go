@@ -16,7 +16,7 @@ func operations() page {
 		},
 		annotations: []cog.Builder[dashboard.AnnotationQuery]{firingAlerts(""), configLoaded()},
 		panels:      append(append(operationsNow(), operationsProbes()...), operationsReasons()...),
-		closed:      []section{operationsCost(), operationsTrust()},
+		closed:      []section{operationsBrowser(), operationsCost(), operationsTrust()},
 	}
 }
 

@@ -61,6 +61,11 @@ func ofAgreement(series, matchers string) string {
 	return fmt.Sprintf("last_over_time(channel:channelwatch_agreement_%s{%s}[15m])", series, matchers)
 }
 
+// ofDay reads a recorded series of the vitals of a day, which are evaluated every five minutes.
+func ofDay(series, matchers string) string {
+	return fmt.Sprintf("last_over_time(%s{%s}[15m])", series, matchers)
+}
+
 // quantile works for histograms with buckets and for native ones, whichever Prometheus keeps.
 func quantile(q float64, series, matchers string) string {
 	return fmt.Sprintf("histogram_quantile(%[1]v, sum by (le) (rate(%[2]s_bucket{%[3]s}[$__rate_interval])))\nor\nhistogram_quantile(%[1]v, sum (rate(%[2]s{%[3]s}[$__rate_interval])))",
