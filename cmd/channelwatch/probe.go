@@ -19,16 +19,20 @@ import (
 func newProbe() *cobra.Command {
 	var path string
 	var asJSON bool
+	var files visitFiles
 	cmd := &cobra.Command{
 		Use:   "probe TOUCHPOINT",
 		Short: "Probe one touchpoint now and show everything that was seen",
 		Long: `Probe one touchpoint of a configuration now, without a running agent: the phases as
-a waterfall, the findings as sentences for marketing and for IT, and the evidence.
+a waterfall, the findings as sentences for marketing and for IT, and the evidence. Of a
+page in a browser that is its vitals, its weight, its slowest requests and its console;
+--har writes all of its requests, and --screenshot what it looked like, as a .png or .jpg.
 
 TOUCHPOINT is its name, or CHANNEL/NAME where two channels have the same name.
 Exit code 1 when the result is poor or could not be measured.`,
 		Example: `  channelwatch probe home --config channelwatch.yaml
-  channelwatch probe mobile-web/home --json`,
+  channelwatch probe mobile-web/home --json
+  channelwatch probe mobile-web/shop --har shop.har --screenshot shop.png`,
 		Args: arguments(1, 1, "touchpoint"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return completeTouchpoints(path)
@@ -43,11 +47,13 @@ Exit code 1 when the result is poor or could not be measured.`,
 			if err != nil {
 				return err
 			}
-			return probeOnce(cmd, tp, asJSON)
+			return probeOnce(cmd, tp, asJSON, files)
 		},
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the record as JSON")
+	cmd.Flags().StringVar(&files.har, "har", "", "write the requests of a page in a browser to this `file` (HAR 1.2)")
+	cmd.Flags().StringVar(&files.screenshot, "screenshot", "", "write what a page in a browser looked like to this `file`")
 	return cmd
 }
 
@@ -87,8 +93,8 @@ func findTouchpoint(cfg *config.Config, name string) (*probe.Touchpoint, error) 
 	return nil, &usageError{fmt.Errorf("touchpoint %q: in %d channels, want CHANNEL/NAME", name, len(found))}
 }
 
-// probeOnce probes, prints the record, and fails when the result is poor or unknown.
-func probeOnce(cmd *cobra.Command, tp *probe.Touchpoint, asJSON bool) error {
+// probeOnce probes, prints the record, writes the files, and fails when the result is poor or unknown.
+func probeOnce(cmd *cobra.Command, tp *probe.Touchpoint, asJSON bool, files visitFiles) error {
 	catalogue, err := probe.NewCatalogue(kinds.All())
 	if err != nil {
 		return err
@@ -108,13 +114,16 @@ func probeOnce(cmd *cobra.Command, tp *probe.Touchpoint, asJSON bool) error {
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(rec)
 	} else {
-		err = writeRecord(cmd.OutOrStdout(), &rec)
+		err = writeRecord(cmd.OutOrStdout(), &rec, tp.Limits)
 	}
+	written := files.write(rec.Evidence)
 	switch {
 	case err != nil:
 		return err
 	case probeErr != nil:
 		return fmt.Errorf("%s: not measured: %w", tp.Key(), probeErr)
+	case written != nil:
+		return fmt.Errorf("%s: %w", tp.Key(), written)
 	case verdict.Rating <= probe.Poor:
 		return errors.New(tp.Key() + " is " + verdict.Rating.String())
 	}

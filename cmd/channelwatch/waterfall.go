@@ -15,8 +15,8 @@ import (
 // barWidth is the width of a waterfall in characters.
 const barWidth = 40
 
-// writeRecord prints a record for people.
-func writeRecord(w io.Writer, r *record.Record) error {
+// writeRecord prints a record for people. limits are those of its touchpoint.
+func writeRecord(w io.Writer, r *record.Record, limits probe.Limits) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s/%s  %s  %s\n", r.Channel, r.Touchpoint, strings.ToUpper(r.Rating.String()), seconds(r.Duration))
 	if r.URL != "" {
@@ -42,6 +42,7 @@ func writeRecord(w io.Writer, r *record.Record) error {
 		for i := range r.Evidence.Exchanges {
 			writeExchange(&b, i+1, &r.Evidence.Exchanges[i])
 		}
+		writeVisits(&b, r.Evidence.Visits, limits)
 		writeEvents(&b, r.Evidence.Events)
 	}
 	_, err := io.WriteString(w, strings.Map(printable, b.String()))
