@@ -43,8 +43,8 @@ type Load struct {
 	Requests []probe.Request // bounded
 	Omitted  int             // requests beyond those
 
-	Screenshot *probe.Picture
 	Filmstrip  []probe.Picture
+	Screenshot *probe.Picture // what Page.Screenshot gave, for those who keep both together; Read leaves it out
 }
 
 // DocumentTimes are the phases of the document's last request, as far as they were reached, and its start: redirects come
@@ -93,12 +93,13 @@ type Site struct {
 
 // Counts counts what is bounded elsewhere.
 type Counts struct {
-	Requests   int
+	Requests   int // all, blocked ones included
 	Failed     int // without an answer; those that the operator blocks do not count
 	HTTPErrors int // answered with 4xx or 5xx
 	Blocked    int // by the operator's block list
 	JSErrors   int
 	Console    map[string]int // by level of probe.ConsoleLine
+	Protocols  map[string]int // requests with an answer by protocol: http_1, h2, h3 or other
 }
 
 // Cookie is a cookie that a load left, without its value.

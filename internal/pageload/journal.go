@@ -1,0 +1,213 @@
+package pageload
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/cdp"
+)
+
+// journal keeps the books of a page: what the browser's events tell of the load that is under way. It is bounded whatever
+// a page does, and safe for concurrent use.
+type journal struct {
+	main    string                 // frame
+	blocked func(host string) bool // by the operator
+	moved   chan struct{}          // has a token when something happened
+
+	mu     sync.Mutex
+	under  map[string]*record // way, by request
+	now    *chapter
+	before *chapter  // to go back to when a navigation comes to nothing
+	next   *document // that is being navigated to
+	acted  bool      // a click or text came since the document of now
+}
+
+// document is the one in the main frame, from the wish to its end. Its id is that of its request and of its loader.
+type document struct {
+	id      string
+	chapter *chapter
+	url     string
+	record  *record
+	cause   string // why there is none
+}
+
+func newJournal(main string, blocked func(string) bool) *journal {
+	if blocked == nil {
+		blocked = func(string) bool { return false }
+	}
+	return &journal{
+		main: main, blocked: blocked, moved: make(chan struct{}, 1),
+		under: map[string]*record{}, now: newChapter(time.Now()),
+	}
+}
+
+// turn opens a new chapter: the browser is about to be sent to another address.
+func (j *journal) turn(now time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.now, j.before, j.next, j.acted = newChapter(now), nil, nil, false
+	clear(j.under)
+}
+
+// act notes that the page is about to be acted on, and reports whether that is the first time.
+func (j *journal) act(now time.Time) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := !j.acted
+	j.acted, j.now.touched = true, now
+	return first
+}
+
+// note takes an event down. Events that it does not know, and those that make no sense, change nothing.
+func (j *journal) note(now time.Time, e cdp.Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.noteNetwork(now, e) && !j.noteConsole(e) && !j.notePage(e) {
+		return
+	}
+	select {
+	case j.moved <- struct{}{}:
+	default:
+	}
+}
+
+// noteNetwork reports whether the event was one of the network.
+func (j *journal) noteNetwork(now time.Time, e cdp.Event) bool {
+	switch e.Method {
+	case "Network.requestWillBeSent":
+		with(e, func(p requestWillBeSent) { j.sent(now, e.Session, p) })
+	case "Network.responseReceived":
+		with(e, func(p responseReceived) { j.sign(now, e.Session, p.ID, func(r *record) { r.answer(&p.Response) }) })
+	case "Network.dataReceived":
+		with(e, func(p dataReceived) {
+			j.sign(now, e.Session, p.ID, func(r *record) { r.transferred(wireBytes(p.Bytes)) })
+		})
+	case "Network.requestServedFromCache":
+		with(e, func(p requestID) { j.sign(now, e.Session, p.ID, func(r *record) { r.Cached = true }) })
+	case "Network.loadingFinished":
+		with(e, func(p loadingFinished) {
+			j.sign(now, e.Session, p.ID, func(r *record) { j.finish(p.ID, r, p.Timestamp, p.Bytes) })
+		})
+	case "Network.loadingFailed":
+		with(e, func(p loadingFailed) { j.failed(now, e.Session, p) })
+	case "Network.webSocketCreated":
+		with(e, func(p webSocketCreated) { j.socket(p) })
+	case "Target.detachedFromTarget":
+		with(e, func(p struct {
+			Session cdp.SessionID `json:"sessionId"`
+		},
+		) {
+			j.leave(p.Session)
+		})
+	default:
+		return false
+	}
+	return true
+}
+
+// with decodes what an event says and does nothing when it makes no sense.
+func with[T any](e cdp.Event, do func(T)) {
+	var params T
+	if json.Unmarshal(e.Params, &params) == nil {
+		do(params)
+	}
+}
+
+// sign finds the request that a sign of life belongs to.
+func (j *journal) sign(now time.Time, session cdp.SessionID, id string, do func(*record)) {
+	r := j.under[id]
+	if r == nil {
+		return
+	}
+	r.session = session
+	if !r.lasting {
+		r.chapter.touched = now
+	}
+	do(r)
+}
+
+func (j *journal) sent(now time.Time, session cdp.SessionID, e requestWillBeSent) {
+	document := e.Frame == j.main && e.Type == "Document" && e.ID == e.Loader
+	if r := j.under[e.ID]; r != nil && e.Redirect != nil {
+		r.answer(e.Redirect)
+		j.finish(e.ID, r, e.Timestamp, e.Redirect.Bytes)
+		if document {
+			r.chapter.redirects++
+		}
+	}
+	if document && e.Redirect == nil {
+		j.navigate(now, e)
+	}
+	c := j.chapterOf(e.Loader)
+	r := c.begin(e, session, document, j.blocked)
+	if document && j.next != nil && j.next.id == e.ID {
+		j.next.url, j.next.record = e.Request.URL, r
+	}
+	if r == nil {
+		return
+	}
+	if len(j.under) >= maxOpen {
+		c.overflow = true
+		return
+	}
+	j.under[e.ID] = r
+	if !r.lasting {
+		c.open++
+		c.touched = now
+	}
+}
+
+// chapterOf returns the chapter of a document's requests: what a page still sends while the next one is on its way
+// belongs to the former.
+func (j *journal) chapterOf(loader string) *chapter {
+	if j.before != nil && j.before.document != nil && j.before.document.id == loader {
+		return j.before
+	}
+	return j.now
+}
+
+// finish closes a request. What it transferred is known for good only then.
+func (j *journal) finish(id string, r *record, at, total float64) {
+	if total > 0 {
+		r.transferred(wireBytes(total) - r.Bytes)
+	}
+	j.close(id, r, at)
+}
+
+func (j *journal) close(id string, r *record, at float64) {
+	r.ended = at
+	delete(j.under, id)
+	if !r.lasting {
+		r.chapter.open--
+	}
+}
+
+func (j *journal) failed(now time.Time, session cdp.SessionID, e loadingFailed) {
+	j.sign(now, session, e.ID, func(r *record) {
+		r.fail(e)
+		j.close(e.ID, r, e.Timestamp)
+	})
+	if j.next != nil && j.next.id == e.ID {
+		j.next.cause = e.Error
+		if e.Error == aborted {
+			j.abandon()
+		}
+	}
+}
+
+// socket counts a WebSocket. It ends with the page, and its handshake is told of by events of its own.
+func (j *journal) socket(e webSocketCreated) {
+	var sent requestWillBeSent
+	sent.Type, sent.Request.URL, sent.Request.Method = "WebSocket", e.URL, "GET"
+	j.now.begin(sent, "", false, j.blocked)
+}
+
+// leave closes what a frame or worker that has gone was still waiting for: nobody will tell how it ended.
+func (j *journal) leave(session cdp.SessionID) {
+	for id, r := range j.under {
+		if r.session == session {
+			j.close(id, r, 0)
+		}
+	}
+}

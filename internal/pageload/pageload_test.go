@@ -1,0 +1,21 @@
+package pageload_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestPage_Read(t *testing.T) {
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<!doctype html><title>Shop</title><h1>Hello</h1><p>Buy <a href=/x>now</a><script>console.log("hi");gone()</script>`)
+	}))
+	defer shop.Close()
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
+	l := load(t, page, "http://shop.example/?q=secret")
+	if l.Status != 200 || l.Content.Words != 3 || l.Counts.JSErrors != 1 || l.Vitals.LCP == nil {
+		t.Errorf("got %+v", l)
+	}
+}
