@@ -3,6 +3,7 @@ package pictures_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -310,5 +311,34 @@ func TestStore_ConcurrentUse(t *testing.T) {
 	want(t, store, dir)
 	if store.Errors() != 0 || log.count("\n") != 0 {
 		t.Errorf("%d errors, want none:\n%s", store.Errors(), log.text.String())
+	}
+}
+
+// BenchmarkStore_Keep keeps the pictures of a run: a screenshot of 200 KiB and eight frames of 4 KiB, all of them new.
+//
+//	go test -run '^$' -bench Keep -benchmem ./internal/pictures
+func BenchmarkStore_Keep(b *testing.B) {
+	store, err := pictures.Open(b.TempDir(), 256<<20, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	}()
+	shot, frames := make([]byte, 200<<10), make([]byte, 8*4<<10)
+	for i := 0; b.Loop(); i++ {
+		ev := &probe.Evidence{Visits: []probe.Visit{{Screenshot: &probe.Picture{Media: "image/png", Data: shot}}}}
+		binary.NativeEndian.PutUint64(shot, uint64(i))
+		for n := range 8 {
+			frame := frames[n*4<<10 : (n+1)*4<<10]
+			binary.NativeEndian.PutUint64(frame, uint64(i*8+n))
+			ev.Visits[0].Filmstrip = append(ev.Visits[0].Filmstrip, probe.Picture{Media: "image/jpeg", Data: frame})
+		}
+		store.Keep(fmt.Sprint("web/", i%40), i%4 == 0, ev)
+	}
+	if store.Errors() > 0 {
+		b.Errorf("%d errors, want none", store.Errors())
 	}
 }
