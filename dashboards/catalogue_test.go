@@ -11,12 +11,14 @@ import (
 	"github.com/channelwatch/channelwatch/internal/kinds"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/rum"
 )
 
 // foreign are series that others make, each with the only label that we may choose by.
 var foreign = map[string]bool{ // name: whether it is a counter
 	"ALERTS": false, "scrape_duration_seconds": false,
 	"process_cpu_seconds_total": true, "process_resident_memory_bytes": false, "go_goroutines": false,
+	"channelwatch_browser_info": false, // is known once a browser runs
 }
 
 // known is a series that a query may name.
@@ -37,19 +39,41 @@ func catalogue(t *testing.T) map[string]known {
 		all[name] = known{counter: counter}
 	}
 	labels := func(of []string) []string { return append([]string{"instance", "job", "location"}, of...) }
-	for _, f := range metrics.New(metrics.Options{Catalogue: checks, Location: "somewhere"}).Describe() {
-		switch f.Type {
+	add := func(name string, kind metrics.Type, of []string) {
+		switch kind {
 		case metrics.Histogram, metrics.Summary:
-			all[f.Name] = known{true, labels(f.Labels)} // a native histogram
+			all[name] = known{true, labels(of)} // a native histogram
 			for _, suffix := range []string{"_sum", "_count", "_bucket"} {
-				all[f.Name+suffix] = known{true, labels(append(f.Labels, "le"))}
+				all[name+suffix] = known{true, labels(append(of, "le"))}
 			}
 		default:
-			all[f.Name] = known{f.Type == metrics.Counter, labels(f.Labels)}
+			all[name] = known{kind == metrics.Counter, labels(of)}
 		}
+	}
+	for _, f := range metrics.New(metrics.Options{Catalogue: checks, Location: "somewhere"}).Describe() {
+		add(f.Name, f.Type, f.Labels)
 	}
 	for _, d := range host.Describe() {
 		all["channelwatch_"+d.Name] = known{d.Type == host.Counter, labels(d.Labels)}
+	}
+	for _, f := range rum.Describe() {
+		add("channelwatch_"+f.Name, f.Type, f.Labels)
+	}
+	for _, k := range kinds.All() {
+		if k.State == nil {
+			continue
+		}
+		for _, r := range k.State() {
+			kind := metrics.Gauge
+			if r.Type == probe.Counter {
+				kind = metrics.Counter
+			}
+			var names []string
+			for _, l := range r.Labels {
+				names = append(names, l.Name)
+			}
+			add("channelwatch_"+r.Metric, kind, names)
+		}
 	}
 	rules, err := os.ReadFile("../configs/prometheus/channelwatch.rules.yaml")
 	if err != nil {

@@ -137,7 +137,7 @@ func reports(w *past) {
 func browserOfAgent(w *past) {
 	const agent = `instance="a:1", job="channelwatch"`
 	w.day(`channelwatch_build_info{version="test", `+agent+`}`, constant(1))
-	w.day(`channelwatch_browser_info{browser="chromium-headless-shell", version="156.0.8078.79", sandbox="on", `+agent+`}`, constant(1))
+	w.day(`channelwatch_browser_info{browser="chromium-headless-shell", version="156.0.8078.79", sandbox="true", `+agent+`}`, constant(1))
 	w.day(`channelwatch_browser_running{`+agent+`}`, constant(1))
 	w.day(`channelwatch_browser_launches_total{`+agent+`}`, upTo(2))
 	w.day(`channelwatch_browser_visits_total{`+agent+`}`, upTo(4))
@@ -298,7 +298,7 @@ func pairValues(uid string) []webValue {
 func browserValues() []webValue {
 	const uid = "channelwatch-operations"
 	return []webValue{
-		{uid, 41, "A", nil, "instance browser version sandbox", map[string]float64{"a:1 chromium-headless-shell 156.0.8078.79 on": 1}},
+		{uid, 41, "A", nil, "instance browser version sandbox", map[string]float64{"a:1 chromium-headless-shell 156.0.8078.79 true": 1}},
 		{uid, 42, "A", nil, "", map[string]float64{"": 2}},
 		{uid, 42, "B", nil, "reason", map[string]float64{"browser_failed": 8}},
 		{uid, 43, "A", nil, "why", map[string]float64{"idle": 12}},
