@@ -5,6 +5,7 @@ package kinds
 import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/api"
+	"github.com/channelwatch/channelwatch/internal/probe/browser"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
 )
@@ -13,6 +14,7 @@ import (
 func All() []probe.Kind {
 	return []probe.Kind{
 		api.Kind(),
+		browser.Kind(),
 		mqtt.Kind(),
 		page.Kind(),
 	}

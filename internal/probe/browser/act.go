@@ -1,0 +1,125 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/pageload"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// glance is how often a page is looked at while something is waited for.
+const glance = 100 * time.Millisecond
+
+// act does the steps while loading lasts, waits until the page has come to rest again, and looks at it. A step that
+// fails is the failure of the visit; an error is the browser's.
+func (p *prober) act(loading, looking context.Context, v *visit, page *pageload.Page) error {
+	for i := range p.plan.steps {
+		s := &p.plan.steps[i]
+		if err := s.do(loading, page); err != nil {
+			v.failure = failuref(stepFailed, "%s: %s", s.title, quotable(err.Error()))
+			break
+		}
+	}
+	if len(p.plan.steps) > 0 {
+		if v.failure == nil {
+			page.Settle(loading)
+		}
+		end, err := page.Read(looking)
+		if err != nil {
+			return err
+		}
+		v.acted(end)
+	}
+	if v.failure != nil || v.end.Crashed || v.end.Hung {
+		return nil
+	}
+	var err error
+	v.findings, err = p.plan.expect.elements(looking, page)
+	return err
+}
+
+// do does a step. Its error is for people.
+func (s *step) do(ctx context.Context, page *pageload.Page) error {
+	within := patience
+	if s.does == asserts {
+		within = moment
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	switch s.does {
+	case goes:
+		err := page.Goto(ctx, s.target)
+		page.Settle(ctx)
+		return err
+	case clicks:
+		return page.Click(ctx, s.target)
+	case enters:
+		return page.Type(ctx, s.target, s.text, s.secret)
+	case waits, asserts:
+	}
+	return s.sight.await(ctx, page)
+}
+
+// await looks at a page until it shows what it should, or the time is over.
+func (s *sighted) await(ctx context.Context, page *pageload.Page) error {
+	start := time.Now()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	now := &seen{}
+	for {
+		there, err := s.look(ctx, page, now)
+		switch {
+		case there:
+			return nil
+		case err != nil && ctx.Err() == nil:
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.New(s.missed(now, time.Since(start)))
+		}
+	}
+}
+
+// look reports whether a page shows now what it should.
+func (s *sighted) look(ctx context.Context, page *pageload.Page, now *seen) (bool, error) {
+	if s.selector != "" {
+		return page.Has(ctx, s.selector)
+	}
+	url, errURL := page.URL(ctx)
+	title, errTitle := page.Title(ctx)
+	text, errText := page.Text(ctx)
+	if err := errors.Join(errURL, errTitle, errText); err != nil {
+		return false, err
+	}
+	*now = seen{url, title, text}
+	return s.sees(now), nil
+}
+
+// missed says what was waited for in vain, and what was there instead.
+func (s *sighted) missed(now *seen, waited time.Duration) string {
+	text := fmt.Sprintf("%s did not appear within %v", s.words, waited.Round(glance))
+	if now.url != "" {
+		text += fmt.Sprintf("; the page is %s, titled %q", shownURL(now.url), quotable(collapse(now.title)))
+	}
+	return text
+}
+
+// elements looks for what must be on the page.
+func (r *rules) elements(ctx context.Context, page *pageload.Page) ([]probe.Finding, error) {
+	var findings []probe.Finding
+	for _, selector := range r.selectors {
+		there, err := page.Has(ctx, selector)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			findings = append(findings, *probe.Findingf(selectorMissing, "no element matches %q", quotable(selector)))
+		}
+	}
+	return findings, nil
+}

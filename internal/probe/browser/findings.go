@@ -1,0 +1,289 @@
+package browser
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/pageload"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// mostNamed is how many things a detail names.
+const mostNamed = 5
+
+// find returns what is wrong with a visit in which the page loaded.
+func (p *plan) find(v *visit) []probe.Finding {
+	findings := slices.Clone(v.findings)
+	add := func(found *probe.Finding) {
+		if found != nil {
+			findings = append(findings, *found)
+		}
+	}
+	for _, rule := range p.expect.each {
+		add(rule(v.load))
+	}
+	add(v.shifts())
+	add(v.blocking())
+	add(v.reaction())
+	add(v.errors())
+	failed := requestFailures(v.load)
+	add(failed.finding(failedRequests, false))
+	add(failed.finding(failedThirdParty, true))
+	add(p.weighs(v.load))
+	add(p.unapproved(v.load))
+	add(mixed(v.load))
+	add(v.earlyCookies())
+	return findings
+}
+
+// family is a vital and the findings that it can lead to, the worst of which is reported.
+type family struct {
+	vital                probe.Vital
+	slight, plain, heavy probe.CheckID
+}
+
+// judge returns the check of a value, and the bound that it is over; false when there is none.
+func (f family) judge(value float64) (check probe.CheckID, over float64, found bool) {
+	bounds, _ := f.vital.Bounds()
+	switch bounds.Rate(value) {
+	case probe.Good:
+		return f.slight, bounds.Excellent, true
+	case probe.Fair:
+		return f.plain, bounds.Good, true
+	case probe.Poor:
+		return f.heavy, bounds.Fair, true
+	case probe.Unknown, probe.Excellent:
+	}
+	return "", 0, false
+}
+
+// shifts finds layout shift, and names the node that moved the most.
+func (v *visit) shifts() *probe.Finding {
+	if v.vitals.CLS == nil {
+		return nil
+	}
+	shift := *v.vitals.CLS
+	check, over, found := family{probe.CLS, layoutShiftSlight, layoutShift, layoutShiftHeavy}.judge(shift)
+	if !found {
+		return nil
+	}
+	finding := probe.Findingf(check, "layout shift %.3f, want at most %g", shift, over)
+	if len(v.load.Shifts) > 0 && v.load.Shifts[0].Selector != "" {
+		worst := v.load.Shifts[0]
+		finding.Detail += fmt.Sprintf("; %s moved at %v (%.3f)", quotable(worst.Selector), rounded(worst.At), worst.Value)
+	}
+	return finding
+}
+
+// blocking finds scripts that keep the page busy, and names the ones that do so the longest.
+func (v *visit) blocking() *probe.Finding {
+	if v.vitals.TBT == nil {
+		return nil
+	}
+	check, over, found := family{probe.TBT, blockingScriptsSlight, blockingScripts, blockingScriptsHeavy}.judge(v.vitals.TBT.Seconds())
+	if !found {
+		return nil
+	}
+	finding := probe.Findingf(check, "scripts blocked the page for %v, want at most %v", rounded(*v.vitals.TBT), seconds(over))
+	var scripts []string
+	for _, script := range v.load.Blocking {
+		if script.URL != "" {
+			scripts = append(scripts, fmt.Sprintf("%s for %v at %v", quotable(script.URL), rounded(script.Duration), rounded(script.At)))
+		}
+	}
+	return named(finding, scripts)
+}
+
+// reaction finds clicks and keys that the page is slow to react to.
+func (v *visit) reaction() *probe.Finding {
+	if v.vitals.INP == nil {
+		return nil
+	}
+	check, over, found := family{probe.INP, slowInteractionSlight, slowInteraction, slowInteractionHeavy}.judge(v.vitals.INP.Seconds())
+	if !found {
+		return nil
+	}
+	return probe.Findingf(check, "the page took %v to react to a step, want at most %v", rounded(*v.vitals.INP), seconds(over))
+}
+
+// errors finds exceptions that nobody caught.
+func (v *visit) errors() *probe.Finding {
+	load := v.load
+	if load.Counts.JSErrors == 0 {
+		return nil
+	}
+	finding := probe.Findingf(jsErrors, "%d JavaScript errors, want none", load.Counts.JSErrors)
+	if len(load.Errors) > 0 {
+		worst := load.Errors[0]
+		finding.Detail += fmt.Sprintf("; the first is %q", quotable(collapse(worst.Text)))
+		if worst.URL != "" {
+			finding.Detail += fmt.Sprintf(" in %s:%d", quotable(worst.URL), worst.Line)
+		}
+	}
+	return finding
+}
+
+// failed are the requests of a page that came to nothing, in words.
+type failed struct{ first, third []string }
+
+// requestFailures sorts the requests that failed.
+func requestFailures(load *pageload.Load) *failed {
+	f := &failed{}
+	for i := range load.Requests {
+		request := &load.Requests[i]
+		what := ""
+		switch {
+		case request.Type == "document" && !request.ThirdParty && request.Status == load.Status:
+			continue // an expected one
+		case request.Status >= 400:
+			what = fmt.Sprintf("%s: status %d", quotable(request.URL), request.Status)
+		case unanswered(request):
+			what = fmt.Sprintf("%s: %s", quotable(request.URL), quotable(request.Error))
+		default:
+			continue
+		}
+		if request.ThirdParty {
+			f.third = append(f.third, what)
+		} else {
+			f.first = append(f.first, what)
+		}
+	}
+	return f
+}
+
+// unanswered reports whether a request got no answer though the page wanted one. What a page gives up itself, as every
+// navigation does, and what the operator blocks has not failed.
+func unanswered(r *probe.Request) bool {
+	return r.Status == 0 && r.Error != "" && r.Error != "net::ERR_ABORTED" && !strings.HasPrefix(r.Error, "net::ERR_BLOCKED_BY_")
+}
+
+func (f *failed) finding(check probe.CheckID, thirdParty bool) *probe.Finding {
+	list, whose := f.first, "the page's own site"
+	if thirdParty {
+		list, whose = f.third, "third parties"
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return named(probe.Findingf(check, "%d requests to %s failed, want none", len(list), whose), list)
+}
+
+// weighs finds what is over the budget.
+func (p *plan) weighs(load *pageload.Load) *probe.Finding {
+	sum := total(&load.Weight)
+	var over []string
+	judge := func(what string, got, most int64, judged bool) {
+		if judged && got > most {
+			over = append(over, fmt.Sprintf("%d %s, want at most %d", got, what, most))
+		}
+	}
+	b := &p.budget
+	judge("bytes", sum.Bytes, value(b.Bytes), b.Bytes != nil)
+	judge("requests", int64(sum.Requests), int64(value(b.Requests)), b.Requests != nil)
+	judge("third-party sites", int64(len(load.Weight.Sites)), int64(value(b.ThirdPartySites)), b.ThirdPartySites != nil)
+	judge("JavaScript errors", int64(load.Counts.JSErrors), int64(value(b.JSErrors)), b.JSErrors != nil)
+	if len(over) == 0 {
+		return nil
+	}
+	return probe.Findingf(overBudget, "%s", strings.Join(over, "; "))
+}
+
+// value returns what a field holds, or zero.
+func value[N int | int64](field *N) N {
+	if field == nil {
+		return 0
+	}
+	return *field
+}
+
+// unapproved finds third parties that nobody has approved, by name, the heaviest first. A domain that is approved
+// in part is looked at by host.
+func (p *plan) unapproved(load *pageload.Load) *probe.Finding {
+	if p.approved == nil {
+		return nil
+	}
+	var names []string
+	for _, site := range load.Weight.Sites {
+		switch {
+		case p.approves(site.Name):
+			continue
+		case !slices.ContainsFunc(p.approved, func(entry string) bool { return strings.HasSuffix(entry, "."+site.Name) }):
+			names = append(names, fmt.Sprintf("%s (%d bytes, %d requests)", quotable(site.Name), site.Bytes, site.Requests))
+			continue
+		}
+		for i := range load.Requests {
+			request := &load.Requests[i]
+			host := hostOf(request.URL)
+			if request.Site == site.Name && !p.approves(host) && !slices.Contains(names, host) {
+				names = append(names, quotable(host))
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return named(probe.Findingf(unapprovedSite, "%d third parties are not approved", len(names)), names)
+}
+
+// approves reports whether a host is in the list of approved ones or below one of them.
+func (p *plan) approves(host string) bool {
+	return slices.ContainsFunc(p.approved, func(entry string) bool {
+		entry = strings.TrimPrefix(entry, "*.")
+		return host == entry || strings.HasSuffix(host, "."+entry)
+	})
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// mixed finds insecure parts of a secure page.
+func mixed(load *pageload.Load) *probe.Finding {
+	if len(load.Mixed) == 0 {
+		return nil
+	}
+	list := make([]string, len(load.Mixed))
+	for i, address := range load.Mixed {
+		list[i] = quotable(address)
+	}
+	return named(probe.Findingf(mixedContent, "%d insecure parts on a secure page, want none", len(list)), list)
+}
+
+// earlyCookies finds cookies of third parties that nobody has agreed to.
+func (v *visit) earlyCookies() *probe.Finding {
+	var list []string
+	for _, cookie := range v.cookies {
+		if cookie.ThirdParty {
+			list = append(list, fmt.Sprintf("%s of %s", quotable(cookie.Name), quotable(cookie.Domain)))
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortFunc(list, cmp.Compare)
+	return named(probe.Findingf(cookiesEarly, "%d third-party cookies before any click, want none", len(list)), list)
+}
+
+// named adds the first of a list to a finding.
+func named(finding *probe.Finding, list []string) *probe.Finding {
+	if len(list) == 0 {
+		return finding
+	}
+	finding.Detail += ": " + strings.Join(list[:min(len(list), mostNamed)], ", ")
+	if more := len(list) - mostNamed; more > 0 {
+		finding.Detail += fmt.Sprintf(" and %d more", more)
+	}
+	return finding
+}
+
+func rounded(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

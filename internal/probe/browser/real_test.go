@@ -1,0 +1,64 @@
+package browser_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/browser"
+)
+
+// serve starts a server on loopback.
+func serve(t testing.TB, handler http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// html answers every request with the document.
+func html(document string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(document)) // a client that went away is the test's own
+	}
+}
+
+// local is a configuration for a page of the test.
+func local(url string, change func(*browser.Config)) *browser.Config {
+	return config(probe.DesktopWeb, url, func(c *browser.Config) {
+		c.AllowPrivate, c.Profile = true, "native"
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+// run probes once.
+func run(t testing.TB, kind probe.Kind, c *browser.Config) probe.Result {
+	t.Helper()
+	built, err := kind.Build(c, setup())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer built.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	result, err := built.Prober.Probe(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func TestProbe_Healthy(t *testing.T) {
+	url := serve(t, html("<title>Shop</title><h1>Shoes</h1><p>Add to basket"))
+	result := run(t, browser.PatientKind(), local(url, nil))
+	t.Logf("%+v", result)
+	if result.Reason != "" || len(result.Findings) > 0 {
+		t.Errorf("got reason %q (%s) and findings %+v, want none", result.Reason, result.Detail, result.Findings)
+	}
+}

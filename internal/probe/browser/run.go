@@ -1,0 +1,194 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/chromium"
+	"github.com/channelwatch/channelwatch/internal/egress"
+	"github.com/channelwatch/channelwatch/internal/httpx"
+	"github.com/channelwatch/channelwatch/internal/pageload"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Times of looking at a page in the end.
+const (
+	forLook     = 6 * time.Second  // what a run keeps of its time for it
+	forLookPart = 4                // and at most this part of it
+	lookTime    = 15 * time.Second // what a page that hangs may take
+)
+
+// once visits the page once, in a context and with a proxy of its own.
+func (p *prober) once(ctx context.Context) *visit {
+	v := &visit{start: time.Now()}
+	if ctx.Err() != nil {
+		v.failure = failuref(probe.ResponseTimeout, "no time was left to open %s", shownURL(p.plan.url))
+		return v
+	}
+	proxy, err := egress.Open(p.plan.egress())
+	if err != nil {
+		v.failure = failuref(browserFailed, "%v", err)
+		return v
+	}
+	p.inTab(ctx, v, proxy)
+	proxy.Close()
+	v.egress = proxy.Report()
+	return v
+}
+
+// egress says what the proxy of a run makes of the line.
+func (p *plan) egress() egress.Options {
+	options := egress.Options{
+		Resolver:     httpx.Resolver{Server: p.resolver},
+		AllowPrivate: p.private,
+		Block:        p.block,
+		MaxBytes:     maxBytes,
+		MaxRequests:  maxRequests,
+	}
+	if !p.devTools {
+		network := p.device.network
+		options.Delay, options.Down, options.Up = network.delay, network.down, network.up
+	}
+	return options
+}
+
+// inTab opens a tab and measures in it.
+func (p *prober) inTab(ctx context.Context, v *visit, proxy *egress.Proxy) {
+	tab, err := p.browser.Open(ctx, chromium.TabOptions{Proxy: proxy.Address()})
+	if err != nil {
+		v.failure = unavailable(err)
+		return
+	}
+	defer tab.Close()
+	state := p.browser.State()
+	v.browser = state.Name + " " + state.Version
+	starved, err := p.pool.warmUp(ctx, tab, v.browser)
+	if err != nil || starved != nil {
+		v.failure = starved
+		if err != nil {
+			v.failure = lost(tab, err)
+		}
+		return
+	}
+	before, start := tab.CPU(), time.Now()
+	v.start = start
+	if err := p.measure(ctx, v, tab, proxy); err != nil {
+		v.failure = lost(tab, err)
+	}
+	v.wall, v.cpu = time.Since(start), tab.CPU()-before
+}
+
+// unavailable sorts why there is no tab.
+func unavailable(err error) *failure {
+	if why, ok := errors.AsType[*chromium.Unavailable](err); ok {
+		return &failure{why.Check, probe.Clip(why.Detail, maxReason)}
+	}
+	return failuref(browserFailed, "opening a tab: %v", err)
+}
+
+// lost sorts why a tab can no longer be driven. Errors of a page are part of its load: what comes here is the browser's.
+func lost(tab *chromium.Tab, err error) *failure {
+	if why := tab.Lost(); why != nil {
+		return unavailable(why)
+	}
+	return failuref(browserFailed, "driving the browser: %s", quotable(err.Error()))
+}
+
+// maxReason bounds what the browser says of itself, in bytes.
+const maxReason = 1 << 10
+
+// measure loads the page, does the steps, and looks at what came of it. Its errors are the browser's.
+func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy *egress.Proxy) error {
+	page, err := pageload.Open(ctx, tab, p.plan.options(proxy))
+	if err != nil {
+		return err
+	}
+	defer page.Close()
+	loading, cancel := context.WithTimeout(ctx, loadingTime(ctx))
+	defer cancel()
+	there, err := p.load(loading, page)
+	if err != nil {
+		return err
+	}
+	looking, cancel := outlasting(ctx)
+	defer cancel()
+	load, err := page.Read(looking)
+	if err != nil {
+		return err
+	}
+	v.looked(load)
+	if !there || load.Crashed || load.Hung {
+		return nil
+	}
+	if p.plan.expect.unexpected(load.Status) == nil {
+		if err := p.act(loading, looking, v, page); err != nil {
+			return err
+		}
+	}
+	v.screenshot, err = page.Screenshot(looking)
+	if err != nil && tab.Lost() == nil {
+		err = nil // a page that cannot be pictured has its figures all the same
+	}
+	return err
+}
+
+// outlasting returns a context for looking at a page in the end: it ends when ctx is cancelled, but not with its deadline,
+// because a page that used up its time is still to be described.
+func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})
+	return looking, func() {
+		stop()
+		cancel()
+	}
+}
+
+// loadingTime returns how much of the time that is left may be spent on loading and steps.
+func loadingTime(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return forLook
+	}
+	left := time.Until(deadline)
+	return left - min(forLook, left/forLookPart)
+}
+
+// load opens the page and waits until it has come to rest; a warm visit does so twice. It reports whether there is a
+// page: one that cannot be reached is no error.
+func (p *prober) load(ctx context.Context, page *pageload.Page) (there bool, err error) {
+	loads := 1
+	if p.plan.warm {
+		loads = 2
+	}
+	for range loads {
+		switch err := page.Goto(ctx, p.plan.url); {
+		case errors.Is(err, pageload.ErrNoDocument), errors.Is(err, pageload.ErrCrashed), errors.Is(err, context.DeadlineExceeded):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		page.Settle(ctx)
+	}
+	return true, nil
+}
+
+// options says what the page believes to be loaded on.
+func (p *plan) options(proxy *egress.Proxy) pageload.Options {
+	device := &p.device
+	options := pageload.Options{
+		Device: pageload.Device{
+			Width: device.width, Height: device.height, Scale: device.ratio, Phone: device.phone, Slowdown: p.cpu,
+		},
+		Product: p.product,
+		Blocked: proxy.Blocks,
+	}
+	if slow := device.devTools; p.devTools && slow != (network{}) {
+		options.Device.Network = &pageload.Throttling{Latency: slow.delay, Down: slow.down, Up: slow.up}
+	}
+	return options
+}

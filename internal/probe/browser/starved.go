@@ -1,0 +1,73 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/chromium"
+)
+
+const (
+	// starvedFactor is how much slower than at its best a browser may be: beyond it, every time of a page is wrong.
+	starvedFactor = 2
+	// learning is how often a browser is looked at before it is judged: the first times teach what it can do.
+	learning = 3
+)
+
+// exercise is a fixed piece of work for a blank page: about 20 ms of one idle core. It returns how long it took, in ms.
+const exercise = `(() => {
+	const start = performance.now();
+	let x = 1;
+	for (let i = 0; i < 2e7; i++) x = (Math.imul(x, 31) + i) | 0;
+	return performance.now() - start + (x === 0 ? 1e-9 : 0);
+})()`
+
+// warmUp has a tab that is still blank do the exercise, and returns the failure when the browser is too slow to time
+// anything. A hiccup is forgiven: the second of two tries counts, too.
+func (s *pool) warmUp(ctx context.Context, tab *chromium.Tab, version string) (*failure, error) {
+	for try := 0; ; try++ {
+		took, err := exert(ctx, tab)
+		if err != nil {
+			return nil, err
+		}
+		best, starved := s.note(version, took)
+		switch {
+		case !starved:
+			return nil, nil
+		case try > 0:
+			return failuref(browserStarved, "a script that takes the browser %v at best took %v: the agent's host is too busy", rounded(best),
+				rounded(took)), nil
+		}
+	}
+}
+
+// exert does the exercise once.
+func exert(ctx context.Context, tab *chromium.Tab) (time.Duration, error) {
+	var answer struct {
+		Result struct {
+			Value float64 `json:"value"`
+		} `json:"result"`
+	}
+	params := map[string]any{"expression": exercise, "returnByValue": true}
+	if err := tab.Conn().Call(ctx, tab.Session(), "Runtime.evaluate", params, &answer); err != nil {
+		return 0, fmt.Errorf("timing the browser: %w", err)
+	}
+	return time.Duration(answer.Result.Value * float64(time.Millisecond)), nil
+}
+
+// note remembers how long the exercise took, and reports whether that is too long, compared with the best so far.
+func (s *pool) note(version string, took time.Duration) (best time.Duration, starved bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.best[version]
+	if p.judged == 0 || took < p.best {
+		p.best = took
+	}
+	p.judged++
+	if s.best == nil {
+		s.best = make(map[string]pace)
+	}
+	s.best[version] = p
+	return p.best, p.judged > learning && float64(took) > s.patience*float64(p.best)
+}

@@ -1,0 +1,73 @@
+package browser
+
+import (
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/egress"
+	"github.com/channelwatch/channelwatch/internal/pageload"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// visit is what one run gave.
+type visit struct {
+	start    time.Time
+	wall     time.Duration // from the blank page to the last look at it
+	cpu      time.Duration // of the browser
+	browser  string        // name and version
+	failure  *failure      // what stopped it; nil when it went through
+	load     *pageload.Load
+	end      *pageload.Load  // where the steps led; load itself without steps, or when they stayed on the page
+	vitals   pageload.Vitals // of the page as it loaded, with the reaction to steps
+	cookies  []pageload.Cookie
+	findings []probe.Finding // that only an open page could give
+
+	screenshot *probe.Picture // of the page in the end; may be nil
+	egress     egress.Report
+}
+
+// looked takes what a page was like when it had loaded.
+func (v *visit) looked(load *pageload.Load) {
+	v.load, v.end, v.vitals, v.cookies = load, load, load.Vitals, load.Cookies
+}
+
+// acted takes what a page was like after steps. As long as they stay on the page they are part of its visit; what another
+// page is like is seen in the evidence.
+func (v *visit) acted(end *pageload.Load) {
+	v.end = end
+	v.vitals.INP = end.Vitals.INP
+	if end.Start.Equal(v.load.Start) {
+		v.load = end
+	}
+}
+
+// connection returns the connection that the document came by.
+func (v *visit) connection() (egress.Conn, bool) {
+	if v.load == nil {
+		return egress.Conn{}, false
+	}
+	host, port := server(v.load.URL)
+	for _, conn := range v.egress.Conns {
+		if conn.Host == host && conn.Port == port {
+			return conn, true
+		}
+	}
+	return egress.Conn{}, false
+}
+
+// server returns whom a page comes from.
+func server(address string) (host string, port uint16) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", 0
+	}
+	port = 80
+	if u.Scheme == "https" {
+		port = 443
+	}
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		port = uint16(n)
+	}
+	return u.Hostname(), port
+}
