@@ -80,6 +80,9 @@ func (c *Conn) Err() error {
 // params are an empty object. It returns as soon as ctx ends; an answer that comes later is dropped. The error is an
 // *Error when the browser refuses, ErrDetached when the session ends meanwhile, and ErrClosed when the connection does.
 func (c *Conn) Call(ctx context.Context, session SessionID, method string, params, result any) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("calling %s: %w", method, err)
+	}
 	pending := &call{session: session, method: method, answer: make(chan answer, 1)}
 	id, err := c.register(pending)
 	if err != nil {

@@ -3,6 +3,7 @@ package cdp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 )
@@ -16,8 +17,9 @@ type follower struct {
 // Follow attaches to every frame of another site and every worker that appears below root, and below those, so that their
 // events reach the listeners of root too. Each of them waits until prepare has returned, which may call the child's
 // session; only then does it begin to load. A child that prepare returns an error for runs on as it is: what is to become
-// of it is for prepare to note. Follow returns when root is watched; it goes on preparing until ctx ends, and what
-// appears after that keeps waiting, so root should be closed then.
+// of it is for prepare to note. prepare is called on a goroutine of its own, of which there can be several, and returns soon
+// after its context or the connection has ended. Follow returns when root is watched; it goes on preparing until ctx ends,
+// and what appears after that keeps waiting, so root should be closed then.
 func (c *Conn) Follow(ctx context.Context, root SessionID, prepare func(ctx context.Context, child SessionID, target TargetInfo) error) error {
 	c.mu.Lock()
 	c.followers[root] = &follower{ctx, prepare}
@@ -49,16 +51,33 @@ func (c *Conn) attached(e Event) {
 		c.end(fmt.Errorf("decoding Target.attachedToTarget: %w", err))
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e.Session != "" {
-		c.parents[p.Session] = e.Session
-	}
-	f := c.followerLocked(p.Session)
-	if f == nil || c.err != nil {
+	f, err := c.adopt(e.Session, p.Session)
+	if err != nil {
+		c.end(fmt.Errorf("decoding Target.attachedToTarget: %w", err))
 		return
 	}
-	c.work.Go(func() { c.begin(f, p.Session, p.Target) })
+	if f != nil {
+		c.work.Go(func() { c.begin(f, p.Session, p.Target) })
+	}
+}
+
+// adopt puts a child below its parent and returns who follows it, if anybody does.
+func (c *Conn) adopt(parent, child SessionID) (*follower, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Who walks up from a session relies on arriving at the browser.
+	for above := parent; above != ""; above = c.parents[above] {
+		if above == child {
+			return nil, fmt.Errorf("session %q is attached below itself", child)
+		}
+	}
+	if child == "" {
+		return nil, errors.New("no session")
+	}
+	if parent != "" {
+		c.parents[child] = parent
+	}
+	return c.followerLocked(child), nil
 }
 
 // begin prepares a child and lets it run. Errors mean that the child, the root or the browser has gone meanwhile: there is

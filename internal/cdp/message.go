@@ -89,8 +89,10 @@ func (r *reader) next() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF) && len(r.buf) > 0:
 			return nil, fmt.Errorf("reading message: %w after %d bytes", io.ErrUnexpectedEOF, len(r.buf))
+		case errors.Is(err, io.EOF):
+			return nil, io.EOF
 		default:
-			return nil, err
+			return nil, fmt.Errorf("reading message: %w", err)
 		}
 	}
 }
