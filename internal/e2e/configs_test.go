@@ -34,7 +34,8 @@ func TestConfigs_AreAcceptedByTheirPrograms(t *testing.T) {
 // TestConfigs_AlertsGoToWhoMustAct asks Alertmanager's own tool for the receiver of every alert that ships.
 func TestConfigs_AlertsGoToWhoMustAct(t *testing.T) {
 	operators := []string{
-		"AgentAbsent", "AgentBlind", "AgentCannotTell", "AgentDoesNotRecord", "ConfigReloadFailed", "SeriesRejected", "ShardMismatch",
+		"AgentAbsent", "AgentBlind", "AgentBrowserUnavailable", "AgentCannotTell", "AgentDoesNotRecord", "ConfigReloadFailed",
+		"SeriesRejected", "ShardMismatch",
 	}
 	alerts := shipped(t, "prometheus/channelwatch.alerts.yaml") + shipped(t, "prometheus/channelwatch.fleet.alerts.yaml")
 	names := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(alerts, -1)
