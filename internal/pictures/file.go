@@ -108,10 +108,10 @@ func (s *Store) writeAll(added *set, data map[string][]byte) error {
 	return nil
 }
 
-// present says whether a file that may be the picture is there, without reading it.
+// present says whether a file is there that may be the picture, without reading it.
 func (s *Store) present(e entry) bool {
 	info, err := s.root.Lstat(e.name())
-	return err == nil && info.Mode().IsRegular() && info.Size() == e.Bytes
+	return err == nil && info.Size() == e.Bytes
 }
 
 // write writes a file at once: it is the old one or the new one whenever the process ends. With sync the same holds

@@ -51,6 +51,16 @@ func TestStore_UnderPressure(t *testing.T) {
 			[]result{{"a", bad, []int{1}}, {"b", good, []int{2, 3}}, {"b", good, []int{4, 5}}},
 			[]int{1, 4, 5},
 		},
+		"what it replaces makes room once": {
+			3,
+			[]result{{"a", good, []int{1}}, {"b", good, []int{2, 3}}, {"a", good, []int{4, 5}}},
+			[]int{4, 5},
+		},
+		"what another result holds too makes no room": {
+			3,
+			[]result{{"a", bad, []int{1, 2}}, {"b", good, []int{1, 2}}, {"b", good, []int{3, 4}}},
+			[]int{1, 2},
+		},
 		"the oldest failure of the touchpoint makes room": {
 			4,
 			[]result{{"b", bad, []int{9}}, {"a", bad, []int{1}}, {"a", bad, []int{2}}, {"a", bad, []int{3}}, {"a", bad, []int{4}}},

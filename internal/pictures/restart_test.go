@@ -59,6 +59,37 @@ func TestOpen_HoldsALowerBound(t *testing.T) {
 	want(t, store, dir, 4, 5)
 	store.Keep("web/home", true, evidence(6)) // younger than all of before
 	want(t, store, dir, 5, 6)
+	store.Keep("web/cart", true, evidence(7))
+	want(t, store, dir, 6, 7)
+}
+
+func TestOpen_AResultWithoutItsFilesTakesNoPlace(t *testing.T) {
+	dir := leave(t)
+	remove(t, filepath.Join(dir, id(picture(5))+".png"))
+	store, _ := open(t, dir, 1<<20)
+	store.Keep("web/home", true, evidence(6))
+	want(t, store, dir, 1, 2, 3, 4, 6)
+}
+
+func TestStore_TheIndexForgetsTouchpoints(t *testing.T) {
+	dir := leave(t)
+	store, _ := open(t, dir, 1<<20)
+	store.Keep("web/cart", true, evidence(6))
+	store.Drop("web/home")
+	index := func() string {
+		text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if text := index(); strings.Contains(text, "web/home") || !strings.Contains(text, "web/cart") {
+		t.Errorf("the index knows web/home that is gone, or not web/cart: %s", text)
+	}
+	store.Drop("web/cart")
+	if got, want := index(), `{"version":1,"touchpoints":{}}`; got != want {
+		t.Errorf("the index is %s, want %s", got, want)
+	}
 }
 
 func TestOpen_TakesWhatTheDirectoryHolds(t *testing.T) {
