@@ -29,4 +29,13 @@ func TestDashboards_ShowDataOfTheAgentItself(t *testing.T) {
 			checkData(t, p, &b)
 		})
 	}
+	// What the demo has nothing of must still be understood.
+	web := named(t, "channelwatch-web")
+	for _, of := range web.all() {
+		for _, q := range of.Targets {
+			if _, err := ask(t.Context(), p, &of, &q, choice{"channel": ".*", "touchpoint": ".*"}, zoom, time.Now()); err != nil {
+				t.Errorf("%s/%s: %v", of.Title, q.RefID, err)
+			}
+		}
+	}
 }
