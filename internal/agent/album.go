@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/channelwatch/channelwatch/internal/config"
-	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/pictures"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -93,12 +92,3 @@ func (a *album) keepOnly(touchpoints []*probe.Touchpoint) {
 func (a *album) get(id string) (media string, data []byte, ok bool) { return a.current().Get(id) }
 
 func (a *album) close() error { return a.current().Close() }
-
-// evidenceReadings returns what a store of pictures tells of itself.
-func evidenceReadings(store *pictures.Store) []metrics.Reading {
-	return []metrics.Reading{
-		{Name: "evidence_picture_bytes", Help: "Disk that pictures of pages take.", Type: metrics.Gauge, Value: float64(store.Bytes())},
-		{Name: "evidence_pictures", Help: "Files with pictures of pages.", Type: metrics.Gauge, Value: float64(store.Files())},
-		{Name: "evidence_errors_total", Help: "Pictures of pages that could not be kept.", Type: metrics.Counter, Value: float64(store.Errors())},
-	}
-}

@@ -63,7 +63,7 @@ func (a *Agent) refresh(ctx context.Context) {
 		a.metrics.SetPart("rum", a.field.server.Readings())
 	}
 	if store := a.album.current(); store != nil {
-		a.metrics.SetPart("evidence", evidenceReadings(store))
+		a.metrics.SetPart("evidence", store.Readings())
 	}
 	for part, readings := range kindParts(a.opts.Kinds, a.inForce().Touchpoints()) {
 		a.metrics.SetPart(part, readings)

@@ -56,8 +56,8 @@ var layers = []struct {
 	{"internal/schedule", []string{"internal/probe"}, "the schedule neither rates nor stores"},
 	{"internal/recent", []string{"internal/probe", "internal/quality"}, "the memory of results does not make them"},
 	{"internal/record", []string{"internal/probe", "internal/quality"}, "a record is a form, not a store"},
-	{"internal/pictures", []string{"internal/probe"}, "keeping pictures is independent of who takes and shows them"},
-	{"internal/har", []string{"internal/probe", "internal/record"}, "another form of a record"},
+	{"internal/pictures", []string{"internal/metrics", "internal/probe"}, "keeping pictures is independent of who takes and shows them"},
+	{"internal/har", []string{"internal/probe"}, "another form of a record"},
 	{"internal/rum", []string{"internal/metrics", "internal/probe"}, "what customers' browsers tell is not mixed with what is probed"},
 	{"internal/metrics", []string{"internal/probe", "internal/quality"}, "series follow from results, whoever probes"},
 	{"internal/host", nil, "reading the machine is independent of channels"},
@@ -86,7 +86,8 @@ var layers = []struct {
 	{
 		"internal/docs",
 		[]string{
-			"internal/config", "internal/history", "internal/host", "internal/kinds", "internal/metrics", "internal/notify", "internal/probe",
+			"internal/config", "internal/history", "internal/host", "internal/kinds", "internal/metrics", "internal/notify", "internal/pictures",
+			"internal/probe", "internal/rum",
 		},
 		"generators read what they document",
 	},

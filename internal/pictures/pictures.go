@@ -6,7 +6,7 @@
 // it, so that a page that always looks the same takes the room of one picture, and a damaged file is never shown. Links
 // to pictures hold over a restart. A directory that cannot be written costs the pictures and nothing else.
 //
-// The package imports the domain. It neither takes pictures nor knows what is on them.
+// The package imports the domain, and metrics for the form of what it has to tell. It neither takes pictures nor knows what is on them.
 package pictures
 
 import (

@@ -93,6 +93,8 @@ type Kind struct {
 	// State tells of what the kind holds for all its touchpoints, such as a browser; nil when it holds nothing. It is
 	// safe for concurrent use and quick.
 	State func() []Reading
+	// Told has at least one reading of everything that State can tell, for the reference. Their values mean nothing.
+	Told []Reading
 
 	config func(t ChannelType) any         // pointer to the kind's configuration, with its defaults
 	build  func(any, Setup) (Built, error) // validates; all mistakes at once, as FieldErrors
