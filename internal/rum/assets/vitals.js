@@ -6,11 +6,10 @@
   const source = document.currentScript && document.currentScript.src;
   if (refuses || navigator.webdriver || !source || !(Math.random() < sample)) return;
 
-  const device = () => {
-    if (matchMedia("(pointer: fine)").matches) return "desktop";
-    if (!matchMedia("(pointer: coarse)").matches) return "other"; // a television, for example
-    return Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
-  };
+  const pointer = (kind) => matchMedia(`(pointer: ${kind})`).matches;
+  let device = "other"; // a television, for example
+  if (pointer("fine")) device = "desktop";
+  else if (pointer("coarse")) device = Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
 
   const values = {};
   const note = (name, digits) => (metric) => {
@@ -30,7 +29,7 @@
   const send = () => {
     if (sent || Object.keys(values).length === 0) return;
     sent = true;
-    const body = JSON.stringify({ v: 1, path, device: device(), rate: sample, values });
+    const body = JSON.stringify({ v: 1, path, device, rate: sample, values });
     if ("keepalive" in Request.prototype) {
       // Like sendBeacon, but without cookies, and with an Origin even where the page's policy is to send no referrer.
       fetch(url, { method: "POST", body, keepalive: true, mode: "no-cors", credentials: "omit", referrerPolicy: "strict-origin" })
@@ -39,9 +38,9 @@
       navigator.sendBeacon(url, body);
     }
   };
-  // On the window, after the listeners of the library, which complete their values.
+  // On the window, behind the library's own listeners, which complete their values. Not on pagehide: where a page is left,
+  // that comes first.
   addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") send();
   });
-  addEventListener("pagehide", send);
 })
