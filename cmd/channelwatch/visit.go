@@ -193,8 +193,12 @@ func writeFailures(b *bytes.Buffer, v *probe.Visit) {
 		if n++; n == 1 {
 			fmt.Fprintf(b, "\n  failed requests\n")
 		}
+		why := r.Error
+		if r.Status >= 400 { // browsers throw the body of such a script away, and call that an error
+			why = fmt.Sprintf("status %d", r.Status)
+		}
 		if n <= printedFailures {
-			fmt.Fprintf(b, "  %-28s  %s %s\n", cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)), r.Method, probe.Clip(r.URL, printedAddress))
+			fmt.Fprintf(b, "  %-28s  %s %s\n", why, r.Method, probe.Clip(r.URL, printedAddress))
 		}
 	}
 	if rest := n - printedFailures; rest > 0 {

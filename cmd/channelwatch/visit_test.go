@@ -62,6 +62,7 @@ func shopVisits() []probe.Visit {
 		r.Error = "net::ERR_FAILED"
 		second.Requests = append(second.Requests, r)
 	}
+	second.Requests[2].Error = "net::ERR_ABORTED"
 	second.Omitted = 3
 	second.Console = []probe.ConsoleLine{
 		{At: 800 * ms, Level: "error", Text: "TypeError: x is not\n  a function", URL: "https://shop.example/app.js", Line: 17},
@@ -77,7 +78,13 @@ func TestWriteRecord_OfAPageInABrowser(t *testing.T) {
 	r := record.Record{
 		Channel: "mobile-web", Touchpoint: "shop", Kind: "browser", URL: "https://shop.example/", Duration: 2.7, Rating: probe.Fair,
 		Dimensions: map[string]probe.Rating{"reachable": probe.Excellent, "correct": probe.Excellent, "fast": probe.Fair, "trusted": probe.Excellent},
-		Evidence:   &probe.Evidence{Visits: shopVisits()},
+		Measurements: []record.Measurement{
+			{Metric: "web_vital_seconds", Label: "ttfb", Value: 0.250000001},
+			{Metric: "web_vital_seconds", Label: "lcp", Value: 2.7},
+			{Metric: "page_load_bytes", Label: "script", Value: 2_514_000},
+			{Metric: "visit_settled", Value: 0},
+		},
+		Evidence: &probe.Evidence{Visits: shopVisits()},
 	}
 	var got bytes.Buffer
 	limits := probe.Limits{Excellent: 1800 * time.Millisecond, Good: 2500 * time.Millisecond, Fair: 4 * time.Second}

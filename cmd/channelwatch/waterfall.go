@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -28,16 +30,7 @@ func writeRecord(w io.Writer, r *record.Record, limits probe.Limits) error {
 		fmt.Fprintf(&b, "  %-10s %s\n", d, r.Dimensions[d.String()])
 	}
 	writeFindings(&b, r)
-	if len(r.Measurements) > 0 {
-		fmt.Fprintf(&b, "\nmeasurements\n")
-		for _, m := range r.Measurements {
-			name := m.Metric
-			if m.Label != "" {
-				name += "{" + m.Label + "}"
-			}
-			fmt.Fprintf(&b, "  %-52s %g\n", name, m.Value)
-		}
-	}
+	writeMeasurements(&b, r.Measurements)
 	if r.Evidence != nil {
 		for i := range r.Evidence.Exchanges {
 			writeExchange(&b, i+1, &r.Evidence.Exchanges[i])
@@ -88,6 +81,25 @@ func writeFindings(b *bytes.Buffer, r *record.Record) {
 		if f.Detail != "" {
 			fmt.Fprintf(b, "  detail     %s\n", f.Detail)
 		}
+	}
+}
+
+// writeMeasurements prints one line a metric.
+func writeMeasurements(b *bytes.Buffer, all []record.Measurement) {
+	if len(all) > 0 {
+		fmt.Fprintf(b, "\nmeasurements")
+	}
+	last := ""
+	for _, m := range all {
+		if m.Metric != last {
+			fmt.Fprintf(b, "\n  %-36s", m.Metric)
+		}
+		last = m.Metric
+		value := strconv.FormatFloat(math.Round(m.Value*1e6)/1e6, 'f', -1, 64)
+		fmt.Fprintf(b, "  %s", strings.TrimSpace(m.Label+" "+value))
+	}
+	if len(all) > 0 {
+		fmt.Fprintf(b, "\n")
 	}
 }
 

@@ -132,5 +132,7 @@ func httpVersion(protocol string) string {
 	return protocol
 }
 
-// milliseconds returns a duration in whole microseconds: what is below is noise.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+// milliseconds returns a duration to the microsecond: what is below is noise.
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond).Microseconds()) / 1000
+}
