@@ -251,6 +251,36 @@ func TestBrowser(t *testing.T) {
 		f.wantPageView(t, "mobile")
 		f.wantPrivacy(t, s.URL)
 	})
+	t.Run("on a tablet, with a browser that knows sendBeacon only", func(t *testing.T) {
+		f, s := start(t, "")
+		v := newVisitor(t, browser)
+		v.before(customer + lucky + `delete Request.prototype.keepalive;`)
+		v.call("Emulation.setDeviceMetricsOverride", map[string]any{
+			"width": 1180, "height": 820, "screenWidth": 1180, "screenHeight": 820, "deviceScaleFactor": 2, "mobile": true,
+		})
+		v.call("Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true, "maxTouchPoints": 5})
+		v.look(s, "/p/chair")
+		f.await(t, "accepted")
+		if n := values(f.Server)["rum_web_vital_seconds_count{channel=shop,device=tablet,page_group=product,vital=lcp}"]; n != 1 {
+			t.Errorf("%v views on a tablet, want 1: %v", n, grown(nil, values(f.Server)))
+		}
+	})
+	t.Run("hidden twice", func(t *testing.T) {
+		f, s := start(t, "")
+		v := newVisitor(t, browser)
+		v.before(customer + lucky)
+		v.goTo(s.URL + "/p/chair")
+		v.entry("largest-contentful-paint")
+		v.eval(`Object.defineProperty(document, "visibilityState", {get: () => "hidden", configurable: true});
+			document.dispatchEvent(new Event("visibilitychange", {bubbles: true})); delete document.visibilityState;`)
+		f.await(t, "accepted")
+		v.goTo(s.URL + "/elsewhere")
+		v.look(s, "/p/table") // a view of its own
+		f.awaitAll(t, "accepted", 2)
+		if n := len(f.beacons()); n != 2 {
+			t.Errorf("%d beacons of two page views, want 2", n)
+		}
+	})
 	t.Run("without a window", func(t *testing.T) {
 		f, s := start(t, "")
 		f.headless = true
@@ -286,15 +316,21 @@ func TestBrowser(t *testing.T) {
 // await waits until a beacon has an outcome.
 func (f *field) await(t *testing.T, outcome string) {
 	t.Helper()
+	f.awaitAll(t, outcome, 1)
+}
+
+// awaitAll waits until as many have it.
+func (f *field) awaitAll(t *testing.T, outcome string, want float64) {
+	t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for values(f.Server)["rum_beacons_total{channel=shop,outcome="+outcome+"}"] == 0 {
+	for values(f.Server)["rum_beacons_total{channel=shop,outcome="+outcome+"}"] < want {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("no beacon is counted: %v", grown(nil, values(f.Server)))
+			t.Fatalf("too few beacons: %v", grown(nil, values(f.Server)))
 		}
 	}
 }
