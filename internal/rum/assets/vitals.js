@@ -31,7 +31,7 @@
     sent = true;
     const body = JSON.stringify({ v: 1, path, device, rate: sample, values });
     if ("keepalive" in Request.prototype) {
-      // Like sendBeacon, but without cookies, and with an Origin even where the page's policy is to send no referrer.
+      // Like sendBeacon, but without cookies. With the policies of some pages the Fetch standard hides the origin as well.
       fetch(url, { method: "POST", body, keepalive: true, mode: "no-cors", credentials: "omit", referrerPolicy: "strict-origin" })
         .catch(() => {});
     } else {
