@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"text/template"
 
+	"github.com/channelwatch/channelwatch/internal/kinds"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -42,10 +43,10 @@ type rated struct {
 // the channel's type: a phone has more time for the excellent.
 func lab() []rated {
 	const seconds, shifts = "touchpoint_vital:channelwatch_web_vital_seconds:p75_1d", "touchpoint:channelwatch_web_vital_layout_shift_ratio:p75_1d"
-	paint := fmt.Sprintf("%s{vital=%q}", seconds, probe.LCP)
+	largest := fmt.Sprintf("%s{vital=%q}", seconds, probe.LCP)
 	return append([]rated{
-		{Of: paint, Only: `channelwatch_channel_info{type=~"mobile_.+"}`, Bounds: phone()},
-		{Of: paint, Bounds: desktop()},
+		{Of: largest, Only: `channelwatch_channel_info{type=~"mobile_.+"}`, Bounds: paint(probe.MobileWeb)},
+		{Of: largest, Bounds: paint(probe.DesktopWeb)},
 		{Of: shifts, Vital: probe.CLS, Bounds: bounds(probe.CLS)},
 	}, ratedAlike(seconds, probe.FCP, probe.INP, probe.TBT, probe.TTFB)...)
 }
@@ -54,8 +55,8 @@ func lab() []rated {
 func field() []rated {
 	const seconds, shifts = "group_device_vital:channelwatch_rum_web_vital_seconds:p75_1d", "group_device:channelwatch_rum_web_vital_layout_shift_ratio:p75_1d"
 	return append([]rated{
-		{Of: fmt.Sprintf("%s{vital=%q, device=\"mobile\"}", seconds, probe.LCP), Bounds: phone()},
-		{Of: fmt.Sprintf("%s{vital=%q, device!=\"mobile\"}", seconds, probe.LCP), Bounds: desktop()},
+		{Of: fmt.Sprintf("%s{vital=%q, device=\"mobile\"}", seconds, probe.LCP), Bounds: paint(probe.MobileWeb)},
+		{Of: fmt.Sprintf("%s{vital=%q, device!=\"mobile\"}", seconds, probe.LCP), Bounds: paint(probe.DesktopWeb)},
 		{Of: shifts, Vital: probe.CLS, Bounds: bounds(probe.CLS)},
 	}, ratedAlike(seconds, probe.FCP, probe.INP, probe.TTFB)...)
 }
@@ -74,9 +75,15 @@ func bounds(of probe.Vital) probe.Bounds {
 	return b
 }
 
-func phone() probe.Bounds { return probe.Bounds{Excellent: 1.8, Good: 2.5, Fair: 4} }
-
-func desktop() probe.Bounds { return probe.Bounds{Excellent: 1.2, Good: 2.5, Fair: 4} }
+// paint returns the default limits of the channels of a type for what a browser's visit lasts.
+func paint(of probe.ChannelType) probe.Bounds {
+	for _, kind := range kinds.All() {
+		if kind.Name == "browser" {
+			return kind.Limits(of).Bounds()
+		}
+	}
+	return probe.Bounds{}
+}
 
 // Rules renders the recording rules in configs/prometheus/channelwatch.rules.yaml.
 func Rules() ([]byte, error) {
