@@ -16,6 +16,7 @@ type parts struct {
 	windows             map[window]*[]query.Series
 	lines, speed        []query.Series
 	pressure, saturated []query.Series
+	field               []query.Series
 	reports             reports
 }
 
@@ -38,6 +39,7 @@ func channelPage(ctx context.Context, engine query.Engine, last rounds, channel 
 	present := readFigures(q.now, recent)
 	p.Incidents = findIncidents(at, known, present, q.ratings.tracks(q.grid))
 	q.reports.explain(p.Incidents, q.grid, at, known, say, present)
+	p.Field = readFields(q.field, "", func(name string) string { return known.touchpoints[subject{channel, name}].Title })
 	p.Hosts = readHosts(known.hosts[channel], q.grid, q.pressure, q.saturated)
 	return p, nil
 }
@@ -67,6 +69,7 @@ func (q *parts) ask(ctx context.Context, engine query.Engine, channel string) er
 	a.lines(channels, g, q.rounds, only, &q.lines)
 	a.speed(g, only, at, &q.speed)
 	a.hosts(g, channel, at, &q.pressure, &q.saturated)
+	a.field(at, only, &q.field)
 	a.reports(g, only, axisUntil(at, g.length, g.grain()), &q.reports)
 	return a.wait()
 }

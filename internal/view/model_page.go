@@ -19,6 +19,7 @@ type ChannelPage struct {
 	Score       []Point         `json:"score_line"`          // at the times of Lost
 	Incidents   []Incident      `json:"incidents,omitempty"` // in the range, newest first
 	Hosts       []Host          `json:"hosts,omitempty"`     // that serve the channel
+	Field       []Field         `json:"field,omitempty"`     // what customers' browsers told, most visits first
 }
 
 // Dimension is one side of the experience, by its worst touchpoint.
@@ -72,6 +73,9 @@ type TouchpointPage struct {
 	Lost         []CauseOverTime   `json:"points_lost"`
 	Score        []Point           `json:"score_line"`
 	Phases       []PhaseOverTime   `json:"phases,omitempty"` // mean seconds over an hour
+	Loads        *Loads            `json:"loads,omitempty"`  // of a page in a browser
+	Pair         []PairSide        `json:"pair,omitempty"`   // the same page on different devices, this one among them
+	Field        []Field           `json:"field,omitempty"`  // of the group of pages of the touchpoint's name, by device
 	Queries      []QueryOfInterest `json:"queries"`
 }
 

@@ -43,6 +43,9 @@ func touchpointPage(ctx context.Context, engine query.Engine, last rounds, chann
 	p.Score, p.Lost = readLines(q.lines, say)
 	p.Phases = readPhases(phases)
 	p.Queries = queriesOfInterest(only)
+	if p.Kind == browserKind {
+		return p, p.addBrowser(ctx, engine, g, only)
+	}
 	return p, nil
 }
 

@@ -15,6 +15,7 @@ type fakeViews struct {
 	channels  []view.Channel
 	incidents []view.Incident
 	at        time.Time
+	browsed   bool  // whether touchpoints are pages that browsers load
 	err       error // of every answer
 }
 
@@ -77,6 +78,9 @@ func (f *fakeViews) Channel(_ context.Context, name string, back view.Range) (*v
 		}
 		page.Touchpoints = append(page.Touchpoints, fakeTouchpoint(page, name, rating))
 	}
+	if f.browsed {
+		page.Field = fakeField()
+	}
 	page.Windows = []view.Score{*page.Now, *page.Day}
 	page.Score, page.Lost = fakeLost(page.Causes, page.From, page.At)
 	page.Hosts = []view.Host{{Instance: "host-a.shop.example", Saturated: []view.Stretch{{From: f.at.Add(-length(back) / 4), Until: f.at.Add(-length(back) / 5)}}}}
@@ -98,13 +102,17 @@ func (f *fakeViews) Touchpoint(ctx context.Context, channel, name string, back v
 	}
 	for _, t := range append(c.Touchpoints, fakeTouchpoint(c, "basket", probe.Good)) {
 		if t.Name == name {
-			return &view.TouchpointPage{
+			page := &view.TouchpointPage{
 				Touchpoint: t, At: c.At, Range: back, From: c.From, Windows: c.Windows, Lost: c.Lost, Score: c.Score,
 				Phases: []view.PhaseOverTime{
 					{Phase: "connect", Line: fakeLine(0.1, 0.05, c.From, c.At)}, {Phase: "wait", Line: fakeLine(0.9, 0.5, c.From, c.At)},
 				},
 				Queries: []view.QueryOfInterest{{Title: "Score now", Expr: `touchpoint:channelwatch_score:5m{channel="` + channel + `"}`}},
-			}, nil
+			}
+			if f.browsed {
+				addBrowsed(page)
+			}
+			return page, nil
 		}
 	}
 	return nil, fmt.Errorf("touchpoint %q: %w", name, view.ErrNotFound)
