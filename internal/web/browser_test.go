@@ -28,6 +28,7 @@ func TestPages_InARealBrowser(t *testing.T) {
 	lines := serve(t, &source{notices: []string{strings.Repeat("shop.yaml:1:1: wrong\n", 10)}})
 	excellent, poor, unknown := color.NRGBA{0x1f, 0x6f, 0xb2, 255}, color.NRGBA{0xc8, 0x37, 0x4b, 255}, color.NRGBA{0x6b, 0x77, 0x85, 255}
 	good, fair := color.NRGBA{0xa3, 0xd9, 0xa5, 255}, color.NRGBA{0xf0, 0xbe, 0x4a, 255}
+	browsed := visited(t)
 	all := []color.NRGBA{excellent, good, fair, poor, unknown}
 	cause := color.NRGBA{0xb5, 0x54, 0x1c, 255}
 	tests := []struct {
@@ -42,6 +43,7 @@ func TestPages_InARealBrowser(t *testing.T) {
 		{"channels for IT on a phone", scored + "/?for=it&range=28d", "390,2600", all, 1000},
 		{"channel with charts", scored + "/channels/web?for=it", "1440,2400", []color.NRGBA{excellent, good, fair, poor, cause}, 1000},
 		{"touchpoint with charts", scored + "/touchpoints/web/home", "1440,2000", []color.NRGBA{excellent, fair, poor, cause}, 300},
+		{"page in a browser", browsed + "/touchpoints/web/home?for=it", "1440,3600", []color.NRGBA{excellent, good, fair, poor, {32, 60, 48, 255}}, 500}, // the last one is of the screenshot
 		{"incidents", scored + "/incidents", "1440,1000", []color.NRGBA{fair, poor}, 5000},
 		{"wall of 24", crowd + "/wall", "1920,1080", all, 100_000},
 		{"public page", public + "/", "1280,900", []color.NRGBA{excellent, good, poor, unknown}, 2000},

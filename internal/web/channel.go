@@ -24,6 +24,7 @@ type channelPage struct {
 	Lost      *chart
 	Speed     []*chart
 	Incidents []incidentRow
+	Field     *fieldTable
 }
 
 func (h *handler) channel(w http.ResponseWriter, r *http.Request) {
@@ -58,6 +59,7 @@ func newChannelPage(f *frame, c *view.ChannelPage) *channelPage {
 	page := &channelPage{frame: *f, Recorded: c, From: from, Lost: lostChart(c.Lost, c.Score, from, c.At)}
 	page.Row = channelRow{&c.Channel, &page.frame, from, c.At, true}
 	page.Incidents = incidentRows(&page.frame, c.Incidents)
+	page.Field = newField(c.Field)
 	for i := range c.Touchpoints {
 		if len(page.Speed) == maxSpeedCharts {
 			break

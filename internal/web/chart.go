@@ -15,7 +15,7 @@ import (
 // page, and by the scripts, which let it be read with a pointer.
 type chart struct {
 	ID, Title   string
-	Unit        string // "points" or "seconds"
+	Unit        string // "points", "seconds", "bytes" or "count"
 	Stacked     bool
 	From, Until time.Time
 	Top         float64 // of the vertical axis
@@ -63,12 +63,7 @@ func (c *chart) Data() chartData {
 	for i := range c.Series {
 		d.Values[i] = make([]*float64, len(d.Times))
 		for _, p := range c.Series[i].Points {
-			value := p.Value
-			if c.Unit == "seconds" {
-				value = math.Round(value*1e4) / 1e4
-			} else if !c.Stacked {
-				value = printed(strings.TrimSuffix(view.Percent(value), " %"))
-			}
+			value := c.rounded(p.Value)
 			d.Values[i][index[p.At.Unix()]] = &value
 		}
 	}
@@ -76,6 +71,19 @@ func (c *chart) Data() chartData {
 		c.printParts(&d)
 	}
 	return d
+}
+
+// rounded returns a value as exactly as it is printed. Parts of a score are rounded together, by printParts.
+func (c *chart) rounded(v float64) float64 {
+	switch {
+	case c.Unit == "seconds":
+		return math.Round(v*1e4) / 1e4
+	case c.Unit == "bytes", c.Unit == "count":
+		return math.Round(v)
+	case c.Stacked:
+		return v
+	}
+	return printed(strings.TrimSuffix(view.Percent(v), " %"))
 }
 
 // printParts rounds the points lost as the tables do: with the printed score they are 100 at every time.
@@ -175,8 +183,11 @@ func (c *chart) Keys() []key {
 
 // say prints a value with its unit, as the scripts do.
 func (c *chart) say(v float64) string {
-	if c.Unit == "seconds" {
+	switch c.Unit {
+	case "seconds":
 		return seconds(v)
+	case "bytes":
+		return size(int64(v))
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
@@ -186,8 +197,11 @@ func (c *chart) Marks() []string { return []string{c.mark(c.Top), c.mark(c.Top /
 
 func (c *chart) mark(v float64) string {
 	text := strconv.FormatFloat(v, 'g', 3, 64)
-	if c.Unit == "seconds" && v > 0 {
+	switch {
+	case c.Unit == "seconds" && v > 0:
 		return text + " s"
+	case c.Unit == "bytes" && v > 0:
+		return size(int64(v))
 	}
 	return text
 }

@@ -89,6 +89,15 @@ func texts(nodes []*html.Node) []string {
 	return out
 }
 
+// spaced returns the words of each node, with a space between its parts: the cells of a row, the terms of a list.
+func spaced(nodes []*html.Node) []string {
+	out := make([]string, len(nodes))
+	for i, n := range nodes {
+		out[i] = text(slices.Collect(n.ChildNodes())...)
+	}
+	return out
+}
+
 // current returns the words of the links that are marked as what is shown.
 func current(nodes []*html.Node) []string {
 	var out []string

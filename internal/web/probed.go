@@ -73,7 +73,7 @@ func (h *handler) addProbed(r *http.Request, page *touchpointPage) {
 		page.ProbedGone = true
 		return
 	}
-	row := newResultRow(rec, page.Now, false)
-	row.Open = true
+	row := newResultRow(&rec, &page.frame, false)
+	row.Open, row.Visit = true, page.newVisit(&rec, tp.Limits, barsNewest)
 	page.Probed = &row
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -26,6 +27,10 @@ type touchpointPage struct {
 	From                                 time.Time            // start of the time axis
 	Pictures                             []*chart
 	Lost                                 *chart
+	Latest                               *visitView // the last load of a page in a browser
+	Vitals                               []vitalRow // recorded, where there is no load here
+	Parity                               *parity    // the same page on other devices
+	Field                                *fieldTable
 	Probed                               *resultRow // the result of a probe that a reader asked for
 	ProbedGone                           bool       // it is no longer kept
 	Refused                              string     // why there is none
@@ -64,17 +69,33 @@ type resultRow struct {
 	Newest     bool // the newest failure, after a result that was none
 	Waterfall  []phaseRow
 	Dimensions []dimensionRow
+	Visit      *visitView
+	Above      bool // whether the pictures and figures of the visit stand above
 }
 
 // phaseRow is one bar of a waterfall, in hundredths of its width.
 type phaseRow struct {
-	Phase, Took string
-	From, Width string
+	Phase, Words string // Words say what happens in it, for phases that their name does not explain
+	Took         string
+	From, Width  string
 }
 
 type dimensionRow struct {
 	Name   string
 	Rating probe.Rating
+}
+
+// PhaseWords returns the phases that need an explanation.
+func (r *resultRow) PhaseWords() []phaseRow {
+	return slices.DeleteFunc(slices.Clone(r.Waterfall), func(p phaseRow) bool { return p.Words == "" })
+}
+
+// Beside returns the evidence beside loads of pages; nil when there is none.
+func (r *resultRow) Beside() *probe.Evidence {
+	if e := r.Evidence; e != nil && (len(e.Exchanges) > 0 || len(e.Events) > 0) {
+		return e
+	}
+	return nil
 }
 
 func (h *handler) touchpoint(w http.ResponseWriter, r *http.Request) {
@@ -91,10 +112,12 @@ func (h *handler) newTouchpointPage(w http.ResponseWriter, r *http.Request) (*to
 	channel, name := r.PathValue("channel"), r.PathValue("touchpoint")
 	page := &touchpointPage{frame: h.frame(w, r, "channels", name, 2), Channel: channel, ChannelTitle: channel, Name: name, Heading: name}
 	page.Refresh = 0 // somebody reads evidence
-	if tp := h.find(channel, name); tp != nil {
+	tp := h.find(channel, name)
+	if tp != nil {
 		h.addResults(page, tp)
 	}
 	h.addRecorded(r.Context(), page)
+	h.addParity(page, tp)
 	h.addProbed(r, page)
 	if page.Title = page.Heading; page.Probed != nil {
 		page.Title = "Probed: " + view.Word(page.Probed.Rating) + " – " + page.Heading
@@ -113,9 +136,16 @@ func (h *handler) addResults(page *touchpointPage, tp *probe.Touchpoint) {
 	page.Heading, page.Kind, page.URL, page.Tier = tp.Title, tp.Kind, tp.Profile.URL, string(tp.Tier)
 	page.Every, page.Timeout = tp.Every.String(), tp.Timeout.String()
 	for i, rec := range h.records(tp, true) {
-		row := newResultRow(rec, page.Now, i > 0)
+		row := newResultRow(&rec, &page.frame, i > 0)
 		row.Newest = i == 1 && page.Results[0].Rating >= probe.Good
 		row.Open = page.IT && (i == 0 || row.Newest)
+		most := barsOlder
+		if i == 0 || row.Newest {
+			most = barsNewest
+		}
+		if row.Visit = page.newVisit(&rec, tp.Limits, most); i == 0 {
+			page.Latest, row.Above = row.Visit, row.Visit != nil
+		}
 		page.Results = append(page.Results, row)
 	}
 	if len(page.Results) > 0 {
@@ -157,21 +187,30 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	}
 	page.From = page.start(recorded.From, recorded.At)
 	page.Lost = lostChart(recorded.Lost, recorded.Score, page.From, recorded.At)
-	for _, c := range []*chart{
-		scoreChart(recorded.Score, page.From, recorded.At),
-		speedChart(&recorded.Touchpoint, "speed", "How long answers take", page.From, recorded.At),
-		phaseChart(recorded.Phases, page.From, recorded.At),
-	} {
-		if c != nil {
-			page.Pictures = append(page.Pictures, c)
-		}
+	page.Field = newField(recorded.Field)
+	if page.Latest == nil {
+		page.Vitals = recordedVitals(&page.frame, recorded)
 	}
-	page.Charts = len(page.Pictures) > 0
+	page.addCharts(recorded)
 }
 
-func newResultRow(rec record.Record, now time.Time, failure bool) resultRow {
+// addCharts draws how it went. Of a page in a browser, its vitals say more about speed than one line does.
+func (p *touchpointPage) addCharts(recorded *view.TouchpointPage) {
+	charts := append([]*chart{scoreChart(recorded.Score, p.From, recorded.At)}, loadCharts(recorded, p.From)...)
+	if recorded.Loads == nil || len(recorded.Loads.Vitals) == 0 {
+		charts = append(charts, speedChart(&recorded.Touchpoint, "speed", "How long answers take", p.From, recorded.At))
+	}
+	for _, c := range append(charts, phaseChart(recorded.Phases, p.From, recorded.At)) {
+		if c != nil {
+			p.Pictures = append(p.Pictures, c)
+		}
+	}
+	p.Charts = len(p.Pictures) > 0
+}
+
+func newResultRow(rec *record.Record, f *frame, failure bool) resultRow {
 	row := resultRow{
-		Record: rec, Age: ago(now, rec.Start), Failure: failure, Took: seconds(rec.Duration), Waterfall: waterfall(&rec),
+		Record: *rec, Age: ago(f.Now, rec.Start), Failure: failure, Took: seconds(rec.Duration), Waterfall: waterfall(rec, f),
 	}
 	for _, d := range probe.Dimensions() {
 		row.Dimensions = append(row.Dimensions, dimensionRow{d.String(), rec.Dimensions[d.String()]})
@@ -179,8 +218,21 @@ func newResultRow(rec record.Record, now time.Time, failure bool) resultRow {
 	return row
 }
 
+// phaseWords says what happens in a phase of a page in a browser; its name alone tells nobody.
+func phaseWords(p probe.Phase) view.Sides {
+	switch p {
+	case probe.Discover:
+		return view.Sides{Marketing: "until the browser knew of the main content", IT: "first byte to request of the largest content (load delay)"}
+	case probe.Load:
+		return view.Sides{Marketing: "until the main content had arrived", IT: "request of the largest content to its last byte (load duration)"}
+	case probe.Render:
+		return view.Sides{Marketing: "until it was on the screen", IT: "last byte to paint (element render delay)"}
+	}
+	return view.Sides{}
+}
+
 // waterfall places the phases one behind the other.
-func waterfall(rec *record.Record) []phaseRow {
+func waterfall(rec *record.Record, f *frame) []phaseRow {
 	total := rec.Duration
 	for _, span := range rec.Phases.Spans() {
 		total = max(total, (span.Start + span.Duration).Seconds())
@@ -191,7 +243,7 @@ func waterfall(rec *record.Record) []phaseRow {
 	var rows []phaseRow
 	for p, span := range rec.Phases.Spans() {
 		rows = append(rows, phaseRow{
-			Phase: p.String(), Took: took(span.Duration),
+			Phase: p.String(), Words: f.Pick(phaseWords(p)), Took: took(span.Duration),
 			From:  fmt.Sprintf("%.2f", 100*span.Start.Seconds()/total),
 			Width: fmt.Sprintf("%.2f", max(100*span.Duration.Seconds()/total, 0.5)),
 		})

@@ -4,7 +4,9 @@
 (() => {
   const made = new Map(); // figure -> {plot, text}
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const unit = { points: (v) => String(v), seconds: (v) => (v < 1 ? (v * 1000).toFixed(1) + " ms" : v.toFixed(2) + " s") };
+  const size = (v) => (v < 1e3 ? `${v} B` : v < 999.5e3 ? `${+(v / 1e3).toFixed(v < 9950 ? 1 : 0)} kB` : `${+(v / 1e6).toFixed(v < 9.995e6 ? 2 : 1)} MB`);
+  const unit = { points: String, count: String, bytes: size, seconds: (v) => (v < 1 ? (v * 1000).toFixed(1) + " ms" : v.toFixed(2) + " s") };
+  const mark = { points: String, count: String, bytes: size, seconds: (v, top) => (top < 1 ? Math.round(v * 1e6) / 1e3 + " ms" : v + " s") };
 
   // The keys under a chart say the values that are pointed at, else those that the page came with: the latest.
   const point = (figure, data, at) => {
@@ -36,11 +38,12 @@
     const order = data.series.map((_, i) => i);
     if (data.stacked) order.reverse();
     const lines = order.map((i) => {
-      const stroke = colour(data.stacked ? data.series[i].class : "link");
+      const stroke = colour(data.stacked || data.series.length > 1 ? data.series[i].class : "link");
       return {
         label: data.series[i].label,
         stroke,
         width: data.stacked ? 0 : 1.75,
+        dash: { vital2: [10, 4], vital3: [2, 3] }[data.series[i].class],
         fill: data.stacked ? stroke : undefined,
         paths: data.stacked ? uPlot.paths.stepped({ align: -1 }) : undefined,
         points: { show: data.t.length < 3 && !data.stacked, size: 6 },
@@ -72,7 +75,7 @@
       width, height: 200,
       cursor: { sync: { key: "time" }, drag: { x: false, y: false } },
       scales: { x: { range: [data.from, data.until] }, y: { range: [0, data.top] } },
-      axes: [{ ...axis, grid: { show: false }, values: marks, space: 70 }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => (data.unit !== "seconds" ? v : data.top < 1 ? Math.round(v * 1e6) / 1e3 + " ms" : v + " s")) }],
+      axes: [{ ...axis, grid: { show: false }, values: marks, space: 70 }, { ...axis, size: 56, values: (_, marks) => marks.map((v) => mark[data.unit](v, data.top)) }],
       legend: { show: false },
       series: [{ label: "Time" }, ...lines],
       hooks: { draw: [limits], setCursor: [(u) => point(figure, data, u.cursor.idx)] },
