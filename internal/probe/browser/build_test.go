@@ -56,7 +56,7 @@ func TestBuild_Mistakes(t *testing.T) {
 		{
 			"budget", "https://a.example/",
 			func(c *browser.Config) {
-				c.Budget = browser.Budget{Bytes: new(int64), Requests: new(int), ThirdPartySites: ptr(-1), JSErrors: ptr(-2)}
+				c.Budget = browser.Budget{Bytes: new(int64), Requests: new(int), ThirdPartySites: new(-1), JSErrors: new(-2)}
 			},
 			[]string{
 				"budget.bytes: 0, want 1 or more", "budget.requests: 0, want 1 or more",
@@ -150,8 +150,6 @@ func TestBuild_Mistakes(t *testing.T) {
 		})
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // leaves returns the errors that were joined.
 func leaves(err error) []error {

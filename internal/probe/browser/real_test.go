@@ -12,10 +12,10 @@ import (
 )
 
 // serve starts a server on loopback.
-func serve(t testing.TB, handler http.HandlerFunc) string {
-	t.Helper()
+func serve(tb testing.TB, handler http.HandlerFunc) string {
+	tb.Helper()
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server.URL
 }
 
@@ -38,18 +38,18 @@ func local(url string, change func(*browser.Config)) *browser.Config {
 }
 
 // run probes once.
-func run(t testing.TB, kind probe.Kind, c *browser.Config) probe.Result {
-	t.Helper()
+func run(tb testing.TB, kind probe.Kind, c *browser.Config) probe.Result {
+	tb.Helper()
 	built, err := kind.Build(c, setup())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer built.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	result, err := built.Prober.Probe(ctx)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return result
 }

@@ -19,9 +19,6 @@ type failure struct {
 	detail string
 }
 
-// Error returns the detail.
-func (f *failure) Error() string { return f.detail }
-
 func failuref(reason probe.Reason, format string, args ...any) *failure {
 	return &failure{reason, fmt.Sprintf(format, args...)}
 }

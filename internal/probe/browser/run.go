@@ -60,7 +60,7 @@ func (p *prober) inTab(ctx context.Context, v *visit, proxy *egress.Proxy) {
 		v.failure = unavailable(err)
 		return
 	}
-	defer tab.Close()
+	defer tab.Close() //nolint:contextcheck // a tab is closed in a time of its own, whatever became of ctx
 	state := p.browser.State()
 	v.browser = state.Name + " " + state.Version
 	starved, err := p.pool.warmUp(ctx, tab, v.browser)
