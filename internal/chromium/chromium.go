@@ -42,7 +42,8 @@ type State struct {
 	Memory   int64                    // proportional set size of its processes now, in bytes
 }
 
-// New returns a browser with the operator's settings. It starts nothing.
+// New returns a browser with the operator's settings. It starts nothing. Of the settings, a time, a number of visits or a
+// size that is zero is no bound.
 func New(settings probe.Browser, log *slog.Logger) *Browser {
 	b := &Browser{settings: settings, log: log}
 	b.keeper = newKeeper(settings, log, b.launch)
@@ -77,18 +78,7 @@ func (b *Browser) Open(ctx context.Context, options TabOptions) (*Tab, error) {
 	}
 	made, err := openTarget(ctx, l.engine.conn, options)
 	if err != nil {
-		hung := errors.Is(ctx.Err(), context.DeadlineExceeded)
-		lost := l.engine.lost()
-		b.keeper.release(l, hung)
-		switch {
-		case lost != nil:
-			return nil, lost
-		case hung:
-			return nil, unavailable(Failed, "%s opened no tab in time: %v", l.engine.name, err)
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		}
-		return nil, unavailable(Failed, "%s opened no tab: %v", l.engine.name, err)
+		return nil, b.notOpened(ctx, l, err)
 	}
 	t := &Tab{
 		process: l.engine,
@@ -98,6 +88,22 @@ func (b *Browser) Open(ctx context.Context, options TabOptions) (*Tab, error) {
 	}
 	t.watch()
 	return t, nil
+}
+
+// notOpened gives a browser back that opened no tab and says why it did not.
+func (b *Browser) notOpened(ctx context.Context, l *lease[*process], err error) error {
+	hung := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	lost := l.engine.lost()
+	b.keeper.release(l, hung)
+	switch {
+	case lost != nil:
+		return lost
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case hung:
+		return unavailable(Failed, "%s opened no tab in time: %v", l.engine.name, err)
+	}
+	return unavailable(Failed, "%s opened no tab: %v", l.engine.name, err)
 }
 
 // Close ends the browser for good and returns when nothing of it is left. Tabs that are open lose their connection.
@@ -115,11 +121,13 @@ func (b *Browser) State() State {
 		Recycles: maps.Clone(k.counts.recycles),
 		CPU:      k.counts.cpu,
 	}
-	l := k.current
+	l, last := k.current, k.last
 	k.mu.Unlock()
+	if last != nil {
+		s.Name, s.Version = last.name, last.version
+	}
 	if l != nil {
 		s.Running = true
-		s.Name, s.Version = l.engine.name, l.engine.version
 		s.CPU += l.engine.CPU()
 		s.Memory = l.engine.Memory()
 	}

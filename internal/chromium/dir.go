@@ -28,6 +28,13 @@ func newPrivateDir(base string, owner *syscall.Credential) (*privateDir, error) 
 	if err := os.MkdirAll(base, 0o755); err != nil {
 		return nil, fmt.Errorf("making directory for browsers: %w", err)
 	}
+	base, err := filepath.Abs(base)
+	if err != nil {
+		return nil, err
+	}
+	if err := enterable(base, owner); err != nil {
+		return nil, err
+	}
 	// A sweep of another agent may come between making and locking; then there is another name.
 	for range 10 {
 		path, err := os.MkdirTemp(base, dirPrefix)

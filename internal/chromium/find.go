@@ -41,20 +41,24 @@ func wrapped(path string) string {
 
 // find returns the executable to start.
 func find(configured string) (string, *Unavailable) {
-	names := candidates()
-	if configured != "" {
-		names = []string{configured}
+	if configured == "" {
+		return lookUp(candidates())
 	}
+	path, err := exec.LookPath(configured)
+	switch {
+	case err == nil:
+		return behind(path), nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		return "", unavailable(Missing, "browser %q does not exist: %s", configured, installAdvice)
+	}
+	return "", unavailable(Missing, "browser %q cannot be run (%v): %s", configured, errors.Unwrap(err), installAdvice)
+}
+
+// lookUp returns the first of the names that is there.
+func lookUp(names []string) (string, *Unavailable) {
 	for _, name := range names {
-		path, err := exec.LookPath(name)
-		switch {
-		case err == nil:
+		if path, err := exec.LookPath(name); err == nil {
 			return behind(path), nil
-		case configured == "":
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
-			return "", unavailable(Missing, "browser %q does not exist: %s", configured, installAdvice)
-		default:
-			return "", unavailable(Missing, "browser %q cannot be run (%v): %s", configured, errors.Unwrap(err), installAdvice)
 		}
 	}
 	return "", unavailable(Missing, "no Chromium is installed: %s", installAdvice)
@@ -66,21 +70,9 @@ func behind(path string) string {
 	if err != nil {
 		return path
 	}
-	real := wrapped(abs)
-	if _, err := os.Stat(real); err != nil {
+	binary := wrapped(abs)
+	if _, err := os.Stat(binary); err != nil {
 		return abs
 	}
-	return real
-}
-
-// name is the word for a binary that figures are told apart by.
-func name(path string) string {
-	base := filepath.Base(path)
-	switch base {
-	case "chrome-headless-shell", "headless_shell":
-		return "chromium-headless-shell"
-	case "chrome", "google-chrome", "google-chrome-stable":
-		return "chrome"
-	}
-	return base
+	return binary
 }

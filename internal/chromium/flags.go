@@ -61,7 +61,6 @@ func flags(dir string, sandbox, shm bool) []string {
 		// Its processes stay in its group, and a crash writes nothing to disk.
 		"--disable-breakpad",
 		"--disable-crash-reporter",
-		"--disable-crashpad-for-testing",
 
 		"--js-flags=--max-old-space-size=" + strconv.Itoa(heapMiB),
 	}

@@ -2,127 +2,94 @@ package chromium
 
 import (
 	"bytes"
+	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
 
-// group is the process group that a browser leads. The processes that it starts stay in it.
+// group is the process group that a browser leads. Its processes stay in it, but for the crash handlers of a full
+// Chromium, which leave for sessions of their own; those are known by their environment.
 type group struct {
 	leader int
-	reaped time.Duration // processor time of those that the agent had to wait for
-}
-
-// member is one process of a group.
-type member struct {
-	pid    int
-	parent int
-	zombie bool
-	cpu    time.Duration // its own and that of its children which have ended
+	home   string // the private directory of the browser
 }
 
 // kill ends all processes of the group. It must not be called after the leader was waited for: its number may be
 // another's then.
 func (g *group) kill() { _ = syscall.Kill(-g.leader, syscall.SIGKILL) }
 
-// members reads the processes of the group, the ended among them that nobody has waited for.
+// members reads the processes of the browser, those among them that have ended and that nobody has waited for included.
 func (g *group) members() []member {
-	paths, _ := filepath.Glob("/proc/[1-9]*/stat")
-	var all []member
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended meanwhile
-		}
-		m, id, ok := parseStat(data)
-		if ok && id == g.leader {
-			all = append(all, m)
+	var own []member
+	for _, m := range processes() {
+		if m.group == g.leader || m.stray() && g.knows(m.pid) {
+			own = append(own, m)
 		}
 	}
-	return all
+	return own
 }
 
-// reap waits for the ended processes of the group that have become the agent's children because their own parents are
-// gone. It leaves the leader to whoever started it, and children that other parts of the agent started are in other
-// groups: nothing is taken from os/exec. It returns how many processes are left besides the leader.
+// knows tells whether a living process was started for this browser.
+func (g *group) knows(pid int) bool {
+	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return err == nil && bytes.Contains(environ, []byte("HOME="+g.home+"\x00"))
+}
+
+// reap waits for processes that have ended and became children of the agent because their own parents are gone: as the
+// first process of a container there is nobody else to do so. It takes only what no part of the agent has started: the
+// group but its leader, and strays. So nothing is taken from os/exec. It returns how many processes of the browser are left
+// besides the leader.
 func (g *group) reap() int {
 	left := 0
-	for _, m := range g.members() {
-		if m.pid == g.leader {
-			continue
-		}
-		left++
-		if !m.zombie || m.parent != os.Getpid() {
-			continue
-		}
-		var usage syscall.Rusage
-		if pid, err := syscall.Wait4(m.pid, nil, syscall.WNOHANG, &usage); err == nil && pid == m.pid {
-			g.reaped += cpuTime(&usage)
-			left--
+	for _, m := range processes() {
+		member := m.group == g.leader && m.pid != g.leader
+		switch {
+		case m.zombie && m.parent == os.Getpid() && (member || m.stray()):
+			if _, err := syscall.Wait4(m.pid, nil, syscall.WNOHANG, nil); err != nil && member {
+				left++
+			}
+		case member, m.stray() && g.knows(m.pid):
+			left++
 		}
 	}
 	return left
 }
 
-func cpuTime(u *syscall.Rusage) time.Duration {
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// clockTick is the unit of processor time in /proc (proc(5): sysconf(_SC_CLK_TCK), which is 100 on every Linux that Go
-// runs on).
-const clockTick = 10 * time.Millisecond
-
-// parseStat reads /proc/PID/stat (proc(5)) and returns the process with its group.
-func parseStat(data []byte) (m member, pgrp int, ok bool) {
-	// The name, in parentheses, may itself hold spaces and parentheses.
-	head, _, found := bytes.Cut(data, []byte(" ("))
-	end := bytes.LastIndexByte(data, ')')
-	if !found || end < 0 {
-		return member{}, 0, false
-	}
-	f := strings.Fields(string(data[end+1:]))
-	const state, ppid, group, utime, cstime = 0, 1, 2, 11, 14
-	if len(f) <= cstime {
-		return member{}, 0, false
-	}
-	number := func(text string) int {
-		n, err := strconv.Atoi(text)
-		ok = ok && err == nil
-		return n
-	}
-	ok = true
-	m = member{pid: number(string(head)), parent: number(f[ppid]), zombie: f[state] == "Z"}
-	for _, ticks := range f[utime : cstime+1] {
-		m.cpu += time.Duration(number(ticks)) * clockTick
-	}
-	pgrp = number(f[group])
-	return m, pgrp, ok
-}
-
-// memory is the proportional set size of the living processes of the group, in bytes: shared pages count once.
-func (g *group) memory() int64 {
-	var sum int64
-	for _, m := range g.members() {
-		if !m.zombie {
-			sum += pss(m.pid)
+// end ends all that is left after the leader was waited for, within a bounded time.
+func (g *group) end() error {
+	const often = 5 * time.Millisecond
+	deadline := time.NewTimer(endTime)
+	defer deadline.Stop()
+	for {
+		left := g.reap()
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(often):
+		case <-deadline.C:
+			return fmt.Errorf("%d processes of the browser have not ended %v after it was killed", left, endTime)
 		}
 	}
-	return sum
 }
 
-func pss(pid int) int64 {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/smaps_rollup")
-	if err != nil {
-		return 0
+// stray tells whether a process became a child of the agent that was not started by it: what the agent starts is in the
+// agent's own session.
+func (m member) stray() bool { return m.parent == os.Getpid() && m.session != ownSession() }
+
+func ownSession() int {
+	m, _ := readStat(os.Getpid())
+	return m.session
+}
+
+// adopt has processes whose parents have ended become children of the agent, so that reap can take them wherever the agent
+// runs: not every container's first process does (prctl(2): PR_SET_CHILD_SUBREAPER).
+func adopt() error {
+	const setChildSubreaper = 36 // linux/prctl.h
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
+		return errno
 	}
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
+	return nil
 }

@@ -25,14 +25,15 @@ type keeper[E engine] struct {
 	policy probe.Browser
 	log    *slog.Logger
 	launch func(context.Context) (E, error)
-	turn   chan struct{}   // held by whoever launches
-	life   context.Context // until close
-	end    func()
+	turn   chan struct{}  // held by whoever launches
+	stop   chan struct{}  // closed by close
 	work   sync.WaitGroup // one for each lease
 
 	mu      sync.Mutex
 	closed  bool
+	abort   func() // cancels the launch that is under way
 	current *lease[E]
+	last    E // that was launched
 	retry   backoff
 	counts  counts
 }
@@ -58,9 +59,8 @@ type lease[E engine] struct {
 }
 
 func newKeeper[E engine](policy probe.Browser, log *slog.Logger, launch func(context.Context) (E, error)) *keeper[E] {
-	life, end := context.WithCancel(context.Background())
 	return &keeper[E]{
-		policy: policy, log: log, launch: launch, turn: make(chan struct{}, 1), life: life, end: end,
+		policy: policy, log: log, launch: launch, turn: make(chan struct{}, 1), stop: make(chan struct{}),
 		counts: counts{failures: make(map[probe.CheckID]uint64), recycles: make(map[string]uint64)},
 	}
 }
@@ -75,19 +75,19 @@ func (k *keeper[E]) acquire(ctx context.Context) (*lease[E], error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	l, err := k.running()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l, err := k.running(cancel)
 	if l != nil || err != nil {
 		return l, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(k.life, cancel)()
 	e, err := k.launch(ctx)
 	return k.launched(e, err)
 }
 
-// running counts a visit of the browser that runs; nil without one that may be launched.
-func (k *keeper[E]) running() (*lease[E], error) {
+// running begins a visit of the browser that runs. Without one that may be launched it returns nil and notes how to cancel
+// the launch.
+func (k *keeper[E]) running(cancel func()) (*lease[E], error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
@@ -102,14 +102,18 @@ func (k *keeper[E]) running() (*lease[E], error) {
 			return l, nil
 		}
 	}
+	k.abort = cancel
 	return nil, k.retry.wait(time.Now())
 }
 
 func (k *keeper[E]) launched(e E, err error) (*lease[E], error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err == nil && k.closed {
-		return nil, errors.Join(errClosed, e.Close())
+	if k.closed {
+		if err == nil {
+			err = e.Close()
+		}
+		return nil, errors.Join(errClosed, err)
 	}
 	if u := (*Unavailable)(nil); errors.As(err, &u) {
 		k.counts.failures[u.Check]++
@@ -120,6 +124,7 @@ func (k *keeper[E]) launched(e E, err error) (*lease[E], error) {
 	}
 	k.retry = backoff{}
 	k.counts.launches++
+	k.last = e
 	l := &lease[E]{engine: e, started: time.Now(), changed: make(chan struct{}, 1), ended: make(chan struct{})}
 	k.work.Go(func() { k.own(l) })
 	k.current = l
@@ -161,14 +166,19 @@ func (k *keeper[E]) release(l *lease[E], hung bool) {
 
 // due says why a browser is to be replaced; empty when it is not.
 func (k *keeper[E]) due(l *lease[E], memory int64) string {
+	select {
+	case <-l.engine.Done():
+		return "" // it has ended, which is not counted as replacing it
+	default:
+	}
 	switch {
 	case l.hung:
 		return recycleHung
-	case l.visits >= k.policy.MaxRuns:
+	case k.policy.MaxRuns > 0 && l.visits >= k.policy.MaxRuns:
 		return recycleRuns
-	case time.Since(l.started) >= k.policy.MaxAge:
+	case k.policy.MaxAge > 0 && time.Since(l.started) >= k.policy.MaxAge:
 		return recycleAge
-	case memory >= k.policy.MaxMemory:
+	case k.policy.MaxMemory > 0 && memory >= k.policy.MaxMemory:
 		return recycleMemory
 	}
 	return ""
@@ -182,13 +192,18 @@ func (k *keeper[E]) retireLocked(l *lease[E], why string) {
 	}
 }
 
-// close ends the browser and waits until nothing is left of it. No visit can begin any more.
+// close ends the browser and waits until nothing is left of it. No visit can begin any more. Further calls only wait.
 func (k *keeper[E]) close() {
 	k.mu.Lock()
-	k.closed = true
+	if !k.closed {
+		k.closed = true
+		close(k.stop)
+		if k.abort != nil {
+			k.abort()
+		}
+	}
 	k.mu.Unlock()
-	k.end()
-	k.turn <- struct{}{} // no launch is under way from here on
-	k.work.Wait()
+	k.turn <- struct{}{} // a launch that is under way is cancelled, and over from here on
 	<-k.turn
+	k.work.Wait()
 }

@@ -1,6 +1,10 @@
 package chromium
 
-import "time"
+import (
+	"cmp"
+	"math"
+	"time"
+)
 
 // Why a browser was replaced, as State counts it.
 const (
@@ -41,17 +45,19 @@ func (k *keeper[E]) own(l *lease[E]) {
 
 // await returns when a browser is to end, and whether it has done so by itself.
 func (k *keeper[E]) await(l *lease[E]) (lost bool) {
-	idle := time.NewTimer(k.policy.Idle)
+	const never = time.Duration(math.MaxInt64)
+	after := cmp.Or(k.policy.Idle, never)
+	idle := time.NewTimer(after)
 	defer idle.Stop()
 	for {
 		expired := false
 		select {
 		case <-l.engine.Done():
 			return true
-		case <-k.life.Done():
+		case <-k.stop:
 			return false
 		case <-l.changed:
-			idle.Reset(k.policy.Idle)
+			idle.Reset(after)
 		case <-idle.C:
 			expired = true
 		}

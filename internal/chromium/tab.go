@@ -2,6 +2,7 @@ package chromium
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -61,7 +62,8 @@ func (t *Tab) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 		defer cancel()
 		t.stop()
-		t.release(disposeTarget(ctx, t.process.conn, t.target) != nil)
+		err := t.target.dispose(ctx, t.process.conn)
+		t.release(err != nil && !errors.Is(err, cdp.ErrClosed))
 	})
 }
 
@@ -90,7 +92,7 @@ func openTarget(ctx context.Context, conn *cdp.Conn, options TabOptions) (target
 	t.context = made.Context
 	if err := furnish(ctx, conn, &t); err != nil {
 		// The context is of no use; when the browser is gone or hangs, it goes with it.
-		_ = disposeTarget(ctx, conn, t)
+		_ = t.dispose(ctx, conn)
 		return t, err
 	}
 	return t, nil
@@ -127,6 +129,7 @@ func furnish(ctx context.Context, conn *cdp.Conn, t *target) error {
 	return nil
 }
 
-func disposeTarget(ctx context.Context, conn *cdp.Conn, t target) error {
+// dispose closes the page with its context.
+func (t target) dispose(ctx context.Context, conn *cdp.Conn) error {
 	return conn.Call(ctx, "", "Target.disposeBrowserContext", map[string]string{"browserContextId": t.context}, nil)
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // Unavailable says that the agent has no browser to visit pages with.
-type Unavailable struct {
+type Unavailable struct { //nolint:errname // it reads as what it says: the browser is unavailable
 	Check  probe.CheckID
 	Detail string // what happened and what to install or change
 }

@@ -4,9 +4,39 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
+
+// enterable says which directory on the way to path the browser's user cannot enter; nil when it can reach all. Access
+// lists beyond the permission bits are not considered.
+func enterable(path string, owner *syscall.Credential) error {
+	if owner == nil {
+		return nil
+	}
+	for dir := path; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return err
+		}
+		const search = 0o1 // execute, of others
+		bits := info.Mode().Perm()
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		switch {
+		case ok && stat.Uid == owner.Uid:
+			bits >>= 6
+		case ok && stat.Gid == owner.Gid:
+			bits >>= 3
+		}
+		if bits&search == 0 {
+			return fmt.Errorf("user %d, who the browser runs as, cannot enter %q: name another directory for browsers, or permit it", owner.Uid, dir)
+		}
+		if dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
+}
 
 // fallbackUser is who runs the browser of a root agent when the operator names nobody.
 const fallbackUser = "nobody"
