@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 //
 // $SHOP is a site to probe: / is fine, /broken is not, /slow takes a second and a half, /hangs never answers, and
 // /asked says how often the last two were asked for. $AGENT is a free address. $CERTIFICATE names a certificate of
-// 127.0.0.1 that signed itself; its key is in key.pem.
+// 127.0.0.1 that signed itself; its key is in key.pem. $BROWSERS is an empty directory that a browser of another user can
+// enter.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -65,7 +66,13 @@ func setup(env *testscript.Env) error {
 	env.Setenv("SHOP", shop.URL)
 	env.Setenv("AGENT", listener.Addr().String())
 	env.Setenv("CERTIFICATE", filepath.Join(env.WorkDir, "certificate.pem"))
-	return errors.Join(listener.Close(), writeCertificate(env.WorkDir))
+	browsers, err := os.MkdirTemp("", "channelwatch-script-")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = os.RemoveAll(browsers) })
+	env.Setenv("BROWSERS", browsers)
+	return errors.Join(os.Chmod(browsers, 0o711), listener.Close(), writeCertificate(env.WorkDir))
 }
 
 // writeCertificate writes certificate.pem and key.pem.
