@@ -12,6 +12,9 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
+// blocked is the error of a request that the operator's list of hosts kept from being sent.
+const blocked = "blocked"
+
 const (
 	barsNewest = 100 // requests that a page shows of the newest load
 	barsOlder  = 30  // and of each older one
@@ -97,11 +100,16 @@ func chosen(all []probe.Request, most int) []*probe.Request {
 	return kept
 }
 
+// Kept reports whether the request was kept from being sent.
+func (r *requestRow) Kept() bool { return r.Error == blocked }
+
 func requestEnd(r *probe.Request) time.Duration { return r.Start + r.Blocked + r.Wait + r.Receive }
 
 // trouble says what went wrong with a request; empty when nothing did.
 func trouble(r *probe.Request) string {
 	switch {
+	case r.Error == blocked:
+		return ""
 	case r.Error != "":
 		return "no answer"
 	case r.Status >= 400:

@@ -99,7 +99,10 @@ func visit(start time.Time, lcp time.Duration, content probe.Content) probe.Resu
 		v.Filmstrip = append(v.Filmstrip, probe.Picture{At: time.Duration(i) * lcp / 5, Media: "image/png", Width: 400, Height: 278, ID: fmt.Sprintf("film-frame-%d", i)})
 	}
 	other := probe.Visit{Run: 1, Vitals: map[string]float64{"lcp": 2.301}}
-	r.Evidence = &probe.Evidence{Visits: []probe.Visit{other, v, {Run: 3}}}
+	// The steps of the run led to another page; what customers saw there is its picture.
+	end := probe.Visit{Run: 2, URL: "https://shop.example/basket", Status: 200, Screenshot: v.Screenshot}
+	v.Screenshot = nil
+	r.Evidence = &probe.Evidence{Visits: []probe.Visit{other, v, end, {Run: 3}}}
 	return r
 }
 
@@ -114,6 +117,7 @@ func requests(lcp time.Duration) []probe.Request {
 		{URL: "https://tags.ads.example/t.js?id=…", Method: "GET", Type: "script", Site: "ads.example", ThirdParty: true, Status: 200, Protocol: "h2", MIME: "text/javascript", Bytes: 39_600, Start: 700 * ms, Blocked: 120 * ms, Wait: 140 * ms, Receive: 40 * ms},
 		{URL: "https://cdn.fonts.example/a.woff2", Method: "GET", Type: "font", Site: "fonts.example", ThirdParty: true, Status: 200, Cached: true, Start: 650 * ms, Receive: 2 * ms},
 		{URL: "https://pixel.tracker.example/", Method: "POST", Type: "fetch", Site: "tracker.example", ThirdParty: true, Error: "net::ERR_CONNECTION_REFUSED", Start: 900 * ms, Blocked: 300 * ms},
+		{URL: "https://chat.example/widget.js", Method: "GET", Type: "script", Site: "chat.example", ThirdParty: true, Error: "blocked", Start: 910 * ms},
 		{URL: "https://shop.example/missing.png", Method: "GET", Type: "image", Site: "shop.example", Status: 404, Protocol: "h2", Bytes: 310, Start: 820 * ms, Wait: 60 * ms},
 	}
 	for i := range 30 {

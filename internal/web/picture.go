@@ -34,5 +34,5 @@ func (h *handler) picture(w http.ResponseWriter, r *http.Request) {
 
 // pictureLink returns where a picture of a touchpoint can be seen.
 func (f *frame) pictureLink(channel, touchpoint, id string) string {
-	return f.Base + "channels/" + url.PathEscape(channel) + "/touchpoints/" + url.PathEscape(touchpoint) + "/pictures/" + url.PathEscape(id)
+	return f.Base + "touchpoints/" + url.PathEscape(channel) + "/" + url.PathEscape(touchpoint) + "/pictures/" + url.PathEscape(id)
 }

@@ -30,16 +30,16 @@ func TestPicture(t *testing.T) {
 		media     string
 		asked     int
 	}{
-		{"png", base + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("a1", 32), 200, "image/png", 1},
-		{"jpeg", base + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("b2", 32), 200, "image/jpeg", 1},
-		{"svg runs scripts", base + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("c3", 32), 404, "", 1},
-		{"html", base + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("d4", 32), 404, "", 1},
-		{"no longer kept", base + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("e5", 32), 404, "", 1},
-		{"not of this agent", base + "/channels/web/touchpoints/gone/pictures/" + strings.Repeat("a1", 32), 404, "", 0},
-		{"no name of a picture", base + "/channels/web/touchpoints/home/pictures/..%2f..%2fetc%2fpasswd", 404, "", 0},
-		{"too short", base + "/channels/web/touchpoints/home/pictures/a1", 404, "", 0},
-		{"too long", base + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("a", 129), 404, "", 0},
-		{"no pictures at all", without + "/channels/web/touchpoints/home/pictures/" + strings.Repeat("a1", 32), 404, "", 0},
+		{"png", base + "/touchpoints/web/home/pictures/" + strings.Repeat("a1", 32), 200, "image/png", 1},
+		{"jpeg", base + "/touchpoints/web/home/pictures/" + strings.Repeat("b2", 32), 200, "image/jpeg", 1},
+		{"svg runs scripts", base + "/touchpoints/web/home/pictures/" + strings.Repeat("c3", 32), 404, "", 1},
+		{"html", base + "/touchpoints/web/home/pictures/" + strings.Repeat("d4", 32), 404, "", 1},
+		{"no longer kept", base + "/touchpoints/web/home/pictures/" + strings.Repeat("e5", 32), 404, "", 1},
+		{"not of this agent", base + "/touchpoints/web/gone/pictures/" + strings.Repeat("a1", 32), 404, "", 0},
+		{"no name of a picture", base + "/touchpoints/web/home/pictures/..%2f..%2fetc%2fpasswd", 404, "", 0},
+		{"too short", base + "/touchpoints/web/home/pictures/a1", 404, "", 0},
+		{"too long", base + "/touchpoints/web/home/pictures/" + strings.Repeat("a", 129), 404, "", 0},
+		{"no pictures at all", without + "/touchpoints/web/home/pictures/" + strings.Repeat("a1", 32), 404, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

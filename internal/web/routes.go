@@ -58,7 +58,7 @@ func (h *handler) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /channels/{channel}", h.channel)
 	mux.HandleFunc("GET /touchpoints/{channel}/{touchpoint}", h.touchpoint)
 	mux.HandleFunc("POST /touchpoints/{channel}/{touchpoint}", h.probeNow)
-	mux.HandleFunc("GET /channels/{channel}/touchpoints/{touchpoint}/pictures/{id}", h.picture)
+	mux.HandleFunc("GET /touchpoints/{channel}/{touchpoint}/pictures/{id}", h.picture)
 	mux.HandleFunc("GET /incidents", h.incidents)
 	mux.HandleFunc("GET /wall", h.wall)
 	mux.HandleFunc("GET /badge/{file}", h.badge)

@@ -94,7 +94,7 @@ func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most 
 	visit := &visits[i]
 	v := &visitView{Visit: visit, At: rec.Start}
 	v.Vitals = vitalRows(&p.frame, visit.Vitals, limits.Bounds(), visit.Largest)
-	if s := visit.Screenshot; s != nil && s.ID != "" {
+	if s := screenshot(visits, visit.Run); s != nil {
 		v.Screenshot = &pictureView{s, p.pictureLink(p.Channel, p.Name, s.ID)}
 	}
 	for j := range visit.Filmstrip {
@@ -113,13 +113,23 @@ func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most 
 	return v
 }
 
-// runs says how fast each of several loads was.
-func runs(visits []probe.Visit) []string {
-	if len(visits) < 2 {
-		return nil
+// screenshot returns the last one of a run: where its steps led. It is nil when none is kept.
+func screenshot(visits []probe.Visit, run int) *probe.Picture {
+	for _, v := range slices.Backward(visits) {
+		if v.Run == run && v.Screenshot != nil && v.Screenshot.ID != "" {
+			return v.Screenshot
+		}
 	}
+	return nil
+}
+
+// runs says how fast each of several loads was; nil for one. Where the steps of a run led is not another load.
+func runs(visits []probe.Visit) []string {
 	var all []string
 	for i := range visits {
+		if i > 0 && visits[i].Run == visits[i-1].Run {
+			continue
+		}
 		text := "no figures"
 		if lcp, ok := visits[i].Vitals[string(probe.LCP)]; ok {
 			text = brief(lcp)
@@ -128,6 +138,9 @@ func runs(visits []probe.Visit) []string {
 			text += " (shown)"
 		}
 		all = append(all, text)
+	}
+	if len(all) == 1 {
+		return nil
 	}
 	return all
 }
@@ -149,13 +162,14 @@ func bySite(requests []probe.Request) (rows []weightRow, more int) {
 	return rows[:kept], len(rows) - kept
 }
 
-// weigh sums requests up by name, the heaviest first. Those without a name are left out.
+// weigh sums requests up by name, the heaviest first. Those without a name, and those that
+// were not sent, are left out.
 func weigh(requests []probe.Request, name func(*probe.Request) string) []weightRow {
 	sums, kinds := make(map[string]*weightRow), make(map[string]map[string]bool)
 	for i := range requests {
 		r := &requests[i]
 		n := name(r)
-		if n == "" {
+		if n == "" || r.Error == blocked {
 			continue
 		}
 		if sums[n] == nil {

@@ -60,7 +60,7 @@ func TestLatest_Pictures(t *testing.T) {
 	}
 	for _, n := range pictures {
 		src := attr(n, "src")
-		if !strings.HasPrefix(src, "../../channels/web/touchpoints/home/pictures/") {
+		if !strings.HasPrefix(src, "../../touchpoints/web/home/pictures/") {
 			t.Fatalf("a picture comes from %q", src)
 		}
 		if attr(n, "alt") == "" || attr(n, "width") == "" || attr(n, "height") == "" || attr(n, "loading") != "lazy" {
@@ -80,14 +80,14 @@ func TestVisit_Requests(t *testing.T) {
 	page := document(t, visited(t)+"/touchpoints/web/home?for=it")
 	table := find(page, "table.bars")[0]
 	rows := find(table, "tbody tr")
-	if len(rows) != 38 || !strings.Contains(text(find(table, "caption")[0]), "5 more are not shown.") {
-		t.Fatalf("%d requests under %q, want 38, and that 5 were left out", len(rows), text(find(table, "caption")[0]))
+	if len(rows) != 39 || !strings.Contains(text(find(table, "caption")[0]), "5 more are not shown.") {
+		t.Fatalf("%d requests under %q, want 39, and that 5 were left out", len(rows), text(find(table, "caption")[0]))
 	}
 	var names []string
-	for _, row := range rows[:8] {
+	for _, row := range rows[:9] {
 		names = append(names, text(find(row, "summary")[0]))
 	}
-	if diff := cmp.Diff([]string{"shop.example", "main.css", "app.js", "hero.jpg", "a.woff2", "t.js", "missing.png", "pixel.tracker.example"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"shop.example", "main.css", "app.js", "hero.jpg", "a.woff2", "t.js", "missing.png", "pixel.tracker.example", "product-00.webp"}, names); diff != "" {
 		t.Errorf("order of requests (-want +got):\n%s", diff)
 	}
 	bar := func(row *html.Node) (heights []string) {
@@ -117,11 +117,14 @@ func TestVisit_Requests(t *testing.T) {
 	if got := spaced(find(rows[7], "dl"))[0]; !strings.Contains(got, "Answer none: net::ERR_CONNECTION_REFUSED") || !strings.Contains(got, "POST https://pixel.tracker.example/") {
 		t.Errorf("details of a request without an answer: %q", got)
 	}
+	if got := text(find(rows[9], "th")[0]); !strings.Contains(got, "widget.js") || !strings.Contains(got, "not sent: block_hosts") || len(find(rows[9], ".trouble")) != 0 {
+		t.Errorf("a request that was kept from being sent reads %q", got)
+	}
 	document := find(rows[0], "rect")
 	if x, width := attr(document[1], "x"), attr(document[0], "width"); x != width || x == "0" {
 		t.Errorf("waiting begins at %s, want where the connection stood, after %s", x, width)
 	}
-	if marks := find(table, "path"); len(marks) != 38 || attr(marks[0], "d") != attr(marks[37], "d") {
+	if marks := find(table, "path"); len(marks) != 39 || attr(marks[0], "d") != attr(marks[38], "d") {
 		t.Errorf("%d marks of the main content, want one in each row at the same place", len(marks))
 	}
 }
