@@ -18,16 +18,27 @@ const pushEvery = 5 * time.Second
 
 // settings is what the configuration is filled with. Texts are quoted for YAML.
 type settings struct {
-	Desktop, Mobile, App, Push string
-	CA, Token, History         string
-	Every, Timeout             time.Duration
-	PushEvery, PushTimeout     time.Duration
-	Review                     string
+	Desktop, Mobile, App, Push  string
+	CA, Token, History          string
+	Every, Timeout              time.Duration
+	PushEvery, PushTimeout      time.Duration
+	Review                      string
+	Visits                      time.Duration // 0: there is no browser
+	DesktopLook, MobileLook     string
+	Beacons                     string // where customers report; empty: they do not
+	DesktopOrigin, MobileOrigin string
 }
 
 // Config returns the complete configuration of an agent that watches the shop.
 func (s *Shop) Config() []byte {
 	push := max(s.opts.Every, pushEvery)
+	desktop, mobile, beacons := "", "", ""
+	if s.field != nil {
+		beacons = s.field.address
+	}
+	if s.look != nil {
+		desktop, mobile = s.lookAt(desktopLook), s.lookAt(mobileLook)
+	}
 	var text bytes.Buffer
 	err := template.Must(template.New("config").Parse(configTemplate)).Execute(&text, settings{
 		Desktop: s.desktop.url, Mobile: s.mobile.url, App: s.app.url, Push: s.broker.url,
@@ -37,6 +48,8 @@ func (s *Shop) Config() []byte {
 		Every: s.opts.Every, Timeout: min(s.opts.Every, 4*time.Second),
 		PushEvery: push, PushTimeout: 4500 * time.Millisecond,
 		Review: s.started.AddDate(0, 3, 0).Format(time.DateOnly),
+		Visits: s.opts.Visits, DesktopLook: desktop, MobileLook: mobile,
+		Beacons: beacons, DesktopOrigin: desktopOrigin, MobileOrigin: mobileOrigin,
 	})
 	if err != nil {
 		panic(fmt.Sprintf("demo configuration: %v", err)) // the template is part of the program

@@ -21,11 +21,13 @@ import (
 
 // Options configures a Shop. The zero value is the shop of the demo command.
 type Options struct {
-	Script Script           // what goes wrong when; without episodes and length: DefaultScript
-	Every  time.Duration    // interval of the websites and the API, at least 2 s; 0: 5 s. Push messages are sent every 5 s or slower
-	Seed   uint64           // of the made-up variation of answer times
-	Now    func() time.Time // clock of the script; nil: time.Now
-	Dir    string           // existing directory for generated files; empty: an own one, which Close removes
+	Script    Script           // what goes wrong when; without episodes and length: DefaultScript
+	Every     time.Duration    // interval of the websites and the API, at least 2 s; 0: 5 s. Push messages are sent every 5 s or slower
+	Visits    time.Duration    // interval of a browser's visits to the landing page, at least 1 min; 0: there is no browser
+	Customers bool             // whether made-up customers report how the landing page does for them
+	Seed      uint64           // of the made-up variation of answer times
+	Now       func() time.Time // clock of the script; nil: time.Now
+	Dir       string           // existing directory for generated files; empty: an own one, which Close removes
 }
 
 // minEvery leaves time for a slow page within the timeout, which is no longer than the interval.
@@ -44,6 +46,8 @@ type Shop struct {
 	desktop *server
 	mobile  *server
 	app     *server
+	look    *server    // nil without a browser
+	field   *customers // nil without
 	broker  *broker
 	token   string // of the app's API
 
@@ -101,6 +105,16 @@ func (s *Shop) open(ctx context.Context) error {
 	if s.app, err = s.serve(ctx, ending, http1, s.api()); err != nil {
 		return err
 	}
+	if s.opts.Visits > 0 {
+		if s.look, err = s.openLook(ctx); err != nil {
+			return err
+		}
+	}
+	if s.opts.Customers {
+		if s.field, err = s.openCustomers(ctx); err != nil {
+			return err
+		}
+	}
 	s.broker, err = s.startBroker(always)
 	return err
 }
@@ -111,7 +125,9 @@ func (s *Shop) Started() time.Time { return s.started }
 // Active returns the faults that are active at a time of the script's clock, sorted by name.
 func (s *Shop) Active(at time.Time) []Fault {
 	names := s.opts.Script.ActiveAt(at.Sub(s.started))
-	active := slices.DeleteFunc(Faults(), func(f Fault) bool { return !slices.Contains(names, f.Name) })
+	active := slices.DeleteFunc(Faults(), func(f Fault) bool {
+		return !slices.Contains(names, f.Name) || f.Look() && s.look == nil
+	})
 	slices.SortFunc(active, func(a, b Fault) int { return strings.Compare(a.Name, b.Name) })
 	return active
 }
@@ -126,7 +142,7 @@ func (s *Shop) Close() error {
 	var errs []error
 	s.closing.Do(func() {
 		close(s.stopped)
-		for _, server := range []*server{s.desktop, s.mobile, s.app} {
+		for _, server := range []*server{s.desktop, s.mobile, s.app, s.look} {
 			if server != nil {
 				errs = append(errs, server.Close())
 			}

@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -14,6 +15,9 @@ type Fault struct {
 	Title string // for people
 	Hits  []Hit  // what a probe sees while it is active
 }
+
+// Look reports whether only a browser sees the fault.
+func (f *Fault) Look() bool { return strings.HasSuffix(f.Hits[0].Touchpoint, "/autumn") }
 
 // Hit is the effect of a fault on one touchpoint.
 type Hit struct {
@@ -39,6 +43,10 @@ const (
 	pushLost          = "push-lost"
 	pushTwice         = "push-twice"
 	pushRejected      = "push-rejected"
+	slowHero          = "slow-hero"
+	shiftingBanner    = "shifting-banner"
+	strangeTag        = "strange-tag"
+	busyScript        = "busy-script"
 )
 
 // Faults returns everything that can go wrong. Two faults that hit the same touchpoint at the same time are rated by
@@ -50,6 +58,9 @@ func Faults() []Fault {
 	)
 	push := func(rating probe.Rating, cause probe.CheckID) []Hit {
 		return []Hit{{"push/order-updates", rating, cause}, {"push/offers", rating, cause}}
+	}
+	looks := func(rating probe.Rating, cause probe.CheckID) []Hit {
+		return []Hit{{"desktop-web/autumn", rating, cause}, {"mobile-web/autumn", rating, cause}}
 	}
 	return []Fault{
 		{slowProducts, "Product pages answer slowly", []Hit{
@@ -82,6 +93,10 @@ func Faults() []Fault {
 		// A repeat usually comes when its own probe is over, and is seen by the next one.
 		{pushTwice, "Push messages arrive twice", push(fair, "message_duplicated")},
 		{pushRejected, "The push quota is used up", push(poor, "publish_rejected")},
+		{slowHero, "The picture of the autumn sale is slow", looks(fair, probe.SlowContent)},
+		{shiftingBanner, "A banner pushes the autumn sale down", looks(fair, "layout_shift")},
+		{strangeTag, "The autumn sale loads a tag that nobody approved", looks(fair, "unapproved_site")},
+		{busyScript, "A script keeps the autumn sale busy", looks(fair, "blocking_scripts")},
 	}
 }
 
@@ -118,6 +133,10 @@ func DefaultScript() Script {
 		at(stagingCanonical, 750, 795),
 		at(basketCut, 780, 825),
 		at(pushTwice, 810, 855),
+		at(slowHero, 60, 210), // a browser comes by rarely, so these last longer
+		at(shiftingBanner, 270, 420),
+		at(strangeTag, 480, 630),
+		at(busyScript, 690, 840),
 	}}
 }
 

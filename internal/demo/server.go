@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// server is one HTTPS server on a loopback port.
+// server is one server on a loopback port.
 type server struct {
 	*http.Server
 	url string // without a slash at its end
@@ -33,21 +33,22 @@ func (s *Shop) serve(ctx context.Context, certs certificates, protocols func(*ht
 	if err != nil {
 		return nil, err
 	}
-	served := &server{
-		url: "https://" + listener.Addr().String(),
-		Server: &http.Server{
-			Handler:           handler,
-			TLSConfig:         &tls.Config{GetCertificate: certs, MinVersion: tls.VersionTLS12},
-			Protocols:         new(http.Protocols),
-			ReadHeaderTimeout: 5 * time.Second,
-			IdleTimeout:       time.Minute,
-			ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the play
-		},
-	}
+	served := &server{url: "https://" + listener.Addr().String(), Server: newServer(handler)}
+	served.TLSConfig = &tls.Config{GetCertificate: certs, MinVersion: tls.VersionTLS12}
+	served.Protocols = new(http.Protocols)
 	protocols(served.Protocols)
 	s.serving.Go(func() {
 		// It returns when the server is closed, and for no other reason on a loopback listener.
 		_ = served.ServeTLS(listener, "", "")
 	})
 	return served, nil
+}
+
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the play
+	}
 }
