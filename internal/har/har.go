@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,8 @@ func Write(w io.Writer, version string, visits []probe.Visit) error {
 			out.Log.Entries = append(out.Log.Entries, entryOf(p.ID, v.Start, &v.Requests[j]))
 		}
 	}
+	// Frames of other sites tell of their requests by themselves, so that those of a visit are in order but for moments.
+	slices.SortStableFunc(out.Log.Entries, func(a, b entry) int { return a.Start.Compare(b.Start) })
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)

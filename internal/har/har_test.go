@@ -33,11 +33,11 @@ func visits() []probe.Visit {
 					URL: "https://shop.example/?q=xxx", Method: "GET", Type: "document", Status: 200, Protocol: "h2", MIME: "text/html",
 					Bytes: 12_345, Blocked: 20*ms + 123456, Wait: 100 * ms, Receive: 30 * ms,
 				},
-				{URL: "https://ads.example/a.js", Method: "GET", Type: "script", Start: 150 * ms, Blocked: ms, Error: "net::ERR_FAILED"},
 				{
 					URL: "https://shop.example/logo.svg", Method: "GET", Type: "image", Status: 200, Protocol: "http/1.1", MIME: "image/svg+xml",
 					Start: 200 * ms, Cached: true,
 				},
+				{URL: "https://ads.example/a.js", Method: "GET", Type: "script", Start: 150 * ms, Blocked: ms, Error: "net::ERR_FAILED"},
 			},
 			Omitted: 7,
 		},
@@ -132,17 +132,17 @@ func checkBeyondSchema(t *testing.T, log map[string]any) {
 		}
 		ids[id] = true
 	}
-	var last string
+	var last time.Time
 	for _, e := range log["entries"].([]any) {
 		entry := e.(map[string]any)
 		if !ids[entry["pageref"]] {
 			t.Errorf("an entry is of page %v, which there is not", entry["pageref"])
 		}
-		if start := entry["startedDateTime"].(string); start < last {
-			t.Errorf("the entry of %s comes after the one of %s, want the oldest first", start, last)
-		} else {
-			last = start
+		start, err := time.Parse(time.RFC3339, entry["startedDateTime"].(string))
+		if err != nil || start.Before(last) {
+			t.Errorf("the entry of %v (%v) comes after the one of %v, want the oldest first", start, err, last)
 		}
+		last = start
 		sum := 0.0
 		timings := entry["timings"].(map[string]any)
 		for _, name := range slices.Sorted(maps.Keys(timings)) {
