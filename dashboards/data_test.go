@@ -67,7 +67,13 @@ func script() demo.Script {
 // startDemo runs the demo shop and an agent that watches it until the test ends, and returns the agent's address.
 func startDemo(t *testing.T) string {
 	t.Helper()
-	shop, err := demo.Start(t.Context(), demo.Options{Script: script(), Every: 2 * time.Second})
+	return startShop(t, demo.Options{Script: script(), Every: 2 * time.Second})
+}
+
+// startShop runs a demo shop and an agent that watches it until the test ends, and returns the agent's address.
+func startShop(t *testing.T, opts demo.Options) string {
+	t.Helper()
+	shop, err := demo.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +82,9 @@ func startDemo(t *testing.T) string {
 			t.Errorf("closing the shop: %v", err)
 		}
 	})
+	all := kinds.All() // one list: a kind may hold something for all its touchpoints
 	read := func() (*config.Config, error) {
-		cfg, err := config.Parse("demo", shop.Config(), kinds.All())
+		cfg, err := config.Parse("demo", shop.Config(), all)
 		if err != nil {
 			return nil, err
 		}
@@ -89,7 +96,7 @@ func startDemo(t *testing.T) string {
 		t.Fatal(err)
 	}
 	a, err := agent.New(agent.Options{
-		Config: cfg, Load: read, Kinds: kinds.All(), Demo: true, Log: slog.New(slog.DiscardHandler), Version: "test",
+		Config: cfg, Load: read, Kinds: all, Demo: true, Log: slog.New(slog.DiscardHandler), Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

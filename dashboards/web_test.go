@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/demo"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -171,6 +172,33 @@ func TestDashboards_ShowPagesInABrowser(t *testing.T) {
 		v.check(t, p)
 	}
 	checkData(t, p, named(t, "channelwatch-web"))
+}
+
+// TestDashboards_ShowVisitsOfABrowser asks for what needs no history, as soon as a real browser has visited the demo's pages.
+func TestDashboards_ShowVisitsOfABrowser(t *testing.T) {
+	t.Parallel()
+	p := startPrometheus(t, t.TempDir(), hastenedRules(t), startShop(t, demo.Options{Script: script(), Every: 2 * time.Second, Visits: time.Minute}))
+	chosen := choice{"channel": ".*", "touchpoint": ".*", "agent": ".*"}
+	for uid, panels := range map[string][]int{
+		"channelwatch-web":        {10, 11, 12, 13, 14, 15, 16, 63, 71, 72, 73, 75, 76, 77, 78},
+		"channelwatch-operations": {41, 42, 43, 44, 45, 46},
+	} {
+		for _, id := range panels {
+			of := named(t, uid).panel(t, id)
+			for _, q := range of.Targets {
+				eventually(t, of.Title+" "+q.RefID, func() string {
+					a, err := reasonable(t.Context(), p, &of, &q, chosen, zoom)
+					if err != nil {
+						return err.Error()
+					}
+					if len(a.samples) == 0 {
+						return "no data"
+					}
+					return ""
+				})
+			}
+		}
+	}
 }
 
 // check compares what a query gives with the values.
