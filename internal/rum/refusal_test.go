@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -249,22 +248,13 @@ func TestServer_ReadsNothingMoreOfWhatItRefuses(t *testing.T) {
 		"length":    {"Origin: " + shopOrigin + "\r\nContent-Length: 1000000000000\r\n", "413"},
 		"opted out": {"Origin: " + shopOrigin + "\r\nSec-GPC: 1\r\nConnection: close\r\nContent-Length: 100000\r\n", "204"},
 	} {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil { // less than the server waits for a body
-			t.Fatal(err)
-		}
+		conn := s.dial() // with a deadline that is less than the server waits for a body
 		if _, err := io.WriteString(conn, "POST /v1/vitals HTTP/1.1\r\nHost: x\r\n"+test.head+"\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		line, err := bufio.NewReader(conn).ReadString('\n')
 		if err != nil || !strings.Contains(line, test.want) {
 			t.Errorf("%s: answer %q, %v, want %s at once", name, line, err, test.want)
-		}
-		if err := conn.Close(); err != nil {
-			t.Error(err)
 		}
 	}
 }

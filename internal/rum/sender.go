@@ -9,7 +9,7 @@ import (
 
 // sender returns the network that a request comes from: the /24 or /56 that one customer usually has addresses of.
 func (s *Server) sender(r *http.Request) netip.Prefix {
-	address := s.address(r).Unmap().WithZone("")
+	address := s.address(r)
 	bits := 24
 	if address.Is6() {
 		bits = 56
