@@ -37,6 +37,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,11 +66,27 @@ type Options struct {
 	MaxRequests  int               // tunnels and plain requests, until they are refused; 0 is DefaultMaxRequests
 }
 
+// patience is how long the proxy waits for others.
+type patience struct {
+	resolve time.Duration // for the answer to a look-up
+	dial    time.Duration // for a connection
+	head    time.Duration // for the head of a request, once it began
+	parting time.Duration // for a browser to end its side of a connection when the other one has ended
+	idle    time.Duration // for anything to move over a connection in either direction
+}
+
+// usual returns what holds for browsers: as long as systems ask two servers for a name twice each (resolv.conf), send
+// five SYN packets, and no visit takes longer than the last one.
+func usual() patience {
+	return patience{20 * time.Second, 20 * time.Second, 10 * time.Second, 2 * time.Second, 2 * time.Minute}
+}
+
 // Proxy is the way out of one visit. It is safe for concurrent use.
 type Proxy struct {
 	opts     Options
+	patience patience
 	listener *net.TCPListener
-	self     *net.TCPAddr
+	self     netip.AddrPort
 	gate     *httpx.Gate
 	names    *names
 	down, up lane
@@ -78,7 +95,7 @@ type Proxy struct {
 	clients  atomic.Int64
 	moved    atomic.Int64 // bytes in both directions
 
-	ctx     context.Context //nolint:containedctx // the visit's: it ends every look-up and dial with Close
+	ctx     context.Context // of the visit: every look-up and dial ends with it
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
@@ -88,7 +105,9 @@ type Proxy struct {
 }
 
 // Open starts a proxy on a free port of 127.0.0.1. Close ends it.
-func Open(opts Options) (*Proxy, error) {
+func Open(opts Options) (*Proxy, error) { return open(opts, usual()) }
+
+func open(opts Options, patience patience) (*Proxy, error) {
 	if opts.Delay < 0 || opts.Down < 0 || opts.Up < 0 || opts.MaxBytes < 0 || opts.MaxRequests < 0 {
 		return nil, errors.New("egress: delay, rates and limits: want none below 0")
 	}
@@ -103,7 +122,7 @@ func Open(opts Options) (*Proxy, error) {
 	if opts.MaxRequests == 0 {
 		opts.MaxRequests = DefaultMaxRequests
 	}
-	known, err := newNames(opts)
+	known, err := newNames(opts, patience.resolve)
 	if err != nil {
 		return nil, fmt.Errorf("egress: %w", err)
 	}
@@ -113,8 +132,9 @@ func Open(opts Options) (*Proxy, error) {
 	}
 	p := &Proxy{
 		opts:     opts,
+		patience: patience,
 		listener: listener,
-		self:     listener.Addr().(*net.TCPAddr),
+		self:     listener.Addr().(*net.TCPAddr).AddrPort(),
 		gate:     httpx.NewGate(opts.AllowPrivate),
 		names:    known,
 		down:     lane{rate: opts.Down},
@@ -160,7 +180,7 @@ func (p *Proxy) accept() {
 			p.running.Go(func() {
 				defer p.clients.Add(-1)
 				defer p.release(conn)
-				newSession(p, newPatient(conn)).serve()
+				newSession(p, newPatient(conn, p.patience.idle)).serve()
 			})
 		}
 	}

@@ -34,7 +34,7 @@ func (h *head) requestFraming() (framing, error) {
 }
 
 // responseFraming goes on until the connection ends when in doubt: the browser decides what that is.
-func (h *head) responseFraming(method string, status int) framing {
+func (h *head) responseFraming(method, version string, status int) framing {
 	if h.odd {
 		return framing{open: true}
 	}
@@ -43,7 +43,7 @@ func (h *head) responseFraming(method string, status int) framing {
 	switch {
 	case method == "HEAD", status < 200, status == 204, status == 304:
 		return framing{}
-	case coded && strings.EqualFold(coding, "chunked"):
+	case coded && strings.EqualFold(coding, "chunked") && version == "HTTP/1.1":
 		return framing{chunked: true}
 	case !coded && measured:
 		if n, ok := parseLength(length); ok {

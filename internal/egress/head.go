@@ -30,8 +30,7 @@ type field struct {
 	line        []byte // with its end
 }
 
-// readHead reads up to the empty line and appends to raw, which is returned whatever happens. Empty lines before the first
-// one are skipped, as RFC 9112 section 2.2 wants it.
+// readHead reads up to the empty line and appends to raw, which is returned whatever happens.
 func readHead(r *bufio.Reader, raw []byte) ([]byte, error) {
 	for begin := len(raw); ; {
 		part, err := r.ReadSlice('\n')
@@ -44,11 +43,8 @@ func readHead(r *bufio.Reader, raw []byte) ([]byte, error) {
 		case err != nil:
 			return raw, err
 		}
-		if line := raw[begin:]; len(bytes.TrimRight(line, "\r\n")) == 0 {
-			if begin > 0 {
-				return raw, nil
-			}
-			raw = raw[:0]
+		if len(bytes.TrimRight(raw[begin:], "\r\n")) == 0 {
+			return raw, nil
 		}
 		begin = len(raw)
 	}

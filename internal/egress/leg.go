@@ -174,7 +174,7 @@ func (l *leg) answer(h *head, to asked, buffer []byte) (more bool, err error) {
 	case !h.odd && status < 200:
 		return true, out.Flush() // the answer proper is still due
 	}
-	body := h.responseFraming(to.method, status)
+	body := h.responseFraming(to.method, version, status)
 	if body.open {
 		l.answered() // it has no end to wait for
 		return false, body.relay(out, l.from, buffer)
@@ -200,7 +200,7 @@ func (l *leg) ended(err error) {
 	case err == nil, errors.Is(err, io.EOF), errors.Is(err, errMalformed), errors.Is(err, errTooLarge):
 		s.shut.Store(true)
 		_ = s.client.CloseWrite() // the browser is gone
-		s.client.hurry(time.Now().Add(parting))
+		s.client.hurry(time.Now().Add(s.proxy.patience.parting))
 	default:
 		s.shut.Store(true)
 		abort(s.client.TCPConn)

@@ -13,9 +13,6 @@ import (
 	"github.com/channelwatch/channelwatch/internal/httpx"
 )
 
-// resolvePatience is how long a look-up may take: as long as systems ask two servers twice each (resolv.conf).
-const resolvePatience = 20 * time.Second
-
 // maxAddresses is how many of the addresses of a name are tried.
 const maxAddresses = 20
 
@@ -23,6 +20,7 @@ const maxAddresses = 20
 // question is under way waits for its answer. It is safe for concurrent use.
 type names struct {
 	resolver httpx.Resolver
+	patience time.Duration
 	delay    time.Duration
 	hosts    map[string]netip.AddrPort // by name, or name:port
 
@@ -47,8 +45,11 @@ type place struct {
 	added   time.Duration // on top
 }
 
-func newNames(opts Options) (*names, error) {
-	n := &names{resolver: opts.Resolver, delay: opts.Delay, hosts: map[string]netip.AddrPort{}, asked: map[string]*answer{}}
+func newNames(opts Options, patience time.Duration) (*names, error) {
+	n := &names{
+		resolver: opts.Resolver, patience: patience, delay: opts.Delay,
+		hosts: map[string]netip.AddrPort{}, asked: map[string]*answer{},
+	}
 	for name, address := range opts.Hosts {
 		addr, err := netip.ParseAddrPort(address)
 		if err != nil {
@@ -100,7 +101,7 @@ func (n *names) ask(ctx context.Context, host string) *answer {
 
 // lookUp asks the resolver. An answer of any kind is on its way for one round trip more.
 func (n *names) lookUp(ctx context.Context, host string, a *answer) {
-	patience, cancel := context.WithTimeout(ctx, resolvePatience)
+	patience, cancel := context.WithTimeout(ctx, n.patience)
 	defer cancel()
 	a.addrs, a.err = n.resolver.Lookup(patience, host)
 	if a.err == nil && len(a.addrs) == 0 {

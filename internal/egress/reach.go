@@ -11,10 +11,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// dialPatience is how long a connection may take to be made: five SYN packets.
-const dialPatience = 20 * time.Second
-
-// maxDetail bounds details in bytes.
+// maxDetail bounds details, in bytes.
 const maxDetail = 200
 
 // reach connects to a target as a customer's browser does: look-up, judgement, handshake. Why it did not come to a
@@ -32,7 +29,7 @@ func (p *Proxy) reach(t target) (stream, probe.Reason) {
 		p.book.refuse(e, netip.AddrPortFrom(to.addrs[0], to.port), why)
 		return nil, probe.AddressForbidden
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, dialPatience)
+	ctx, cancel := context.WithTimeout(p.ctx, p.patience.dial)
 	defer cancel()
 	start := time.Now()
 	conn, err := p.gate.Dial(ctx, addrs, to.port)
@@ -54,7 +51,7 @@ func (p *Proxy) shake(e *entry, conn *net.TCPConn) (stream, probe.Reason) {
 		added := time.Since(start)
 		p.book.note(e, func(c *Conn) { c.ConnectAdded = added })
 	}
-	var server stream = &socket{patient: newPatient(conn), proxy: p, entry: e}
+	var server stream = &socket{patient: newPatient(conn, p.patience.idle), proxy: p, entry: e}
 	if ready && (p.opts.Delay > 0 || p.opts.Down > 0 || p.opts.Up > 0) {
 		server = newWire(p, server)
 	}
@@ -77,18 +74,21 @@ func (p *Proxy) miss(e *entry, err error, hung, reason probe.Reason, detail stri
 	return reason
 }
 
-// judge returns the addresses that may be connected to, and why another may not.
+// judge returns the addresses that may be connected to, or why the first one may not.
 func (p *Proxy) judge(to place) (allowed []netip.Addr, why string) {
 	for _, addr := range to.addrs {
-		if reach := p.gate.Forbids(addr); reach != "" && !to.trusted {
+		reach := p.gate.Forbids(addr)
+		switch {
+		case to.trusted:
+			reach = ""
+		case addr.IsLoopback() && to.port == p.self.Port():
+			reach = "the proxy's own"
+		}
+		if reach == "" {
+			allowed = append(allowed, addr)
+		} else if why == "" {
 			why = "address " + addr.String() + " is " + reach
-			continue
 		}
-		if addr.Unmap().IsLoopback() && int(to.port) == p.self.Port {
-			why = "address " + addr.String() + " is the proxy's own"
-			continue
-		}
-		allowed = append(allowed, addr)
 	}
 	return allowed, why
 }

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,14 +41,15 @@ type Conn struct {
 type Refusal struct {
 	Host    string
 	Port    uint16
-	Address string // that was refused, the first of several
+	Address string // ip:port that was refused, the first of several
 	Reason  probe.Reason
 	Detail  string
 }
 
-// Failure returns why the last attempt to connect to a host ended without a connection, refused ones included, and
-// nothing when it did not.
+// Failure returns why the last attempt to connect to a host, in any spelling that a URL may have, ended without a
+// connection, refused ones included. It returns nothing when it did not, or when there was none.
 func (r *Report) Failure(host string, port uint16) (reason probe.Reason, detail string) {
+	host, _ = parseHost(strings.Trim(host, "[]"))
 	for i := len(r.Refused) - 1; i >= 0; i-- {
 		if refused := &r.Refused[i]; refused.Host == host && refused.Port == port {
 			return refused.Reason, refused.Detail

@@ -12,13 +12,6 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-const (
-	// headPatience is how long a browser may take for the head of a request, once it began.
-	headPatience = 10 * time.Second
-	// parting is how long a browser may take to end its side of a connection when the other one has ended.
-	parting = 2 * time.Second
-)
-
 // session is one connection of the browser. One goroutine reads from it; while there is a leg, that one writes to it.
 type session struct {
 	proxy  *Proxy
@@ -51,7 +44,7 @@ func (s *session) next() bool {
 	if _, err := s.in.Peek(1); err != nil {
 		return false
 	}
-	s.client.hurry(time.Now().Add(headPatience))
+	s.client.hurry(time.Now().Add(s.proxy.patience.head))
 	raw, err := readHead(s.in, s.head[:0])
 	s.head = raw
 	s.client.hurry(time.Time{})
@@ -92,7 +85,7 @@ func (s *session) refuse(status int, why string) bool {
 		"Proxy-Status: channelwatch; error=" + why + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	_ = s.out.Flush()         // the browser has gone, and
 	_ = s.client.CloseWrite() // there is nobody to tell
-	s.client.hurry(time.Now().Add(parting))
+	s.client.hurry(time.Now().Add(s.proxy.patience.parting))
 	_ = s.proxy.carry(io.Discard, s.in) // a close with something unread would take the answer back
 	return false
 }

@@ -8,27 +8,17 @@ import (
 	"time"
 )
 
-// idle is how long a connection may carry nothing in both directions. No visit takes longer.
-const idle = 2 * time.Minute
-
-// pulse is when something last went over a connection in either direction, in nanoseconds since the epoch.
-type pulse struct{ last atomic.Int64 }
-
-func (p *pulse) beat(now time.Time) { p.last.Store(now.UnixNano()) }
-
-// still returns whether nothing has moved for so long that the connection is given up.
-func (p *pulse) still(now time.Time) bool { return now.UnixNano()-p.last.Load() >= int64(idle) }
-
-// patient is a connection whose reads and writes wait as long as anything moves over it.
+// patient is a connection whose reads and writes wait as long as anything moves over it in either direction.
 type patient struct {
 	*net.TCPConn
-	pulse pulse
-	by    atomic.Int64 // when reads end at the latest, in nanoseconds since the epoch; 0 is no limit
+	idle time.Duration
+	last atomic.Int64 // when something moved, in nanoseconds since the epoch
+	by   atomic.Int64 // when reads end at the latest, likewise; 0 is no limit
 }
 
-func newPatient(conn *net.TCPConn) *patient {
-	c := &patient{TCPConn: conn}
-	c.pulse.beat(time.Now())
+func newPatient(conn *net.TCPConn, idle time.Duration) *patient {
+	c := &patient{TCPConn: conn, idle: idle}
+	c.last.Store(time.Now().UnixNano())
 	return c
 }
 
@@ -44,16 +34,17 @@ func (c *patient) hurry(by time.Time) {
 
 func (c *patient) Read(p []byte) (int, error) {
 	for {
-		now := time.Now()
-		_ = c.SetReadDeadline(now.Add(idle))
+		_ = c.SetReadDeadline(time.Now().Add(c.idle))
 		if by := c.by.Load(); by != 0 {
 			_ = c.SetReadDeadline(time.Unix(0, by))
 		}
 		n, err := c.TCPConn.Read(p)
+		now := time.Now().UnixNano()
 		if n > 0 {
-			c.pulse.beat(now)
+			c.last.Store(now)
 		}
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || c.by.Load() != 0 || c.pulse.still(time.Now()) {
+		still := now-c.last.Load() >= int64(c.idle)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || c.by.Load() != 0 || still {
 			return n, err
 		}
 	}
@@ -61,8 +52,8 @@ func (c *patient) Read(p []byte) (int, error) {
 
 func (c *patient) Write(p []byte) (int, error) {
 	now := time.Now()
-	c.pulse.beat(now)
-	_ = c.SetWriteDeadline(now.Add(idle))
+	c.last.Store(now.UnixNano())
+	_ = c.SetWriteDeadline(now.Add(c.idle))
 	return c.TCPConn.Write(p)
 }
 

@@ -29,10 +29,10 @@ func parseTarget(authority string, port uint16) (target, bool) {
 			return target{}, false
 		}
 		addr, err := netip.ParseAddr(host[1 : len(host)-1])
-		if err != nil || !addr.Is6() {
+		if err != nil || !addr.Is6() || addr.Zone() != "" {
 			return target{}, false
 		}
-		return target{addr.String(), port}, port != 0
+		return target{addr.Unmap().String(), port}, port != 0
 	}
 	host, ok := parseHost(host)
 	return target{host, port}, ok && port != 0 && !strings.Contains(host, ":")
@@ -43,7 +43,7 @@ func parseTarget(authority string, port uint16) (target, bool) {
 func parseHost(host string) (string, bool) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.String(), true
+		return addr.Unmap().String(), addr.Zone() == ""
 	}
 	if host == "" || len(host) > 253 {
 		return "", false

@@ -31,8 +31,9 @@ type wire struct {
 	arrival  *time.Timer // of the reader
 	backlog  *time.Timer // of the writer
 
-	cut  chan struct{}
-	once sync.Once
+	closed chan struct{} // when the end has been handed over to the server
+	cut    chan struct{} // when nothing is to go on
+	once   sync.Once
 }
 
 // packet is what arrives at a moment: bytes, and then perhaps the end.
@@ -47,7 +48,7 @@ func newWire(p *Proxy, socket stream) *wire {
 	w := &wire{
 		proxy: p, socket: socket, oneWay: p.opts.Delay / 2,
 		arriving: make(chan packet, inFlight), leaving: make(chan packet, inFlight),
-		arrival: time.NewTimer(0), backlog: time.NewTimer(0), cut: make(chan struct{}),
+		arrival: time.NewTimer(0), backlog: time.NewTimer(0), closed: make(chan struct{}), cut: make(chan struct{}),
 	}
 	p.running.Go(w.pumpIn)
 	p.running.Go(w.pumpOut)
@@ -101,7 +102,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// CloseWrite sends the end on its way, after everything else.
+// CloseWrite sends the end after everything else, and waits until it is there.
 func (w *wire) CloseWrite() error {
 	due := time.Now().Add(w.oneWay)
 	if due.Before(w.sent) {
@@ -109,6 +110,11 @@ func (w *wire) CloseWrite() error {
 	}
 	select {
 	case w.leaving <- packet{due: due, err: io.EOF}:
+	case <-w.cut:
+		return net.ErrClosed
+	}
+	select {
+	case <-w.closed:
 		return nil
 	case <-w.cut:
 		return net.ErrClosed
@@ -175,8 +181,8 @@ func (w *wire) arrive(p packet) bool {
 	}
 }
 
-// pumpOut hands over to the server what has arrived there. After an error it lets the rest go: the server's side of the
-// connection says what became of it.
+// pumpOut hands over to the server what has arrived there, until the end. After an error it lets the rest go: the server's
+// side of the connection says what became of it.
 func (w *wire) pumpOut() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -191,15 +197,14 @@ func (w *wire) pumpOut() {
 		if !w.await(timer, p.due) {
 			return
 		}
-		switch {
-		case failed != nil:
-		case p.err != nil:
-			failed = w.socket.CloseWrite()
-		default:
+		if p.err != nil {
+			_ = w.socket.CloseWrite() // as above
+			close(w.closed)
+			return
+		}
+		if failed == nil {
 			_, failed = w.socket.Write(p.data)
 		}
-		if p.buffer != nil {
-			w.proxy.buffers.Put(p.buffer)
-		}
+		w.proxy.buffers.Put(p.buffer)
 	}
 }
