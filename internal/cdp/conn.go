@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 )
+
+var errEnded = errors.New("the browser ended")
 
 // Conn is a connection to a browser. It is safe for concurrent use.
 type Conn struct {
@@ -162,7 +165,11 @@ func (c *Conn) write() {
 	for {
 		select {
 		case data := <-c.writes:
-			if _, err := c.out.Write(data); err != nil {
+			switch _, err := c.out.Write(data); {
+			case errors.Is(err, syscall.EPIPE): // which the reader finds too, now or in a moment
+				c.end(errEnded)
+				return
+			case err != nil:
 				c.end(fmt.Errorf("writing to the browser: %w", err))
 				return
 			}

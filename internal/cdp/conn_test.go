@@ -184,16 +184,27 @@ func TestConn_BrowserEnds(t *testing.T) {
 	}
 }
 
-func TestConn_BrowserStopsReading(t *testing.T) {
-	fromAgent, toBrowser := pipe(t)
-	fromBrowser, _ := pipe(t)
-	conn := cdp.Open(fromBrowser, toBrowser)
-	t.Cleanup(func() { _ = conn.Close() })
-	if err := fromAgent.Close(); err != nil {
-		t.Fatal(err)
-	}
-	err := conn.Call(t.Context(), "", "A.b", nil, nil)
-	if !errors.Is(err, cdp.ErrClosed) || !errors.Is(conn.Err(), os.ErrClosed) && !strings.Contains(conn.Err().Error(), "writing to the browser") {
-		t.Errorf("error %v, want that of writing", err)
+func TestConn_WritingFails(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		fail func(fromAgent, toBrowser *os.File) *os.File // which end is closed
+		want string
+	}{
+		{"the browser ended", func(r, _ *os.File) *os.File { return r }, "the browser ended"},
+		{"another cause", func(_, w *os.File) *os.File { return w }, "writing to the browser: write |1: file already closed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fromAgent, toBrowser := pipe(t)
+			if err := test.fail(fromAgent, toBrowser).Close(); err != nil {
+				t.Fatal(err)
+			}
+			fromBrowser, _ := pipe(t)
+			conn := cdp.Open(fromBrowser, toBrowser)
+			t.Cleanup(func() { _ = conn.Close() })
+			err := conn.Call(t.Context(), "", "A.b", nil, nil)
+			if !errors.Is(err, cdp.ErrClosed) || !strings.HasSuffix(err.Error(), "closed: "+test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
 	}
 }

@@ -33,7 +33,7 @@ func (c *Conn) read() {
 	for {
 		data, err := r.next()
 		if errors.Is(err, io.EOF) {
-			c.end(errors.New("the browser ended"))
+			c.end(errEnded)
 			return
 		}
 		if err != nil {

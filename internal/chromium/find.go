@@ -39,6 +39,15 @@ func wrapped(path string) string {
 	return path
 }
 
+// Installed returns nil when there is a browser to start: the configured one, or any when path is empty. Else the error
+// says what to install. It starts nothing.
+func Installed(path string) error {
+	if _, missing := find(path); missing != nil {
+		return missing
+	}
+	return nil
+}
+
 // find returns the executable to start.
 func find(configured string) (string, *Unavailable) {
 	if configured == "" {

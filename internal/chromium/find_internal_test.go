@@ -36,6 +36,9 @@ func TestFind_Configured(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, missing := find(test.configured)
+			if err := Installed(test.configured); (err != nil) != (test.refused != "") {
+				t.Errorf("installed: %v", err)
+			}
 			switch {
 			case missing != nil && (missing.Check != Missing || test.refused == "" || !strings.HasPrefix(missing.Detail, test.refused)):
 				t.Errorf("%s: %s, want %q", missing.Check, missing.Detail, test.refused)

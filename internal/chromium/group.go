@@ -47,7 +47,8 @@ func (g *group) reap() int {
 		member := m.group == g.leader && m.pid != g.leader
 		switch {
 		case m.zombie && m.parent == os.Getpid() && (member || m.stray()):
-			if _, err := syscall.Wait4(m.pid, nil, syscall.WNOHANG, nil); err != nil && member {
+			// One whose last threads are still ending is shown as ended, but cannot be waited for yet.
+			if pid, err := syscall.Wait4(m.pid, nil, syscall.WNOHANG, nil); err == nil && pid != m.pid {
 				left++
 			}
 		case member, m.stray() && g.knows(m.pid):

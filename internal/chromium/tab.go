@@ -103,7 +103,7 @@ func furnish(ctx context.Context, conn *cdp.Conn, t *target) error {
 		method string
 		params map[string]any
 	}{
-		{"Browser.setDownloadBehavior", map[string]any{"behavior": "deny", "browserContextId": t.context}},
+		{"Browser.setDownloadBehavior", map[string]any{"behavior": "deny", "browserContextId": t.context, "eventsEnabled": true}},
 		{"Browser.grantPermissions", map[string]any{"permissions": []string{}, "browserContextId": t.context}},
 	} {
 		if err := conn.Call(ctx, "", denial.method, denial.params, nil); err != nil {
