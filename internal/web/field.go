@@ -105,9 +105,9 @@ func fieldWords(f *view.Field) string {
 	}
 	v := &f.Vitals[i]
 	text := fmt.Sprintf("%s: in three of four visits the main content showed within %s (%s), as %.0f visits told.",
-		where(f), brief(v.Value), v.Rating, v.Count)
+		where(f), lcpValue(v.Value), v.Rating, v.Count)
 	if v.Lab != nil {
-		text += fmt.Sprintf(" Our own probe: %s (%s).", brief(*v.Lab), v.LabRating)
+		text += fmt.Sprintf(" Our own probe: %s (%s).", lcpValue(*v.Lab), v.LabRating)
 	}
 	return text
 }

@@ -132,7 +132,7 @@ func runs(visits []probe.Visit) []string {
 		}
 		text := "no figures"
 		if lcp, ok := visits[i].Vitals[string(probe.LCP)]; ok {
-			text = brief(lcp)
+			text = lcpValue(lcp)
 		}
 		if visits[i].Published {
 			text += " (shown)"

@@ -41,7 +41,7 @@ func TestLatest_SaysWhatCustomersFeel(t *testing.T) {
 			t.Errorf("IT reads %q, marketing %q, want the same number", got, want)
 		}
 	}
-	if got := text(find(marketing, ".latest p.quiet")[0]); !strings.Contains(got, "in HeadlessChrome 156.0.8078.79. The middle one of 3 loads: 2.3 s, 1.84 s (shown), no figures.") {
+	if got := text(find(marketing, ".latest p.quiet")[0]); !strings.Contains(got, "in HeadlessChrome 156.0.8078.79. The middle one of 3 loads: 2.31 s, 1.84 s (shown), no figures.") {
 		t.Errorf("%q does not say which browser, and how the other loads were", got)
 	}
 	slow := texts(find(document(t, base+"/touchpoints/mobile/home"), ".latest .vitals li"))

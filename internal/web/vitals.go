@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -91,13 +92,20 @@ func vitalName(vital probe.Vital) string {
 	return string(vital)
 }
 
-// vitalValue prints a figure: seconds, but for Cumulative Layout Shift, which has no unit.
+// vitalValue prints a figure: seconds, but for Cumulative Layout Shift, which has no unit. It rounds up, to the worse: what is
+// over a bound reads so.
 func vitalValue(vital probe.Vital, v float64) string {
-	if vital == probe.CLS {
-		return trimmed(v, 3)
+	up := func(unit float64) float64 { return max(math.Ceil(v/unit-1e-6), 0) * unit }
+	switch {
+	case vital == probe.CLS:
+		return trimmed(up(0.001), 3)
+	case v < 1:
+		return brief(up(0.001))
 	}
-	return brief(v)
+	return brief(up(0.01))
 }
+
+func lcpValue(v float64) string { return vitalValue(probe.LCP, v) }
 
 // brief prints seconds without fractions of milliseconds.
 func brief(v float64) string {
