@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/channelwatch/channelwatch/internal/pictures"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -48,6 +50,20 @@ func TestStore_GoesOnWithoutPicturesThatCannotBeWritten(t *testing.T) {
 	want(t, store, dir, 3, 4)
 	if log.count("pictures are kept again") != 1 {
 		t.Errorf("the log does not say that all is well:\n%s", log.text.String())
+	}
+}
+
+func TestStore_ReadingsTellOfItself(t *testing.T) {
+	store, _ := open(t, t.TempDir(), 3<<10)
+	store.Keep("web/home", true, evidence(1, 2))
+	store.Keep("web/home", true, evidence(3, 4, 5, 6)) // more than there is room for
+	got := make(map[string]float64)
+	for _, r := range store.Readings() {
+		got[r.Name] = r.Value
+	}
+	wanted := map[string]float64{"evidence_errors_total": 1, "evidence_picture_bytes": 2048, "evidence_pictures": 2}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Errorf("readings differ (-want +got):\n%s", diff)
 	}
 }
 
