@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/channelwatch/channelwatch/internal/chromium"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/demo"
 	"github.com/channelwatch/channelwatch/internal/kinds"
@@ -23,7 +24,12 @@ no internet and no other server. Everything that it shows is made up, and says s
 		Example: "  channelwatch demo",
 		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			shop, err := demo.Start(cmd.Context(), demo.Options{Every: every})
+			options := demo.Options{Every: every, Customers: true}
+			noBrowser := chromium.Installed("")
+			if noBrowser == nil {
+				options.Visits = visitsEvery
+			}
+			shop, err := demo.Start(cmd.Context(), options)
 			if err != nil {
 				return err
 			}
@@ -35,7 +41,7 @@ no internet and no other server. Everything that it shows is made up, and says s
 				}
 				return cfg, err
 			}
-			err = serve(cmd, agentSettings{kinds: all, load: load, demo: true, started: func(address string) { welcome(cmd, address) }})
+			err = serve(cmd, agentSettings{kinds: all, load: load, demo: true, started: func(address string) { welcome(cmd, address, noBrowser) }})
 			if closeErr := shop.Close(); err == nil {
 				err = closeErr
 			}
@@ -47,10 +53,18 @@ no internet and no other server. Everything that it shows is made up, and says s
 	return cmd
 }
 
-// welcome says where to look.
-func welcome(cmd *cobra.Command, address string) {
+// visitsEvery is how often a browser visits the landing page of the demo.
+const visitsEvery = time.Minute
+
+// welcome says where to look, and what is left out without a browser.
+func welcome(cmd *cobra.Command, address string, noBrowser error) {
+	look := "A browser visits its landing page every minute."
+	if noBrowser != nil {
+		look = "Without a browser you do not see its landing page: " + noBrowser.Error() + "."
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), `
   The demo shop is open. Everything in it is made up; its faults repeat every 15 minutes.
+  %[2]s
 
   What customers get    http://%[1]s/
   Results as JSON       http://%[1]s/api/v1/results
@@ -58,5 +72,5 @@ func welcome(cmd *cobra.Command, address string) {
 
   Stop with Ctrl-C.
 
-`, address)
+`, address, look)
 }
