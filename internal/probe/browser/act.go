@@ -15,7 +15,7 @@ const glance = 100 * time.Millisecond
 
 // act does the steps while loading lasts, waits until the page has come to rest again, and looks at it. A step that
 // fails is the failure of the visit; an error is the browser's.
-func (p *prober) act(loading, looking context.Context, v *visit, page *pageload.Page) error {
+func (p *prober) act(ctx, loading context.Context, v *visit, page *pageload.Page) error {
 	for i := range p.plan.steps {
 		s := &p.plan.steps[i]
 		if err := s.do(loading, page); err != nil {
@@ -27,7 +27,7 @@ func (p *prober) act(loading, looking context.Context, v *visit, page *pageload.
 		if v.failure == nil {
 			page.Settle(loading)
 		}
-		end, err := page.Read(looking)
+		end, err := look(ctx, page.Read)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (p *prober) act(loading, looking context.Context, v *visit, page *pageload.
 		return nil
 	}
 	var err error
-	v.findings, err = p.plan.expect.elements(looking, page)
+	v.findings, err = look(ctx, func(ctx context.Context) ([]probe.Finding, error) { return p.plan.expect.elements(ctx, page) })
 	return err
 }
 

@@ -24,7 +24,7 @@ func (p *plan) find(v *visit) []probe.Finding {
 		}
 	}
 	for _, rule := range p.expect.each {
-		add(rule(v.load))
+		add(rule(v.end))
 	}
 	add(v.shifts())
 	add(v.blocking())
@@ -158,7 +158,11 @@ func requestFailures(load *pageload.Load) *failed {
 // unanswered reports whether a request got no answer though the page wanted one. What a page gives up itself, as every
 // navigation does, and what the operator blocks has not failed.
 func unanswered(r *probe.Request) bool {
-	return r.Status == 0 && r.Error != "" && r.Error != "net::ERR_ABORTED" && !strings.HasPrefix(r.Error, "net::ERR_BLOCKED_BY_")
+	switch r.Error {
+	case "", "net::ERR_ABORTED", "blocked": // the latter is package pageload's word for what the operator blocks
+		return false
+	}
+	return r.Status == 0
 }
 
 func (f *failed) finding(check probe.CheckID, thirdParty bool) *probe.Finding {

@@ -111,9 +111,7 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 	if err != nil {
 		return err
 	}
-	looking, cancel := outlasting(ctx)
-	defer cancel()
-	load, err := page.Read(looking)
+	load, err := look(ctx, page.Read)
 	if err != nil {
 		return err
 	}
@@ -122,30 +120,28 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 		return nil
 	}
 	if p.plan.expect.unexpected(load.Status) == nil {
-		if err := p.act(loading, looking, v, page); err != nil {
+		if err := p.act(ctx, loading, v, page); err != nil {
 			return err
 		}
 	}
-	v.screenshot, err = page.Screenshot(looking)
+	v.screenshot, err = look(ctx, page.Screenshot)
 	if err != nil && tab.Lost() == nil {
 		err = nil // a page that cannot be pictured has its figures all the same
 	}
 	return err
 }
 
-// outlasting returns a context for looking at a page in the end: it ends when ctx is cancelled, but not with its deadline,
-// because a page that used up its time is still to be described.
-func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+// look looks at a page in a time of its own, which ends when ctx is cancelled, but not with its deadline: a page that used
+// up its time is still to be described.
+func look[T any](ctx context.Context, at func(context.Context) (T, error)) (T, error) {
 	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
-	stop := context.AfterFunc(ctx, func() {
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			cancel()
 		}
-	})
-	return looking, func() {
-		stop()
-		cancel()
-	}
+	})()
+	return at(looking)
 }
 
 // loadingTime returns how much of the time that is left may be spent on loading and steps.

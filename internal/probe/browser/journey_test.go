@@ -1,0 +1,193 @@
+package browser_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/browser"
+)
+
+// shop is a small shop: a form that takes a login, and the page behind it.
+func shop(secret string, typed *atomic.Value) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			html(`<title>Login</title><h1>Welcome</h1><form action=/account method=post>
+				<input id=name name=name><input id=key name=key><button id=go>Log in</button></form>
+				<script>document.querySelector('#key').oninput = e => console.log('typed ' + e.target.value)</script>`)(w, r)
+		case "/account":
+			typed.Store(r.FormValue("name") + ":" + r.FormValue("key"))
+			if r.FormValue("key") != secret {
+				http.Redirect(w, r, "/", http.StatusSeeOther)
+				return
+			}
+			http.Redirect(w, r, "/orders?for="+r.FormValue("name"), http.StatusSeeOther)
+		case "/orders":
+			html("<title>Your orders</title><h1>Orders</h1><p>Hello, Ada<style>p{text-transform:uppercase}</style>")(w, r)
+		case "/echo":
+			html("<title>"+secret+"</title><h1>"+secret+"</h1><p>Your key is "+secret+"<script>console.error('"+secret+"')</script>")(w, r)
+		}
+	}
+}
+
+func login(variable string, more ...browser.Step) []browser.Step {
+	return append([]browser.Step{
+		{Type: &browser.TypeStep{Selector: "#name", Text: "ada"}},
+		{Name: "type the key", Type: &browser.TypeStep{Selector: "#key", Secret: probe.Secret{Env: variable}}},
+		{Click: "#go"},
+	}, more...)
+}
+
+func TestProbe_Journey(t *testing.T) {
+	const variable, secret = "CHANNELWATCH_TEST_KEY", "s3cr3t&key/42"
+	t.Setenv(variable, secret)
+	kind := browser.PatientKind()
+	for name, tt := range map[string]struct {
+		steps  []browser.Step
+		expect browser.Expect
+		reason probe.Reason
+		detail string
+		shown  bool // whether there is a picture
+	}{
+		"to its end": {
+			steps: login(variable, browser.Step{Wait: &browser.Sight{Text: "hello, ada"}}, browser.Step{Assert: &browser.Sight{URL: "*/orders?for=ada"}},
+				browser.Step{Assert: &browser.Sight{Title: "Your*"}}, browser.Step{Assert: &browser.Sight{Selector: "h1"}}),
+			expect: browser.Expect{Text: []string{"Hello,  Ada"}, Selector: []string{"p"}, Title: "Your orders", FinalURL: "*/orders?for=ada"},
+			shown:  true,
+		},
+		"to another address": {
+			steps: []browser.Step{{Goto: "BASE/orders"}, {Assert: &browser.Sight{Text: "Orders"}}}, shown: true,
+		},
+		"a missing element": {
+			steps: []browser.Step{{Name: "search for shoes", Click: "#search"}}, reason: "step_failed",
+			detail: `step 1 (search for shoes): no element matches "#search"`, shown: true,
+		},
+		"a text that does not come": {
+			steps: []browser.Step{{Assert: &browser.Sight{Text: "Thanks"}}}, reason: "step_failed",
+			detail: `step 1 (see the text "Thanks"): the text "Thanks" did not appear within 2s; the page is http://`, shown: true,
+		},
+		"a page that shows the secret": {
+			steps: login(variable, browser.Step{Wait: &browser.Sight{Text: "hello, ada"}}, browser.Step{Goto: "BASE/echo"}),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var typed atomic.Value
+			url := serve(t, shop(secret, &typed))
+			for i := range tt.steps {
+				tt.steps[i].Goto = strings.Replace(tt.steps[i].Goto, "BASE", url, 1)
+			}
+			result := run(t, kind, local(url+"/", func(c *browser.Config) { c.Steps, c.Expect = tt.steps, tt.expect }))
+			if result.Reason != tt.reason || !strings.Contains(result.Detail, tt.detail) {
+				t.Errorf("got reason %q: %s, want %q: …%s…", result.Reason, result.Detail, tt.reason, tt.detail)
+			}
+			for _, finding := range result.Findings {
+				if finding.Check != "js_errors" {
+					t.Errorf("got %+v, want no finding", finding)
+				}
+			}
+			if got := typed.Load(); got != nil && got != "ada:"+secret {
+				t.Errorf("server got %q, want name and key", got)
+			}
+			checkSecretFree(t, &result, secret)
+			visits := result.Evidence.Visits
+			if last := visits[len(visits)-1]; (last.Screenshot != nil) != tt.shown || !visits[0].Published {
+				t.Errorf("got the picture %v and first visit published %v, want %v and true", last.Screenshot, visits[0].Published, tt.shown)
+			}
+		})
+	}
+}
+
+// checkSecretFree looks for a secret, and parts of it that are worth anything, in all that is shown of a result.
+func checkSecretFree(t *testing.T, result *probe.Result, secret string) {
+	t.Helper()
+	data, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := string(data) + fmt.Sprintf("%+v", result)
+	for i := range result.Evidence.Visits {
+		printed += fmt.Sprintf("%+v", result.Evidence.Visits[i])
+	}
+	for i := range len(secret) - 6 {
+		if part := secret[i : i+6]; strings.Contains(printed, part) {
+			t.Errorf("got %q of the secret in %s", part, printed)
+			return
+		}
+	}
+}
+
+// TestProbe_SecretsAreDotsInPictures compares pictures of a field with a secret of two texts of one length: they would
+// differ if the text was to be seen.
+func TestProbe_SecretsAreDotsInPictures(t *testing.T) {
+	const variable = "CHANNELWATCH_TEST_KEY"
+	kind := browser.PatientKind()
+	url := serve(t, html("<title>Login</title><h1>Welcome</h1><style>*{caret-color:transparent}</style><input id=key size=40 style='font-size:30px'>"))
+	picture := func(secret string) image.Image {
+		t.Helper()
+		t.Setenv(variable, secret)
+		result := run(t, kind, local(url+"/", func(c *browser.Config) {
+			c.Steps = []browser.Step{{Type: &browser.TypeStep{Selector: "#key", Secret: probe.Secret{Env: variable}}}}
+		}))
+		visits := result.Evidence.Visits
+		shot := visits[len(visits)-1].Screenshot
+		if shot == nil {
+			t.Fatalf("got no picture, want one: %s", result.Detail)
+		}
+		decoded, err := png.Decode(bytes.NewReader(shot.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return decoded
+	}
+	if first, second := picture("WWWWWWWW"), picture("iiiiiiii"); !same(first, second) {
+		t.Error("two secrets of one length make different pictures, want dots")
+	}
+}
+
+func same(a, b image.Image) bool {
+	if a.Bounds() != b.Bounds() {
+		return false
+	}
+	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
+		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
+			if a.At(x, y) != b.At(x, y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func TestProbe_InteractionIsTimed(t *testing.T) {
+	url := serve(t, html(`<title>Shop</title><h1>Shoes</h1><button id=buy>Buy</button><p id=said></p><script>
+		document.querySelector('#buy').onclick = () => {
+			for (const end = performance.now() + 300; performance.now() < end;);
+			document.querySelector('#said').textContent = 'Bought';
+		}</script>`))
+	result := run(t, browser.PatientKind(), local(url+"/", func(c *browser.Config) {
+		c.Steps = []browser.Step{{Click: "#buy"}, {Wait: &browser.Sight{Text: "Bought"}}}
+	}))
+	if got := measured(&result, "web_vital_seconds", "inp"); got < 0.3 || got > 1 {
+		t.Errorf("got an interaction of %v s, want 300 ms and what a frame takes", got)
+	}
+	if len(result.Evidence.Visits) != 1 || result.Reason != "" {
+		t.Errorf("got %d visits and reason %q (%s), want one page", len(result.Evidence.Visits), result.Reason, result.Detail)
+	}
+	var slow *probe.Finding
+	for i := range result.Findings {
+		if result.Findings[i].Check == "slow_interaction" || result.Findings[i].Check == "slow_interaction_heavy" {
+			slow = &result.Findings[i]
+		}
+	}
+	if slow == nil {
+		t.Errorf("got findings %+v, want a slow interaction", result.Findings)
+	}
+}
