@@ -90,7 +90,7 @@ func TestPhases_JSONHasOnlyThoseReached(t *testing.T) {
 
 func TestPhase_Words(t *testing.T) {
 	t.Parallel()
-	want := []string{"resolve", "connect", "tls", "send", "wait", "receive", "accept", "deliver"}
+	want := []string{"resolve", "connect", "tls", "send", "wait", "receive", "accept", "deliver", "discover", "load", "render"}
 	if len(want) != int(probe.NumPhases) {
 		t.Fatalf("got %d phases, want %d", probe.NumPhases, len(want))
 	}
@@ -99,8 +99,8 @@ func TestPhase_Words(t *testing.T) {
 			t.Errorf("got %v, want %s", p, want[p])
 		}
 	}
-	if got := probe.NumPhases.String(); got != "phase(8)" {
-		t.Errorf("got %q, want phase(8)", got)
+	if got := probe.NumPhases.String(); got != "phase(11)" {
+		t.Errorf("got %q, want phase(11)", got)
 	}
 }
 
@@ -121,6 +121,11 @@ func TestPhases_Spans(t *testing.T) {
 			"a message arrives before it is acknowledged",
 			map[probe.Phase]time.Duration{probe.Connect: ms, probe.Accept: 5 * ms, probe.Deliver: 3 * ms},
 			[]string{"connect 0s+1ms", "accept 1ms+5ms", "deliver 1ms+3ms"},
+		},
+		{
+			"a page in a browser",
+			map[probe.Phase]time.Duration{probe.Wait: 5 * ms, probe.Discover: ms, probe.Load: 3 * ms, probe.Render: 2 * ms},
+			[]string{"wait 0s+5ms", "discover 5ms+1ms", "load 6ms+3ms", "render 9ms+2ms"},
 		},
 		{"arrived only", map[probe.Phase]time.Duration{probe.Deliver: 3 * ms}, []string{"deliver 0s+3ms"}},
 	}

@@ -209,7 +209,7 @@ func TestRate_NamesTheLongestPhase(t *testing.T) {
 		probe.Wait:    probe.SlowServer,
 		probe.Receive: probe.SlowDownload,
 		probe.Accept:  probe.Slow,
-		probe.Deliver: probe.SlowDelivery,
+		probe.Deliver: probe.SlowDelivery, probe.Discover: probe.SlowDiscovery, probe.Load: probe.SlowContent, probe.Render: probe.SlowRender,
 	}
 	c := catalogue(t)
 	for longest := range probe.NumPhases {
