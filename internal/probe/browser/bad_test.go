@@ -29,7 +29,9 @@ type bad struct {
 
 // badPages returns the pages of the table, which all servers but the last ones are for.
 func badPages() []bad {
-	script := func(code string) http.HandlerFunc { return html("<title>Bad</title><h1>Shop</h1><script>" + code + "</script>") }
+	script := func(code string) http.HandlerFunc {
+		return html("<title>Bad</title><h1>Shop</h1><script>" + code + "</script>")
+	}
 	return []bad{
 		{"an endless loop", script("setTimeout(() => { for (;;); }, 300)"), nil, "page_hung", "stopped answering", 10 * time.Second},
 		{"an endless loop at once", script("for (;;);"), nil, "page_hung", "stopped answering", 10 * time.Second},
@@ -84,7 +86,9 @@ func badPages() []bad {
 			}, nil, probe.AddressForbidden, "169.254.169.254", 0,
 		},
 		{
-			"a file", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }, nil,
+			"a file", func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+			}, nil,
 			probe.RedirectMalformed, "ERR_UNSAFE_REDIRECT", 0,
 		},
 		{
@@ -227,7 +231,7 @@ func TestProbe_Names(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dns.Close()
+	t.Cleanup(func() { _ = dns.Close() })
 	kind := browser.PatientKind()
 	for name, tt := range map[string]struct {
 		url    string

@@ -24,6 +24,7 @@ type asked struct {
 }
 
 func TestProbe_Profiles(t *testing.T) {
+	t.Parallel()
 	const page = `<title>Shop</title><meta name=viewport content="width=device-width"><h1>Shoes</h1><script>
 		fetch('/seen?screen=' + innerWidth + 'x' + innerHeight + '@' + devicePixelRatio + '&touch=' + (navigator.maxTouchPoints > 0));
 	</script>`

@@ -61,7 +61,7 @@ func busyShop(port *int) http.HandlerFunc {
 			html(`<title>Shop</title><h1>Shoes</h1><style>body{margin:0}#banner{height:0}#banner.late{height:200px}</style>
 				<div id=banner></div><img id=hero src=/hero.svg?w=9 width=600 height=400>
 				<p id=below>Below the banner: a text that is pushed down when the banner comes, late as it is.</p>
-				<iframe src="` + at("ads", "/frame") + `" width=300 height=200></iframe><img src=/missing.png><script src=/app.js></script>
+				<iframe src="`+at("ads", "/frame")+`" width=300 height=200></iframe><img src=/missing.png><script src=/app.js></script>
 				<script>setTimeout(() => document.querySelector('#banner').className = 'late', 1500)</script>`)(w, r)
 		case "shop/hero.svg":
 			w.Header().Set("Content-Type", "image/svg+xml")
@@ -74,7 +74,7 @@ func busyShop(port *int) http.HandlerFunc {
 			http.NotFound(w, r)
 		case "ads/frame":
 			http.SetCookie(w, &http.Cookie{Name: "track", Value: "you", Secure: true, SameSite: http.SameSiteNoneMode})
-			html(`<body>Ad` + strings.Repeat(" ", 50_000) + `<script src="` + at("tags", "/tag.js") + `"></script>`)(w, r)
+			html(`<body>Ad`+strings.Repeat(" ", 50_000)+`<script src="`+at("tags", "/tag.js")+`"></script>`)(w, r)
 		case "tags/tag.js":
 			w.Header().Set("Content-Type", "text/javascript")
 			_, _ = fmt.Fprint(w, strings.Repeat(" ", 30_000))
