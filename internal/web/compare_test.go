@@ -69,6 +69,7 @@ func TestParity_Sentences(t *testing.T) {
 			"Web shop answers with status 200, Mobile website with status 404.",
 			"Web shop leads to https://shop.example/, Mobile website to https://m.shop.example/gone.",
 		}},
+		{"the host of the device", func(r *probe.Result) { r.Evidence.Visits[1].URL = "https://m.shop.example/" }, []string{"The page says the same on all devices: same title, same heading, about as many words."}},
 		{"half the weight", func(r *probe.Result) {
 			r.Measurements = []probe.Measurement{{Metric: "page_load_bytes", Label: "image", Value: 600_000}, {Metric: "page_load_bytes", Label: "script", Value: 385_000}}
 		}, []string{"Web shop loads 1.97 MB, Mobile website 985 kB."}},

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"math"
+	"net/url"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -34,7 +35,7 @@ func contentDifferences(a, b *paritySide) (all []string) {
 	if a.status != b.status && a.status > 0 && b.status > 0 {
 		all = append(all, fmt.Sprintf("%s answers with status %d, %s with status %d.", a.Title, a.status, b.Title, b.status))
 	}
-	if a.url != b.url {
+	if hostless(a.url) != hostless(b.url) {
 		all = append(all, fmt.Sprintf("%s leads to %s, %s to %s.", a.Title, a.url, b.Title, b.url))
 	}
 	for _, of := range []struct{ name, a, b string }{
@@ -54,6 +55,16 @@ func contentDifferences(a, b *paritySide) (all []string) {
 		all = append(all, fmt.Sprintf("%s shows %d words, %s %d.", a.Title, a.content.Words, b.Title, b.content.Words))
 	}
 	return all
+}
+
+// hostless returns an address without its host: the same page may have a host for each device.
+func hostless(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.Scheme, u.Host = "", ""
+	return u.String()
 }
 
 // speedDifferences compares how long customers wait, and for how much.

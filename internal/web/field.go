@@ -73,9 +73,9 @@ func newFieldCell(f *view.Field, vital probe.Vital) fieldCell {
 		return fieldCell{Name: vitalName(vital)}
 	}
 	v := &f.Vitals[i]
-	cell := fieldCell{Name: vitalName(vital), Value: vitalValue(vital, v.Value), Rating: v.Rating}
+	cell := fieldCell{Name: vitalName(vital), Value: vitalValue(vital, v.Value, probe.Bounds{}), Rating: v.Rating}
 	if v.Lab != nil {
-		cell.Lab, cell.LabRating = vitalValue(vital, *v.Lab), v.LabRating
+		cell.Lab, cell.LabRating = vitalValue(vital, *v.Lab, probe.Bounds{}), v.LabRating
 	}
 	return cell
 }
@@ -105,9 +105,9 @@ func fieldWords(f *view.Field) string {
 	}
 	v := &f.Vitals[i]
 	text := fmt.Sprintf("%s: in three of four visits the main content showed within %s (%s), as %.0f visits told.",
-		where(f), lcpValue(v.Value), v.Rating, v.Count)
+		where(f), brief(v.Value), v.Rating, v.Count)
 	if v.Lab != nil {
-		text += fmt.Sprintf(" Our own probe: %s (%s).", lcpValue(*v.Lab), v.LabRating)
+		text += fmt.Sprintf(" Our own probe: %s (%s).", brief(*v.Lab), v.LabRating)
 	}
 	return text
 }

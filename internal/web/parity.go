@@ -130,7 +130,7 @@ func newParity(sides []paritySide, now time.Time) *parity {
 			return ""
 		}, anyFar(sides, of, far))
 	}
-	number("Main content after", func(s *paritySide) *float64 { return s.seconds }, lcpValue, farInTime)
+	number("Main content after", func(s *paritySide) *float64 { return s.seconds }, brief, farInTime)
 	number("Loads", func(s *paritySide) *float64 { return s.bytes }, func(v float64) string { return size(int64(v)) }, farInSize)
 	number("Requests", func(s *paritySide) *float64 { return s.requests }, func(v float64) string { return strconv.Itoa(int(v)) }, farInSize)
 	word := func(name string, of func(*paritySide) string) { p.row(name, of, differ(sides, of)) }
@@ -140,7 +140,7 @@ func newParity(sides []paritySide, now time.Time) *parity {
 		}
 		return fmt.Sprintf("status %d", s.status)
 	})
-	word("Ends at", func(s *paritySide) string { return s.url })
+	p.row("Ends at", func(s *paritySide) string { return s.url }, differ(sides, func(s *paritySide) string { return hostless(s.url) }))
 	word("Title", contentWord(func(c *probe.Content) string { return c.Title }))
 	word("Heading", contentWord(func(c *probe.Content) string { return c.Heading }))
 	for _, of := range []struct {

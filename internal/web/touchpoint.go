@@ -134,7 +134,7 @@ func (h *handler) newTouchpointPage(w http.ResponseWriter, r *http.Request) (*to
 func (h *handler) addResults(page *touchpointPage, tp *probe.Touchpoint) {
 	page.Here, page.CanProbe = true, h.opts.Probe != nil
 	page.Heading, page.Kind, page.URL, page.Tier = tp.Title, tp.Kind, tp.Profile.URL, string(tp.Tier)
-	page.Every, page.Timeout = tp.Every.String(), tp.Timeout.String()
+	page.Every, page.Timeout = spelled(tp.Every), spelled(tp.Timeout)
 	for i, rec := range h.records(tp, true) {
 		row := newResultRow(&rec, &page.frame, i > 0)
 		row.Newest = i == 1 && page.Results[0].Rating >= probe.Good
@@ -188,7 +188,7 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	page.From = page.start(recorded.From, recorded.At)
 	page.Lost = lostChart(recorded.Lost, recorded.Score, page.From, recorded.At)
 	page.Field = newField(recorded.Field)
-	if page.Latest == nil {
+	if page.Latest == nil || page.Latest.Note != "" {
 		page.Vitals = recordedVitals(&page.frame, recorded)
 	}
 	page.addCharts(recorded)

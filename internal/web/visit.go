@@ -10,6 +10,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/record"
+	"github.com/channelwatch/channelwatch/internal/view"
 )
 
 const (
@@ -36,6 +37,7 @@ type visitView struct {
 	LinesMore  int
 	Moves      []probe.Shift
 	Summary    string // what it loaded, in a line
+	Note       string // why the load has no figures; empty when it has
 }
 
 // pictureView is a picture that a browser took.
@@ -93,7 +95,14 @@ func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most 
 	}
 	visit := &visits[i]
 	v := &visitView{Visit: visit, At: rec.Start}
-	v.Vitals = vitalRows(&p.frame, visit.Vitals, limits.Bounds(), visit.Largest)
+	switch {
+	case rec.Rating == probe.Unknown && rec.Cause != nil:
+		v.Note = p.Pick(view.Sides{Marketing: rec.Cause.Marketing, IT: rec.Cause.IT})
+	case len(visit.Vitals) == 0:
+		v.Note = "This load has no figures: the page did not come up as it should."
+	default:
+		v.Vitals, v.Runs = vitalRows(&p.frame, visit.Vitals, limits.Bounds(), visit.Largest), runs(visits)
+	}
 	if s := screenshot(visits, visit.Run); s != nil {
 		v.Screenshot = &pictureView{s, p.pictureLink(p.Channel, p.Name, s.ID)}
 	}
@@ -102,7 +111,6 @@ func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most 
 			v.Film = append(v.Film, pictureView{shot, p.pictureLink(p.Channel, p.Name, shot.ID)})
 		}
 	}
-	v.Runs = runs(visits)
 	v.Types = byType(visit.Requests)
 	v.Sites, v.SitesMore = bySite(visit.Requests)
 	v.Bars = newBars(visit, most)
@@ -132,7 +140,7 @@ func runs(visits []probe.Visit) []string {
 		}
 		text := "no figures"
 		if lcp, ok := visits[i].Vitals[string(probe.LCP)]; ok {
-			text = lcpValue(lcp)
+			text = brief(lcp)
 		}
 		if visits[i].Published {
 			text += " (shown)"

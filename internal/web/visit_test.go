@@ -5,10 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/quality"
+	"github.com/channelwatch/channelwatch/internal/recent"
 	"github.com/channelwatch/channelwatch/internal/web"
 )
 
@@ -41,7 +45,7 @@ func TestLatest_SaysWhatCustomersFeel(t *testing.T) {
 			t.Errorf("IT reads %q, marketing %q, want the same number", got, want)
 		}
 	}
-	if got := text(find(marketing, ".latest p.quiet")[0]); !strings.Contains(got, "in HeadlessChrome 156.0.8078.79. The middle one of 3 loads: 2.31 s, 1.84 s (shown), no figures.") {
+	if got := text(find(marketing, ".latest p.quiet")[0]); !strings.Contains(got, "in HeadlessChrome 156.0.8078.79. The middle one of 3 loads: 2.3 s, 1.84 s (shown), no figures.") {
 		t.Errorf("%q does not say which browser, and how the other loads were", got)
 	}
 	slow := texts(find(document(t, base+"/touchpoints/mobile/home"), ".latest .vitals li"))
@@ -184,6 +188,15 @@ func TestVisit_NoFigures(t *testing.T) {
 	})
 	if got := text(find(document(t, failed+"/touchpoints/web/home"), ".latest")...); !strings.Contains(got, "This load has no figures: the page did not come up as it should.") {
 		t.Errorf("after a failure: %q", got)
+	}
+	starved := serve(t, &source{}, withViews(browsed()), withVisits(t), func(o *web.Options) {
+		tp := o.Source.Channels()[0].Touchpoints[0]
+		r := visit(start().Add(4*time.Minute), 9*time.Second, desktopContent())
+		o.Recent.Add(recent.Entry{Touchpoint: tp, Result: r, Verdict: quality.NotMeasured(probe.AgentStarved), Err: "late"})
+	})
+	latest := find(document(t, starved+"/touchpoints/web/home"), ".latest")[0]
+	if got := texts(find(latest, ".vitals li")); len(got) != 3 || strings.Contains(text(latest), "9 s (shown)") || !strings.Contains(text(latest), "The measuring computer was overloaded") {
+		t.Errorf("a starved agent's page says %q, want why, and what was recorded", text(latest))
 	}
 	remote := texts(find(document(t, serve(t, &source{}, withViews(browsed()))+"/touchpoints/web/home"), ".latest .vitals li"))
 	if len(remote) != 3 || !strings.HasPrefix(remote[0], "Main content shown LCP 2.83 s Fair") {

@@ -37,11 +37,11 @@ func vitalRows(f *frame, values map[string]float64, limits probe.Bounds, largest
 		}
 		bounds := vitalBounds(vital, limits)
 		row := vitalRow{
-			Short: strings.ToUpper(string(vital)), Name: vitalName(vital), Value: vitalValue(vital, v), Rating: bounds.Rate(v),
+			Short: strings.ToUpper(string(vital)), Name: vitalName(vital), Value: vitalValue(vital, v, bounds), Rating: bounds.Rate(v),
 			Words: f.Pick(vitalWords(vital, v, bounds, largest)),
 		}
 		if row.Rating != probe.Unknown {
-			row.Bound, row.Scale = "Good is at most "+vitalValue(vital, bounds.Good)+".", scale(v, bounds)
+			row.Bound, row.Scale = "Good is at most "+vitalValue(vital, bounds.Good, bounds)+".", scale(v, bounds)
 		}
 		rows = append(rows, row)
 	}
@@ -92,20 +92,22 @@ func vitalName(vital probe.Vital) string {
 	return string(vital)
 }
 
-// vitalValue prints a figure: seconds, but for Cumulative Layout Shift, which has no unit. It rounds up, to the worse: what is
-// over a bound reads so.
-func vitalValue(vital probe.Vital, v float64) string {
-	up := func(unit float64) float64 { return max(math.Ceil(v/unit-1e-6), 0) * unit }
-	switch {
-	case vital == probe.CLS:
-		return trimmed(up(0.001), 3)
-	case v < 1:
-		return brief(up(0.001))
+// vitalValue prints a figure: seconds, but for Cumulative Layout Shift, which has no unit. What is over a bound reads so, even
+// where the nearest number would not.
+func vitalValue(vital probe.Vital, v float64, b probe.Bounds) string {
+	unit := 0.01
+	if vital == probe.CLS || v < 1 {
+		unit = 0.001
 	}
-	return brief(up(0.01))
+	shown := math.Round(v/unit) * unit
+	if b.Rate(shown-unit/1e3) > b.Rate(v) {
+		shown += unit
+	}
+	if vital == probe.CLS {
+		return trimmed(shown, 3)
+	}
+	return brief(shown)
 }
-
-func lcpValue(v float64) string { return vitalValue(probe.LCP, v) }
 
 // brief prints seconds without fractions of milliseconds.
 func brief(v float64) string {
@@ -127,7 +129,7 @@ func trimmed(v float64, decimals int) string {
 
 // vitalWords says what a figure means, for each side.
 func vitalWords(vital probe.Vital, v float64, bounds probe.Bounds, largest *probe.Element) view.Sides {
-	fine, text := bounds.Rate(v) >= probe.Good || bounds.Rate(v) == probe.Unknown, vitalValue(vital, v)
+	fine, text := bounds.Rate(v) >= probe.Good || bounds.Rate(v) == probe.Unknown, vitalValue(vital, v, bounds)
 	pick := func(good, bad string) string {
 		if fine {
 			return good

@@ -34,6 +34,18 @@ func took(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
+// spelled prints a duration as the configuration has it, such as 5m for 5m0s.
+func spelled(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // ago says how long ago t was.
 func ago(now, t time.Time) string {
 	switch d := now.Sub(t); {

@@ -23,27 +23,35 @@ func TestSize(t *testing.T) {
 
 func TestVitalValue(t *testing.T) {
 	t.Parallel()
+	lcp := probe.Bounds{Excellent: 1.2, Good: 2.5, Fair: 4}
+	cls, _ := probe.CLS.Bounds()
+	tbt, _ := probe.TBT.Bounds()
 	for _, tt := range []struct {
-		vital probe.Vital
-		v     float64
-		want  string
+		vital  probe.Vital
+		bounds probe.Bounds
+		v      float64
+		want   string
 	}{
-		{probe.LCP, 0, "0 ms"},
-		{probe.LCP, 0.0004, "1 ms"},
-		{probe.LCP, 0.364, "364 ms"},
-		{probe.LCP, 0.9996, "1 s"},
-		{probe.LCP, 2.5, "2.5 s"},
-		{probe.LCP, 2.501, "2.51 s"},
-		{probe.LCP, 0.1 + 0.2, "300 ms"},
-		{probe.LCP, 10, "10 s"},
-		{probe.LCP, 3.256, "3.26 s"},
-		{probe.CLS, 0, "0"},
-		{probe.CLS, 0.1, "0.1"},
-		{probe.CLS, 0.1001, "0.101"},
-		{probe.CLS, 0.03973, "0.04"},
-		{probe.CLS, 1.25, "1.25"},
+		{probe.LCP, lcp, 0, "0 ms"},
+		{probe.LCP, lcp, 0.0004, "0 ms"},
+		{probe.LCP, lcp, 0.364, "364 ms"},
+		{probe.LCP, lcp, 0.9996, "1 s"},
+		{probe.LCP, lcp, 1.064, "1.06 s"},
+		{probe.LCP, lcp, 1.2, "1.2 s"},
+		{probe.LCP, lcp, 1.2001, "1.21 s"},
+		{probe.LCP, lcp, 2.496, "2.5 s"},
+		{probe.LCP, lcp, 2.504, "2.51 s"},
+		{probe.LCP, probe.Bounds{}, 2.504, "2.5 s"},
+		{probe.LCP, lcp, 10, "10 s"},
+		{probe.TBT, tbt, 0.2, "200 ms"},
+		{probe.TBT, tbt, 0.2003, "201 ms"},
+		{probe.CLS, cls, 0, "0"},
+		{probe.CLS, cls, 0.1, "0.1"},
+		{probe.CLS, cls, 0.1001, "0.101"},
+		{probe.CLS, cls, 0.03973, "0.04"},
+		{probe.CLS, cls, 1.25, "1.25"},
 	} {
-		if got := vitalValue(tt.vital, tt.v); got != tt.want {
+		if got := vitalValue(tt.vital, tt.v, tt.bounds); got != tt.want {
 			t.Errorf("%s of %v: got %q, want %q", tt.vital, tt.v, got, tt.want)
 		}
 	}
@@ -87,6 +95,18 @@ func TestShortName(t *testing.T) {
 	} {
 		if got := shortName(address); got != want {
 			t.Errorf("%q: got %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestSpelled(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		30 * time.Second: "30s", time.Minute: "1m", 90 * time.Second: "1m30s", time.Hour: "1h", 90 * time.Minute: "1h30m", 100 * time.Millisecond: "100ms",
+		10 * time.Minute: "10m", 3610 * time.Second: "1h0m10s",
+	} {
+		if got := spelled(d); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}
 }
