@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,15 +122,15 @@ func (b *Browser) State() State {
 		Recycles: maps.Clone(k.counts.recycles),
 		CPU:      k.counts.cpu,
 	}
-	l, last := k.current, k.last
+	last, live := k.last, slices.Collect(maps.Keys(k.live))
 	k.mu.Unlock()
 	if last != nil {
 		s.Name, s.Version = last.name, last.version
 	}
-	if l != nil {
-		s.Running = true
+	s.Running = len(live) > 0
+	for _, l := range live {
 		s.CPU += l.engine.CPU()
-		s.Memory = l.engine.Memory()
+		s.Memory += l.engine.Memory()
 	}
 	return s
 }

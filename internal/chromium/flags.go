@@ -58,7 +58,11 @@ func flags(dir string, sandbox, shm bool) []string {
 		"--disable-backgrounding-occluded-windows",
 		"--disable-renderer-backgrounding",
 
-		// Its processes stay in its group, and a crash writes nothing to disk.
+		// What pages say on their console is information, and no matter of the agent's log: errors and worse are written.
+		"--enable-logging=stderr",
+		"--log-level=2",
+
+		// A crash writes nothing to disk.
 		"--disable-breakpad",
 		"--disable-crash-reporter",
 

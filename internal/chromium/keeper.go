@@ -31,9 +31,10 @@ type keeper[E engine] struct {
 
 	mu      sync.Mutex
 	closed  bool
-	abort   func() // cancels the launch that is under way
-	current *lease[E]
-	last    E // that was launched
+	abort   func()                 // cancels the launch that is under way
+	current *lease[E]              // for new visits
+	live    map[*lease[E]]struct{} // all that are not cleaned up, the current among them
+	last    E                      // that was launched
 	retry   backoff
 	counts  counts
 }
@@ -61,6 +62,7 @@ type lease[E engine] struct {
 func newKeeper[E engine](policy probe.Browser, log *slog.Logger, launch func(context.Context) (E, error)) *keeper[E] {
 	return &keeper[E]{
 		policy: policy, log: log, launch: launch, turn: make(chan struct{}, 1), stop: make(chan struct{}),
+		live:   make(map[*lease[E]]struct{}),
 		counts: counts{failures: make(map[probe.CheckID]uint64), recycles: make(map[string]uint64)},
 	}
 }
@@ -128,6 +130,7 @@ func (k *keeper[E]) launched(e E, err error) (*lease[E], error) {
 	l := &lease[E]{engine: e, started: time.Now(), changed: make(chan struct{}, 1), ended: make(chan struct{})}
 	k.work.Go(func() { k.own(l) })
 	k.current = l
+	k.live[l] = struct{}{}
 	k.beginLocked(l)
 	return l, nil
 }

@@ -29,6 +29,7 @@ func (k *keeper[E]) own(l *lease[E]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.counts.cpu += cpu
+	delete(k.live, l)
 	if k.current == l {
 		k.current = nil
 	}
