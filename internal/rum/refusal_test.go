@@ -153,6 +153,9 @@ func TestServer_LimitsComeBack(t *testing.T) {
 	if code := ask("10.0.0.1"); code != http.StatusTooManyRequests {
 		t.Errorf("answer %d when the clock was set back, want 429", code)
 	}
+	if code := ask("10.0.2.1"); code != http.StatusNoContent {
+		t.Errorf("answer %d to another network when the clock was set back, want 204", code)
+	}
 	wait(3 * time.Hour)
 	s.flood(1)
 	if code := ask("10.0.0.1"); code != http.StatusTooManyRequests {
@@ -162,37 +165,48 @@ func TestServer_LimitsComeBack(t *testing.T) {
 
 func TestServer_RefusesSingleRequests(t *testing.T) {
 	for _, test := range []struct {
-		name  string
-		spoil func(r *http.Request)
-		code  int
+		name    string
+		spoil   func(r *http.Request)
+		code    int
+		outcome string // empty: not counted
 	}{
-		{"GET", func(r *http.Request) { r.Method, r.Body, r.ContentLength = http.MethodGet, nil, 0 }, 405},
-		{"a question before a request", func(r *http.Request) { r.Method, r.Body, r.ContentLength = http.MethodOptions, nil, 0 }, 405},
-		{"no origin", func(r *http.Request) { r.Header.Del("Origin") }, 403},
-		{"a hidden origin", func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
-		{"another port", func(r *http.Request) { r.Header.Set("Origin", shopOrigin+":8443") }, 403},
-		{"another scheme", func(r *http.Request) { r.Header.Set("Origin", "http://www.shop.example") }, 403},
-		{"an origin as a prefix", func(r *http.Request) { r.Header.Set("Origin", shopOrigin+".evil.example") }, 403},
-		{"two origins", func(r *http.Request) { r.Header["Origin"] = []string{shopOrigin, blogOrigin} }, 403},
-		{"identity as encoding", func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }, 415},
-		{"Do Not Track", func(r *http.Request) { r.Header.Set("DNT", "1") }, 204},
+		{"GET", func(r *http.Request) { r.Method, r.Body, r.ContentLength = http.MethodGet, nil, 0 }, 405, "wrong_method"},
+		{"a question before a request", func(r *http.Request) { r.Method, r.Body, r.ContentLength = http.MethodOptions, nil, 0 }, 405, "wrong_method"},
+		{"no origin", func(r *http.Request) { r.Header.Del("Origin") }, 403, "wrong_origin"},
+		{"a hidden origin", func(r *http.Request) { r.Header.Set("Origin", "null") }, 403, "wrong_origin"},
+		{"another port", func(r *http.Request) { r.Header.Set("Origin", shopOrigin+":8443") }, 403, "wrong_origin"},
+		{"another scheme", func(r *http.Request) { r.Header.Set("Origin", "http://www.shop.example") }, 403, "wrong_origin"},
+		{"an origin as a prefix", func(r *http.Request) { r.Header.Set("Origin", shopOrigin+".evil.example") }, 403, "wrong_origin"},
+		{"two origins", func(r *http.Request) { r.Header["Origin"] = []string{shopOrigin, blogOrigin} }, 403, "wrong_origin"},
+		{"identity as encoding", func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }, 415, "encoded"},
+		{"Do Not Track", func(r *http.Request) { r.Header.Set("DNT", "1") }, 204, "opted_out"},
 		{"a browser without a window", func(r *http.Request) {
 			r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/156.0.0.0")
-		}, 204},
-		{"too much of unknown length", func(r *http.Request) { streamed(r, good+strings.Repeat(" ", 4097-len(good))) }, 413},
-		{"just enough of unknown length", func(r *http.Request) { streamed(r, good+strings.Repeat(" ", 4096-len(good))) }, 204},
-		{"no type", func(r *http.Request) { r.Header.Del("Content-Type") }, 415},
-		{"a type like ours", func(r *http.Request) { r.Header.Set("Content-Type", "text/plainer") }, 415},
-		{"JSON", func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 204},
-		{"another address", func(r *http.Request) { r.URL.Path = "/v1/vitals/" }, 404},
-		{"the root", func(r *http.Request) { r.URL.Path = "/" }, 404},
+		}, 204, "automated"},
+		{"too much of unknown length", func(r *http.Request) { streamed(r, good+strings.Repeat(" ", 4097-len(good))) }, 413, "too_large"},
+		{"just enough of unknown length", func(r *http.Request) { streamed(r, good+strings.Repeat(" ", 4096-len(good))) }, 204, "accepted"},
+		{"no type", func(r *http.Request) { r.Header.Del("Content-Type") }, 415, "wrong_type"},
+		{"a type like ours", func(r *http.Request) { r.Header.Set("Content-Type", "text/plainer") }, 415, "wrong_type"},
+		{"JSON", func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 204, "accepted"},
+		{"another address", func(r *http.Request) { r.URL.Path = "/v1/vitals/" }, 404, ""},
+		{"the root", func(r *http.Request) { r.URL.Path = "/" }, 404, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, options())
 			r := s.request(good)
 			test.spoil(r)
+			before := values(s.Server)
 			if response, body := s.do(r); response.StatusCode != test.code {
 				t.Errorf("answer %d %q, want %d", response.StatusCode, body, test.code)
+			}
+			got := ""
+			for series := range grown(before, values(s.Server)) {
+				if outcome, ok := strings.CutPrefix(series, "rum_beacons_total"); ok {
+					got += strings.TrimSuffix(outcome[strings.Index(outcome, "outcome=")+len("outcome="):], "}")
+				}
+			}
+			if got != test.outcome {
+				t.Errorf("it counts as %q, want %q", got, test.outcome)
 			}
 		})
 	}

@@ -330,3 +330,15 @@ func TestReadings_CountersAreThereFromTheStart(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
+
+func TestReadings_StayAsTheyWere(t *testing.T) {
+	s := serve(t, options())
+	s.send(good)
+	read := s.Readings()
+	at := slices.IndexFunc(read, func(r metrics.Reading) bool { return r.Distribution != nil })
+	before := slices.Clone(read[at].Distribution.Counts)
+	s.send(good)
+	if !slices.Equal(read[at].Distribution.Counts, before) {
+		t.Errorf("buckets that were read before a beacon are %v after it, want %v", read[at].Distribution.Counts, before)
+	}
+}

@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/rum"
@@ -113,4 +115,57 @@ func TestServer_LogsAPanicWithoutItsSender(t *testing.T) {
 	if strings.Contains(text, "203.0.113") || strings.Contains(text, "127.0.0.1") {
 		t.Errorf("the log tells an address: %s", text)
 	}
+}
+
+// pipes is a listener to which somebody always connects who never says anything.
+type pipes struct {
+	closed   chan struct{}
+	accepted atomic.Int64
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case <-p.closed:
+		return nil, net.ErrClosed
+	default:
+	}
+	p.accepted.Add(1)
+	conn, _ := net.Pipe()
+	return conn, nil
+}
+
+func (p *pipes) Close() error {
+	close(p.closed)
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestServer_BoundsConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := rum.New(options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener := &pipes{closed: make(chan struct{})}
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(listener) }()
+		synctest.Wait()
+		if n := listener.accepted.Load(); n != 1024 {
+			t.Errorf("%d connections at once, want 1024", n)
+		}
+		<-time.After(6 * time.Second)
+		synctest.Wait()
+		if n := listener.accepted.Load(); n != 2*1024 {
+			t.Errorf("%d connections once the first have said nothing for 5 s, want 2048: they are cut off", n)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
