@@ -31,8 +31,12 @@ func Check(opts Options) error {
 		c.wrong("sample", "%v, want above 0 and at most 1", opts.Sample)
 	}
 	for i, proxy := range opts.TrustedProxies {
-		if !proxy.IsValid() || proxy.Bits() == 0 {
-			c.wrong(fmt.Sprintf("trusted_proxies[%d]", i), "%s fits every address or none, want the network of a proxy", proxy)
+		at := fmt.Sprintf("trusted_proxies[%d]", i)
+		switch {
+		case !proxy.IsValid() || proxy.Bits() == 0:
+			c.wrong(at, "%s fits every address or none, want the network of a proxy", proxy)
+		case proxy.Addr().Is4In6():
+			c.wrong(at, "%s is IPv4 written as IPv6, want it as IPv4", proxy)
 		}
 	}
 	return errors.Join(c.found...)

@@ -52,6 +52,9 @@ func TestCheck(t *testing.T) {
 			o.TrustedProxies = append(o.TrustedProxies, netip.MustParsePrefix("::/0"))
 		}, "trusted_proxies[1]", "every address"},
 		{"no proxy", func(o *rum.Options) { o.TrustedProxies = make([]netip.Prefix, 1) }, "trusted_proxies[0]", "none"},
+		{"a proxy that is IPv4 in IPv6", func(o *rum.Options) {
+			o.TrustedProxies[0] = netip.MustParsePrefix("::ffff:10.0.0.0/104")
+		}, "trusted_proxies[0]", "want it as IPv4"},
 		{"no channel", func(o *rum.Options) { o.Apps[1].Channel = "" }, "apps[1].channel", "missing"},
 		{"a channel twice", func(o *rum.Options) { o.Apps[1].Channel = "shop" }, "apps[1].channel", `"shop" has an entry already`},
 		{"no origin", func(o *rum.Options) { o.Apps[0].Origins = nil }, "apps[0].origins", "none"},
