@@ -11,6 +11,7 @@ import (
 type (
 	// wireValue is a value of a page as the browser tells it.
 	wireValue struct {
+		Type        string          `json:"type"`
 		Value       json.RawMessage `json:"value"`
 		Special     string          `json:"unserializableValue"`
 		Description string          `json:"description"`
@@ -112,7 +113,9 @@ func (s wireStack) top() (url string, number int) {
 func (v wireValue) String() string {
 	var text string
 	switch {
-	case json.Unmarshal(v.Value, &text) == nil:
+	case v.Type == "undefined":
+		return v.Type
+	case v.Type == "string" && json.Unmarshal(v.Value, &text) == nil:
 		return text
 	case v.Special != "":
 		return v.Special

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/cdp"
 )
@@ -147,10 +148,15 @@ func prepare(ctx context.Context, conn *cdp.Conn, session cdp.SessionID, orders 
 
 // prepareChild gives orders to the session of a frame or worker. Which domains a worker has depends on its sort: what it
 // does not know is left out.
-func prepareChild(ctx context.Context, conn *cdp.Conn, session cdp.SessionID, orders []order) error {
+func prepareChild(ctx context.Context, conn *cdp.Conn, session cdp.SessionID, patience time.Duration, orders []order) error {
 	for _, o := range orders {
-		var refused *cdp.Error
-		if err := conn.Call(ctx, session, o.method, o.params, nil); err != nil && !errors.As(err, &refused) {
+		err := func() error {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			return conn.Call(ctx, session, o.method, o.params, nil)
+		}()
+		_, refused := errors.AsType[*cdp.Error](err)
+		if err != nil && !refused && (ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded)) {
 			return err
 		}
 	}

@@ -42,6 +42,13 @@ func newJournal(main string, blocked func(string) bool) *journal {
 	}
 }
 
+// shows reports whether there is a document.
+func (j *journal) shows() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.now.document != nil && j.now.document.cause == ""
+}
+
 // turn opens a new chapter: the browser is about to be sent to another address.
 func (j *journal) turn(now time.Time) {
 	j.mu.Lock()
@@ -50,13 +57,11 @@ func (j *journal) turn(now time.Time) {
 	clear(j.under)
 }
 
-// act notes that the page is about to be acted on, and reports whether that is the first time.
-func (j *journal) act(now time.Time) bool {
+// act notes that the page is about to be acted on.
+func (j *journal) act(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	first := !j.acted
 	j.acted, j.now.touched = true, now
-	return first
 }
 
 // note takes an event down. Events that it does not know, and those that make no sense, change nothing.
@@ -93,13 +98,10 @@ func (j *journal) noteNetwork(now time.Time, e cdp.Event) bool {
 		with(e, func(p loadingFailed) { j.failed(now, e.Session, p) })
 	case "Network.webSocketCreated":
 		with(e, func(p webSocketCreated) { j.socket(p) })
+	case "Target.attachedToTarget":
+		with(e, func(p targetAttached) { j.follow(p.Target.ID) })
 	case "Target.detachedFromTarget":
-		with(e, func(p struct {
-			Session cdp.SessionID `json:"sessionId"`
-		},
-		) {
-			j.leave(p.Session)
-		})
+		with(e, func(p targetDetached) { j.leave(p.Session) })
 	default:
 		return false
 	}
@@ -129,12 +131,8 @@ func (j *journal) sign(now time.Time, session cdp.SessionID, id string, do func(
 
 func (j *journal) sent(now time.Time, session cdp.SessionID, e requestWillBeSent) {
 	document := e.Frame == j.main && e.Type == "Document" && e.ID == e.Loader
-	if r := j.under[e.ID]; r != nil && e.Redirect != nil {
-		r.answer(e.Redirect)
-		j.finish(e.ID, r, e.Timestamp, e.Redirect.Bytes)
-		if document {
-			r.chapter.redirects++
-		}
+	if r := j.under[e.ID]; r != nil {
+		j.hop(r, e)
 	}
 	if document && e.Redirect == nil {
 		j.navigate(now, e)
@@ -155,6 +153,19 @@ func (j *journal) sent(now time.Time, session cdp.SessionID, e requestWillBeSent
 	if !r.lasting {
 		c.open++
 		c.touched = now
+	}
+}
+
+// hop closes a request that goes on elsewhere.
+func (j *journal) hop(r *record, e requestWillBeSent) {
+	if e.Redirect == nil {
+		j.close(e.ID, r, e.Timestamp)
+		return
+	}
+	r.answer(e.Redirect)
+	j.finish(e.ID, r, e.Timestamp, e.Redirect.Bytes)
+	if r.document {
+		r.chapter.redirects++
 	}
 }
 
@@ -201,6 +212,15 @@ func (j *journal) socket(e webSocketCreated) {
 	var sent requestWillBeSent
 	sent.Type, sent.Request.URL, sent.Request.Method = "WebSocket", e.URL, "GET"
 	j.now.begin(sent, "", false, j.blocked)
+}
+
+// follow has the script of a worker waited for: the worker's session, which came just now, tells how it ends. The
+// request of such a script has the id of the worker.
+func (j *journal) follow(worker string) {
+	if r := j.under[worker]; r != nil && r.lasting {
+		r.lasting = false
+		r.chapter.open++
+	}
 }
 
 // leave closes what a frame or worker that has gone was still waiting for: nobody will tell how it ended.

@@ -100,7 +100,6 @@ func proxy(t *testing.T, names map[string]*httptest.Server) string {
 			forward(w, r, target.Listener.Addr().String())
 		}
 	}))
-	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections)
 	return server.Listener.Addr().String()
 }

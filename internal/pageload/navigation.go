@@ -50,13 +50,21 @@ func (j *journal) arrive(e frameNavigated) {
 	j.before, j.next = nil, nil
 }
 
+func (j *journal) loaded() { j.now.loaded = j.now.loaded || j.now.document != nil }
+
 // notePage reports whether the event was one of the page.
 func (j *journal) notePage(e cdp.Event) bool {
 	switch e.Method {
 	case "Page.frameNavigated":
 		with(e, j.arrive)
 	case "Page.loadEventFired":
-		j.now.loaded = j.now.loaded || j.now.document != nil
+		j.loaded()
+	case "Page.frameStoppedLoading": // without a load event when the page gave up, such as for a navigation to nothing
+		with(e, func(p frameStopped) {
+			if p.Frame == j.main {
+				j.loaded()
+			}
+		})
 	case "Page.downloadWillBegin":
 		j.now.download = true
 	case "Page.javascriptDialogOpening":

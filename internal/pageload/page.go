@@ -36,6 +36,9 @@ type Page struct {
 // choreTime bounds each of the small things that are done for a page while it loads.
 const choreTime = 5 * time.Second
 
+// sendTime is how long an order to a worker waits that obeys before it runs, but answers only then.
+const sendTime = 50 * time.Millisecond
+
 // Open prepares a tab for being measured. Close must be called before the tab is closed.
 func Open(ctx context.Context, tab *chromium.Tab, options Options) (*Page, error) {
 	var tree struct {
@@ -100,11 +103,13 @@ func (p *Page) prepare(ctx, life context.Context, who identity) error {
 		return fmt.Errorf("preparing tab: %w", err)
 	}
 	return conn.Follow(life, session, func(ctx context.Context, child cdp.SessionID, target cdp.TargetInfo) error {
-		orders := everywhere
-		if target.Type == "iframe" {
-			orders = slices.Concat(everywhere, frames)
+		switch target.Type {
+		case "iframe":
+			return prepareChild(ctx, conn, child, choreTime, slices.Concat(everywhere, frames))
+		case "service_worker", "shared_worker":
+			return prepareChild(ctx, conn, child, sendTime, everywhere)
 		}
-		return prepareChild(ctx, conn, child, orders)
+		return prepareChild(ctx, conn, child, choreTime, everywhere)
 	})
 }
 

@@ -37,9 +37,14 @@ func (p *Page) Read(ctx context.Context) (*Load, error) {
 		return nil, err
 	}
 	load := &Load{Settled: p.settled}
-	seen, err := p.look(ctx)
+	var seen look
+	var err error
+	shows := p.journal.shows()
+	if shows {
+		seen, err = p.look(ctx)
+	}
 	switch {
-	case errors.Is(err, ErrCrashed):
+	case p.crashed():
 		load.Crashed = true
 	case p.tab.Conn().Err() != nil:
 		return nil, p.tab.Conn().Err()
@@ -60,15 +65,19 @@ func (p *Page) Read(ctx context.Context) (*Load, error) {
 		}
 	}
 	load.Cookies = assign(p.cookies, page.home)
-	if load.Error == "" && !load.Download && !load.Crashed && !load.Hung && load.URL != "" {
+	if shows && !load.Crashed && !load.Hung {
 		seen.fill(load, page)
 	}
 	return load, nil
 }
 
-// look asks the page, for a bounded time.
+// look asks the page, for a bounded time: some is left for what the browser knows without it.
 func (p *Page) look(ctx context.Context) (look, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	patience := readTime
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)*3/4)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var seen look
 	if err := p.ask(ctx, "() => channelwatchVitals.read()", &seen.gathered); err != nil {

@@ -56,7 +56,8 @@ func (c *chapter) begin(e requestWillBeSent, session cdp.SessionID, document boo
 			Method: probe.Clip(e.Request.Method, maxWord), Type: kind(e.Type), Site: probe.Clip(site(u.Hostname()), maxWord),
 		},
 		chapter: c, session: session, began: e.Timestamp, document: document,
-		lasting: e.Type == "EventSource" || e.Type == "WebSocket",
+		// Of a worker's script it is not known yet whether somebody will tell how it ended.
+		lasting: e.Type == "EventSource" || e.Type == "WebSocket" || e.Type == "Script" && e.Loader == "" && e.Frame != "",
 	}
 	c.counts.Requests++
 	c.show(r, e.Request.URL)
@@ -121,8 +122,12 @@ func (r *record) transferred(n int64) {
 	r.chapter.bytes[r.Type] += n
 }
 
-// fail notes why a request has no answer, or none to the end. What the page itself gave up is no failure.
+// fail notes why a request has no answer, or none to the end. What the page itself gave up is no failure, and neither is
+// what it does not use because the answer is an error: that has been counted.
 func (r *record) fail(e loadingFailed) {
+	if r.Status >= 400 {
+		return
+	}
 	r.Error = probe.Clip(e.Error, maxWord)
 	if e.Blocked != "" {
 		r.Error = probe.Clip(e.Error+" ("+e.Blocked+")", maxWord)

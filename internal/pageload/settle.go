@@ -15,19 +15,20 @@ func (p *Page) Settle(ctx context.Context) bool {
 }
 
 func (p *Page) rest(ctx context.Context) bool {
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
 		left, known := p.journal.restsIn(time.Now(), p.options.Quiet, p.options.Least)
-		if known && left <= 0 {
+		switch {
+		case known && left <= 0:
 			return true
-		}
-		var due <-chan time.Time
-		if known {
-			timer := time.NewTimer(left)
-			defer timer.Stop()
-			due = timer.C
+		case known:
+			due.Reset(left)
+		default:
+			due.Stop()
 		}
 		select {
-		case <-due:
+		case <-due.C:
 		case <-p.journal.moved:
 		case <-p.tab.Crashed():
 			return false

@@ -26,7 +26,7 @@ func shownURL(raw string) string {
 	return probe.Clip(httpx.RedactRawURL(raw), maxURL)
 }
 
-// shownText returns a text of a page as evidence may hold it: in one piece, bounded, the addresses in it as shownURL has
+// shownText returns a text of a page as evidence may hold it: on one line, bounded, the addresses in it as shownURL has
 // them.
 func shownText(text string) string {
 	const most = 4 << 10 // nothing beyond can be within maxText
@@ -51,7 +51,7 @@ func shownText(text string) string {
 		text = text[end:]
 	}
 	clean.WriteString(text)
-	return probe.Clip(strings.TrimSpace(clean.String()), maxText)
+	return probe.Clip(strings.Join(strings.Fields(clean.String()), " "), maxText)
 }
 
 // scheme returns the letters at the end of text.

@@ -66,8 +66,7 @@ func (g *gathered) vitals(shift time.Duration, until float64) Vitals {
 		if ms <= 0 || ms > g.Now {
 			return nil // not reached
 		}
-		d := shift + milliseconds(ms)
-		return &d
+		return new(shift + milliseconds(ms))
 	}
 	v := Vitals{
 		TTFB: at(g.TTFB), DOMReady: at(g.Ready), Loaded: at(g.Loaded), LongTasks: len(g.Tasks), INP: g.inp(),
@@ -76,9 +75,7 @@ func (g *gathered) vitals(shift time.Duration, until float64) Vitals {
 		return v // what was never painted has neither moved nor kept anybody waiting
 	}
 	v.FCP = at(*g.FCP)
-	cls := g.cls()
-	tbt := g.tbt(until)
-	v.CLS, v.TBT = &cls, &tbt
+	v.CLS, v.TBT = new(g.cls()), new(g.tbt(until))
 	if g.Largest != nil && g.visible(g.Largest.At) {
 		v.LCP = at(g.Largest.At)
 		g.parts(&v)
@@ -98,11 +95,9 @@ func (g *gathered) parts(v *Vitals) {
 	if g.Resource != nil {
 		start := max(g.TTFB, g.Resource.Start)
 		end = min(g.Largest.At, max(start, g.Resource.End))
-		discover, load := milliseconds(start-g.TTFB), milliseconds(end-start)
-		v.LCPDiscover, v.LCPLoad = &discover, &load
+		v.LCPDiscover, v.LCPLoad = new(milliseconds(start-g.TTFB)), new(milliseconds(end-start))
 	}
-	render := milliseconds(g.Largest.At - end)
-	v.LCPRender = &render
+	v.LCPRender = new(milliseconds(g.Largest.At - end))
 }
 
 // cls returns the largest session window of layout shifts.
@@ -136,8 +131,7 @@ func (g *gathered) inp() *time.Duration {
 	if len(g.Latency) == 0 {
 		return nil
 	}
-	inp := milliseconds(g.Latency[min(len(g.Latency)-1, max(0, g.Count)/perOutlier)])
-	return &inp
+	return new(milliseconds(g.Latency[min(len(g.Latency)-1, max(0, g.Count)/perOutlier)]))
 }
 
 // largestShifts returns the largest layout shifts.

@@ -20,6 +20,7 @@
     for (let level = 0; node && level < 3; node = get(Node, 'parentNode', node)) {
       if (!(node instanceof Element)) continue;
       const name = get(Element, 'localName', node);
+      if (parts.length && (name === 'body' || name === 'html')) break;
       const id = Element.prototype.getAttribute.call(node, 'id');
       if (id) {
         parts.unshift(`${name}#${id}`);
@@ -28,7 +29,6 @@
       const classes = (Element.prototype.getAttribute.call(node, 'class') ?? '').trim().split(/\s+/).filter(Boolean);
       parts.unshift([name, ...classes.slice(0, 3)].join('.'));
       level++;
-      if (name === 'body') break;
     }
     return parts.join(' > ').slice(0, 200);
   };
@@ -39,12 +39,12 @@
 
   const watch = (type, take, options) => {
     if (!PerformanceObserver.supportedEntryTypes.includes(type)) return () => {};
-    const takeAll = (entries) => {
+    const takeEach = (entries) => {
       for (const entry of entries) take(entry);
     };
-    const observer = new PerformanceObserver((list) => takeAll(list.getEntries()));
+    const observer = new PerformanceObserver((list) => takeEach(list.getEntries()));
     observer.observe({type, buffered: true, ...options});
-    return () => takeAll(observer.takeRecords());
+    return () => takeEach(observer.takeRecords());
   };
   const push = (list, value) => {
     if (list.length < most) list.push(value);
@@ -84,10 +84,15 @@
       requestAnimationFrame(() => setTimeout(done, 0));
       setTimeout(done, 250); // a page that is not drawn has no frames
     });
-
-  const read = async () => {
+  const takeAll = async () => {
     await presented();
     for (const take of flush) take();
+  };
+
+  const read = async () => {
+    await takeAll();
+    // The entry of the first interaction always comes, in its time.
+    for (let i = 0; i < 20 && performance.interactionCount > 0 && !interactions.size; i++) await takeAll();
     const navigation = performance.getEntriesByType('navigation')[0];
     const hidden = performance.getEntriesByType('visibility-state').find((e) => e.name === 'hidden');
     const resource = largest?.url

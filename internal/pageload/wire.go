@@ -3,6 +3,8 @@ package pageload
 import (
 	"math"
 	"time"
+
+	"github.com/channelwatch/channelwatch/internal/cdp"
 )
 
 // What the browser tells, as far as it is used. Timestamps are seconds of its monotonic clock unless said otherwise.
@@ -69,6 +71,15 @@ type (
 		ID  string `json:"requestId"`
 		URL string `json:"url"`
 	}
+	targetAttached struct {
+		Target cdp.TargetInfo `json:"targetInfo"`
+	}
+	targetDetached struct {
+		Session cdp.SessionID `json:"sessionId"`
+	}
+	frameStopped struct {
+		Frame string `json:"frameId"`
+	}
 	requestID struct {
 		ID string `json:"requestId"`
 	}
@@ -85,12 +96,12 @@ type (
 // longest is a time that no load takes: what a browser that went wrong tells is cut to it.
 const longest = time.Hour
 
-// seconds returns a duration of a browser's figure; 0 for what makes no sense.
+// seconds returns a duration of a browser's figure, which is no finer than a microsecond; 0 for what makes no sense.
 func seconds(s float64) time.Duration {
 	if math.IsNaN(s) || s <= 0 {
 		return 0
 	}
-	return time.Duration(min(s, longest.Seconds()) * float64(time.Second))
+	return time.Duration(math.Round(min(s, longest.Seconds())*1e6)) * time.Microsecond
 }
 
 func milliseconds(ms float64) time.Duration { return seconds(ms / 1e3) }

@@ -1,0 +1,303 @@
+package pageload_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/png"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/chromium"
+	"github.com/channelwatch/channelwatch/internal/pageload"
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// screen is a viewport whose layout shifts are easy to compute.
+func screen() pageload.Options {
+	o := quick()
+	o.Device = pageload.Device{Width: 1000, Height: 800, Scale: 1}
+	return o
+}
+
+// picture returns a PNG that is too busy to be a mere background.
+func picture(t *testing.T, width, height int) []byte {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, width, height))
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range img.Pix {
+		img.Pix[i] = byte(random.Uint32())
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// between fails the test unless low <= got <= high.
+func between(t *testing.T, what string, got *time.Duration, low, high time.Duration) {
+	t.Helper()
+	if got == nil || *got < low || *got > high {
+		t.Errorf("%s: got %v, want %v to %v", what, got, low, high)
+	}
+}
+
+// TestVitals_LargestPicture delays the document, the style sheet and the hero. What is expected is what the server says of
+// itself, so that a busy machine makes the page later and not the test wrong.
+func TestVitals_LargestPicture(t *testing.T) {
+	const late = 300 * time.Millisecond
+	hero := picture(t, 600, 400)
+	var asked, sent atomic.Int64
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		delay(r, 120*time.Millisecond)
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<!doctype html><link rel=stylesheet href=/style.css><h1>Shop</h1><div class="big stage"><img class=hero src="/hero.png?token=x"></div>`)
+	})
+	mux.HandleFunc("/style.css", func(w http.ResponseWriter, r *http.Request) {
+		delay(r, 100*time.Millisecond)
+		w.Header().Set("Content-Type", "text/css")
+	})
+	mux.HandleFunc("/hero.png", func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(time.Now().UnixNano())
+		delay(r, late)
+		_, _ = w.Write(hero)
+		_ = http.NewResponseController(w).Flush()
+		sent.Store(time.Now().UnixNano())
+	})
+	shop := start(t, mux)
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
+	l := load(t, page, "http://shop.example/")
+	v := l.Vitals
+	between(t, "LCP after the hero was sent", since(v.LCP, l.Start, sent.Load()), 0, 250*time.Millisecond)
+	if l.Largest == nil || l.Largest.Selector != "div.big.stage > img.hero" || l.Largest.URL != "http://shop.example/hero.png?token=xxx" {
+		t.Errorf("got largest content %+v", l.Largest)
+	}
+	between(t, "TTFB", v.TTFB, 120*time.Millisecond, *v.FCP)
+	between(t, "FCP", v.FCP, 220*time.Millisecond, *v.LCP)
+	between(t, "load event", v.Loaded, *v.LCP-250*time.Millisecond, l.Duration)
+	between(t, "DOMContentLoaded", v.DOMReady, *v.TTFB, *v.Loaded)
+	if v.LCPDiscover == nil || v.LCPLoad == nil || v.LCPRender == nil {
+		t.Fatalf("got parts %v, %v, %v; want all", v.LCPDiscover, v.LCPLoad, v.LCPRender)
+	}
+	between(t, "load of the hero", v.LCPLoad, late, late+250*time.Millisecond)
+	if sum := *v.TTFB + *v.LCPDiscover + *v.LCPLoad + *v.LCPRender; (sum - *v.LCP).Abs() > time.Microsecond {
+		t.Errorf("the parts are %v together, want %v", sum, *v.LCP)
+	}
+	bar := l.Requests[len(l.Requests)-1]
+	begun := bar.Start + bar.Blocked
+	between(t, "request for the hero before the server had it", since(&begun, l.Start, asked.Load()), -100*time.Millisecond, 5*time.Millisecond)
+	between(t, "wait for the hero", &bar.Wait, late, late+250*time.Millisecond)
+	wait, _ := l.Document.Phases.Get(probe.Wait)
+	between(t, "wait for the document", &wait, 120*time.Millisecond, *v.TTFB)
+}
+
+// since returns how long after a moment of the server's clock something in a load was.
+func since(at *time.Duration, start time.Time, moment int64) *time.Duration {
+	if at == nil {
+		return nil
+	}
+	d := start.Add(*at).Sub(time.Unix(0, moment))
+	return &d
+}
+
+func delay(r *http.Request, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-r.Context().Done():
+	}
+}
+
+func TestVitals_Text(t *testing.T) {
+	shop := serve(t, map[string]string{"/": "<h1 id=top>A long enough text to be the largest</h1>"})
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
+	l := load(t, page, "http://shop.example/")
+	v := l.Vitals
+	if v.LCP == nil || v.LCPDiscover != nil || v.LCPLoad != nil || v.LCPRender == nil || *v.LCPRender != *v.LCP-*v.TTFB {
+		t.Errorf("got %+v, want render delay only", v)
+	}
+	if *l.Largest != (probe.Element{Selector: "h1#top"}) {
+		t.Errorf("got largest content %+v, want h1#top", l.Largest)
+	}
+}
+
+// TestVitals_LayoutShift moves a box of 1000 by 200 pixels down by 100 in a viewport of 1000 by 800 pixels: it touches
+// 300/800 of the viewport, and moves by 100/1000 of its longer side (W3C Layout Instability, 2).
+func TestVitals_LayoutShift(t *testing.T) {
+	const one = 300.0 / 800 * 100 / 1000
+	const banner = `<style>body{margin:0}</style><div id=ad style="height:0"></div><div id=box style="width:1000px;height:200px;background:#123">x</div><script>
+		const grow = (h) => { ad.style.height = h + 'px' };`
+	tests := []struct {
+		name, script string
+		want         float64
+		shifts       int
+	}{
+		{"none", "", 0, 0},
+		{"one", "setTimeout(grow, 300, 100)", one, 1},
+		{"one window", "setTimeout(grow, 300, 100); setTimeout(grow, 700, 0)", 2 * one, 2},
+		{"two windows", "setTimeout(grow, 300, 100); setTimeout(grow, 1700, 0)", one, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			options := screen()
+			options.Least = 2500 * time.Millisecond
+			shop := serve(t, map[string]string{"/": banner + test.script + "</script>"})
+			page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
+			l := load(t, page, "http://shop.example/")
+			if l.Vitals.CLS == nil || math.Abs(*l.Vitals.CLS-test.want) > 0.001 || len(l.Shifts) != test.shifts {
+				t.Fatalf("got CLS %v of %d shifts, want %v of %d", l.Vitals.CLS, len(l.Shifts), test.want, test.shifts)
+			}
+			for _, s := range l.Shifts {
+				if s.Selector != "div#box" || math.Abs(s.Value-one) > 0.001 || s.At < 300*time.Millisecond {
+					t.Errorf("got shift %+v, want %v of div#box", s, one)
+				}
+			}
+		})
+	}
+}
+
+// busy is a script that blocks the page and notes how long it really took.
+const busy = `const took = []; const block = (ms) => { const from = performance.now(); while (performance.now() - from < ms); took.push(performance.now() - from); };
+	const done = () => { document.title = took.join(" ") };`
+
+func taken(t *testing.T, l *pageload.Load) []time.Duration {
+	t.Helper()
+	var all []time.Duration
+	for word := range strings.FieldsSeq(l.Content.Title) {
+		ms, err := strconv.ParseFloat(word, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, time.Duration(ms*float64(time.Millisecond)))
+	}
+	return all
+}
+
+func TestVitals_BlockingScripts(t *testing.T) {
+	shop := serve(t, map[string]string{
+		"/":        "<p>shop<script src=/busy.js?key=1></script>",
+		"/busy.js": busy + "setTimeout(block, 400, 130); setTimeout(block, 700, 90); setTimeout(done, 900)",
+	})
+	options := screen()
+	options.Least = 1500 * time.Millisecond
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
+	l := load(t, page, "http://shop.example/")
+	took := taken(t, l)
+	if len(took) != 2 {
+		t.Fatalf("got %d scripts, want 2", len(took))
+	}
+	want := took[0] + took[1] - 100*time.Millisecond
+	between(t, "TBT", l.Vitals.TBT, want-60*time.Millisecond, want+60*time.Millisecond)
+	if l.Vitals.LongTasks < 2 || len(l.Blocking) < 2 {
+		t.Fatalf("got %d long tasks, %+v", l.Vitals.LongTasks, l.Blocking)
+	}
+	worst := l.Blocking[0]
+	between(t, "longest script", &worst.Duration, took[0], took[0]+60*time.Millisecond)
+	if worst.URL != "http://shop.example/busy.js?key=xxx" || worst.At < 400*time.Millisecond {
+		t.Errorf("got longest script %+v, want busy.js", worst)
+	}
+}
+
+func TestVitals_Interaction(t *testing.T) {
+	shop := serve(t, map[string]string{"/": "<button id=buy>Buy</button><script>" + busy + "buy.onclick = () => { block(120); done() }</script>"})
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
+	if l := load(t, page, "http://shop.example/"); l.Vitals.INP != nil {
+		t.Errorf("got INP %v before anybody clicked, want none", l.Vitals.INP)
+	}
+	if err := page.Click(visitContext(t), "#buy"); err != nil {
+		t.Fatal(err)
+	}
+	l := read(t, page)
+	took := taken(t, l)
+	between(t, "INP", l.Vitals.INP, took[0], took[0]+130*time.Millisecond)
+	if *l.Vitals.INP%(8*time.Millisecond) != 0 {
+		t.Errorf("got INP %v, want steps of 8 ms", l.Vitals.INP)
+	}
+}
+
+func TestVitals_FirstInputEndsLargestPaint(t *testing.T) {
+	shop := serve(t, map[string]string{"/": `<button id=more>More</button><script>more.onclick = () => {
+		setTimeout(() => { const p = document.createElement('h1'); p.textContent = 'much larger than a button '.repeat(9); document.body.append(p) }, 100) }</script>`})
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
+	before := load(t, page, "http://shop.example/")
+	if err := page.Click(visitContext(t), "#more"); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Wait(visitContext(t), "h1"); err != nil {
+		t.Fatal(err)
+	}
+	page.Settle(visitContext(t))
+	if after := read(t, page); *after.Vitals.LCP != *before.Vitals.LCP {
+		t.Errorf("got LCP %v after a click, want %v as before", *after.Vitals.LCP, *before.Vitals.LCP)
+	}
+}
+
+// TestVitals_Parity runs the npm package web-vitals in the page beside the collector.
+func TestVitals_Parity(t *testing.T) {
+	library, err := os.ReadFile("../rum/assets/vendor/web-vitals/web-vitals.iife.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const html = `<style>body{margin:0}</style><script src=/web-vitals.js></script><script>const seen = {};
+		for (const name of ['TTFB', 'FCP', 'LCP', 'CLS', 'INP']) webVitals['on' + name]((m) => { seen[m.name] = m.value }, {reportAllChanges: true});</script>
+		<div id=ad></div><h1>Shop</h1><img src=/hero.png width=600 height=400><button id=buy>Buy</button>
+		<script>setTimeout(() => { ad.style.height = '90px' }, 400); buy.onclick = () => { const from = performance.now(); while (performance.now() - from < 90); }</script>`
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, html)
+	})
+	mux.HandleFunc("/web-vitals.js", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(library) })
+	mux.HandleFunc("/hero.png", func(w http.ResponseWriter, r *http.Request) {
+		delay(r, 100*time.Millisecond)
+		_, _ = w.Write(picture(t, 600, 400))
+	})
+	options := screen()
+	options.Least = time.Second
+	page, tab := open(t, map[string]*httptest.Server{"shop.example": start(t, mux)}, options)
+	load(t, page, "http://shop.example/")
+	if err := page.Click(visitContext(t), "#buy"); err != nil {
+		t.Fatal(err)
+	}
+	page.Settle(visitContext(t))
+	v := read(t, page).Vitals
+	theirs := evaluate[map[string]float64](t, tab,
+		"new Promise((done) => { const ask = () => 'INP' in seen ? done(seen) : setTimeout(ask, 20); ask() })") // it takes its time
+	for name, ours := range map[string]*time.Duration{"TTFB": v.TTFB, "FCP": v.FCP, "LCP": v.LCP, "INP": v.INP} {
+		if ours == nil || math.Abs(ours.Seconds()*1e3-theirs[name]) > 1 {
+			t.Errorf("%s: got %v, want %v ms as web-vitals", name, ours, theirs[name])
+		}
+	}
+	if v.CLS == nil || math.Abs(*v.CLS-theirs["CLS"]) > 1e-6 || *v.CLS == 0 {
+		t.Errorf("CLS: got %v, want %v as web-vitals", v.CLS, theirs["CLS"])
+	}
+}
+
+// evaluate asks the page's own world.
+func evaluate[T any](t *testing.T, tab *chromium.Tab, expression string) T {
+	t.Helper()
+	var answer struct {
+		Result struct {
+			Value json.RawMessage `json:"value"`
+		} `json:"result"`
+	}
+	params := map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}
+	if err := tab.Conn().Call(visitContext(t), tab.Session(), "Runtime.evaluate", params, &answer); err != nil {
+		t.Fatal(err)
+	}
+	var value T
+	if err := json.Unmarshal(answer.Result.Value, &value); err != nil {
+		t.Fatalf("%s: got %s: %v", expression, answer.Result.Value, err)
+	}
+	return value
+}
