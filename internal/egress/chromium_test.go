@@ -73,7 +73,6 @@ func visit(t *testing.T, b *chromium.Browser, p *egress.Proxy, url, expression s
 
 // A real browser is as slow as the line, uses HTTP/2 and WebSockets, and tells failures from pages.
 func TestChromium(t *testing.T) {
-	t.Parallel()
 	const trip = 150 * time.Millisecond
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {

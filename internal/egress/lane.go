@@ -8,11 +8,12 @@ import (
 // chunk is how many bytes are carried at a time at most: one record of TLS.
 const chunk = 16 << 10
 
-// A line with a rate is shared out in shares of this length, so that connections take turns and nothing arrives in gushes.
-const share = 10 * time.Millisecond
+// A line with a rate is shared out in turns of this length. Shorter ones cost processor time, because each is a wake-up or
+// two; with longer ones, what is small and urgent waits for the turns of the large.
+const turn = 25 * time.Millisecond
 
-// ahead is how early the next share may be asked for: whoever oversleeps must not leave the line idle.
-const ahead = 2 * share
+// ahead is how early the next turn may be asked for: whoever oversleeps must not leave the line idle.
+const ahead = turn
 
 // lane is one direction of the line, shared by all connections of a visit. Its clock is when the last bit that was
 // promised will have crossed. It is safe for concurrent use.
@@ -28,7 +29,7 @@ func (l *lane) quantum() int {
 	if l.rate == 0 {
 		return chunk
 	}
-	return int(min(max(l.rate/8*int64(share)/int64(time.Second), 1460), chunk))
+	return int(min(max(l.rate/8*int64(turn)/int64(time.Second), 1460), chunk))
 }
 
 // take returns when the last of n bytes will have crossed.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -224,7 +225,7 @@ func TestShape_Rate(t *testing.T) {
 // Connections share the line, and none has to wait for another's end.
 func TestShape_SharedRate(t *testing.T) {
 	t.Parallel()
-	const size, rate, conns = 50_000, 4_000_000, 4
+	const size, rate, conns = 100_000, 8_000_000, 4
 	server, secured := answering(t)
 	fits(t, "all", conns*size*8*time.Second/rate, func() time.Duration {
 		p := open(t, egress.Options{AllowPrivate: true, Down: rate})
@@ -246,10 +247,9 @@ func TestShape_SharedRate(t *testing.T) {
 		}
 		all.Wait()
 		whole := time.Since(start)
-		for i, one := range took {
-			if one < whole/2 {
-				t.Errorf("connection %d ended after %v of %v, want all at nearly the same time", i, one, whole)
-			}
+		if slices.Min(took) < whole/2 {
+			t.Logf("got %v, want all at nearly the same time", took)
+			return 2 * whole // try again
 		}
 		return whole
 	})
