@@ -15,6 +15,7 @@ const devices = [
 const pages = [
   '/', '/?range=1h', '/?range=7d', '/?range=28d', '/?for=it', '/?for=marketing',
   '/channels/mobile-web', '/channels/mobile-web?for=it&range=1h', '/touchpoints/mobile-web/home', '/touchpoints/push/offers?for=it',
+  '/touchpoints/desktop-web/autumn', '/touchpoints/mobile-web/autumn?for=it',
   '/incidents', '/incidents?range=7d&channel=mobile-app', '/wall',
 ];
 
@@ -149,6 +150,54 @@ test('a touchpoint can be probed now, and it says that it does not count', async
   await Promise.all([page.waitForURL(/.*/), page.getByRole('button', {name: /probe now/i}).click()]);
   await until('the result', async () => (await page.innerText('main')).match(/not counted/i) ? '' : 'nothing is said', 20_000);
   assert.deepEqual(wrong, []);
+  await close();
+});
+
+// visited waits for a load of the landing page by a browser that counts, and returns it.
+async function visited(channel) {
+  let visit;
+  await until(`a visit to the landing page of ${channel}`, async () => {
+    const {results} = await (await fetch(`${demo.url}/api/v1/touchpoints/${channel}/autumn/results`)).json();
+    const [last] = results;
+    visit = last?.evidence?.visits?.find((v) => v.published && v.screenshot?.id);
+    return visit && last.rating !== 'unknown' ? '' : `the last result: ${last?.rating} ${last?.error ?? ''}`;
+  }, 400_000);
+  return visit;
+}
+
+test('a page in a browser shows what customers see', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const visit = await visited('desktop-web');
+    const {page, wrong, close} = await open('/touchpoints/desktop-web/autumn?for=it', {javaScriptEnabled});
+    const panel = page.locator('section.latest');
+    assert.match(await panel.innerText(), /Main content shown/);
+    const words = await panel.locator('.vitals .rating').allInnerTexts();
+    assert.ok(words.length >= 4 && words.every((word) => /^(Excellent|Good|Fair|Poor)$/.test(word)), `bands: ${words}`);
+    const requests = await page.locator('table.bars').first().locator('tbody tr').count();
+    assert.ok(requests >= Math.min(visit.requests.length, 3), `${requests} requests are shown, ${visit.requests.length} were sent`);
+    if (javaScriptEnabled) {
+      await panel.locator('.shot img').scrollIntoViewIfNeeded();
+      await until('the screenshot', async () => (await panel.locator('.shot img').evaluate((img) => img.naturalWidth)) > 0 ? '' : 'it is not loaded', 10_000);
+      // The details of a request can be read with the keyboard alone.
+      const request = page.locator('table.bars').first().locator('summary').first();
+      await request.focus();
+      await page.keyboard.press('Enter');
+      assert.match(await page.locator('table.bars').first().locator('dl.request').first().innerText(), /GET http/);
+    }
+    assert.deepEqual(wrong, []);
+    await close();
+  }
+});
+
+test('the same page on two devices stands side by side', async () => {
+  await Promise.all([visited('desktop-web'), visited('mobile-web')]);
+  const {page, close} = await open('/touchpoints/mobile-web/autumn');
+  const columns = await page.locator('section.parity thead th').allInnerTexts();
+  assert.equal(columns.length, 2, `columns: ${columns}`);
+  const facts = await page.locator('section.parity tbody th').allInnerTexts();
+  for (const fact of ['Main content after', 'Loads', 'Answers with', 'Ends at', 'Heading']) {
+    assert.ok(facts.some((text) => text.startsWith(fact)), `${fact} is not among ${facts}`);
+  }
   await close();
 });
 
