@@ -70,6 +70,10 @@ func first(s probe.Browser) (report, error) {
 	if os.Getpid() != 1 {
 		return report{}, fmt.Errorf("process %d, want 1", os.Getpid())
 	}
+	// What is mounted here must not show outside.
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return report{}, err
+	}
 	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return report{}, err
 	}
@@ -160,13 +164,30 @@ func agent(t *testing.T, role string, s probe.Browser, namespaces *syscall.SysPr
 	return r, cmd.Process
 }
 
-// needRoot fails a test that takes namespaces when it cannot have them.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Fatal("this test makes namespaces: run it as root, as in a container (docker run golang go test)")
+// apart has an agent run in namespaces of its own; anybody may have them who makes a user namespace too, in which the agent
+// then has the capabilities.
+func apart(flags uintptr, capabilities ...uintptr) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Cloneflags: flags}
+	uid, gid := os.Geteuid(), os.Getegid()
+	switch {
+	case uid != 0:
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
+		attr.AmbientCaps = capabilities
+	case flags&syscall.CLONE_NEWUSER != 0:
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1 << 16}}
+		attr.GidMappings = attr.UidMappings
+		attr.GidMappingsEnableSetgroups = true
 	}
+	return attr
 }
+
+// Of linux/capability.h.
+const (
+	capSysAdmin    = 21
+	capSysResource = 24
+)
 
 // The pipe of a browser closes with its agent, and the next agent on the host sweeps what it could not remove.
 func TestAgent_Killed(t *testing.T) {
@@ -196,12 +217,11 @@ func TestAgent_Killed(t *testing.T) {
 
 // As the first process of a container the agent alone can wait for what browsers leave.
 func TestAgent_FirstProcess(t *testing.T) {
-	needRoot(t)
 	for _, path := range []string{"/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium"} {
 		t.Run(path, func(t *testing.T) {
 			s := settings(t)
 			s.Path = path
-			r, _ := agent(t, "first", s, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS})
+			r, _ := agent(t, "first", s, apart(syscall.CLONE_NEWPID|syscall.CLONE_NEWNS, capSysAdmin))
 			if len(r.Members) < 6 {
 				t.Errorf("processes %v, want those of two browsers", r.Members)
 			}
@@ -217,11 +237,7 @@ func TestAgent_FirstProcess(t *testing.T) {
 
 // Where the kernel refuses the sandbox, the texts of the real browser are understood.
 func TestAgent_SandboxBlocked(t *testing.T) {
-	needRoot(t)
-	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
-	r, _ := agent(t, "blocked", settings(t), &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
-	})
+	r, _ := agent(t, "blocked", settings(t), apart(syscall.CLONE_NEWUSER, capSysResource))
 	if r.Check != chromium.NoSandbox || !strings.Contains(r.Detail, "allow unprivileged user namespaces") {
 		t.Errorf("%s: %q, want that the sandbox is missing", r.Check, r.Detail)
 	}

@@ -6,7 +6,8 @@
 // directory. Each tab is a browser context of its own, with its own proxy and nothing of another visit in it.
 //
 // The package may import cdp and the domain. It visits no page and measures nothing but the browser itself. It needs Linux:
-// what it knows of processes it reads from /proc.
+// what it knows of processes it reads from /proc, and with the first browser the agent becomes the one that orphans of its
+// children are given to.
 package chromium
 
 import (
@@ -53,7 +54,19 @@ func New(settings probe.Browser, log *slog.Logger) *Browser {
 
 func (b *Browser) launch(ctx context.Context) (*process, error) {
 	b.sweep.Do(b.sweepOnce)
-	return launch(ctx, b.settings)
+	p, err := launch(ctx, b.settings)
+	if u := (*Unavailable)(nil); errors.As(err, &u) {
+		b.log.Warn("browser did not start", "check", u.Check, "detail", u.Detail)
+	}
+	if err != nil {
+		return nil, err
+	}
+	level := slog.LevelInfo
+	if !p.sandbox {
+		level = slog.LevelWarn
+	}
+	b.log.Log(ctx, level, "browser started", "name", p.name, "version", p.version, "sandbox", p.sandbox)
+	return p, nil
 }
 
 func (b *Browser) sweepOnce() {

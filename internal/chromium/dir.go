@@ -36,13 +36,16 @@ func newPrivateDir(base string, owner *syscall.Credential) (*privateDir, error) 
 		return nil, err
 	}
 	// A sweep of another agent may come between making and locking; then there is another name.
-	for range 10 {
+	const attempts = 100
+	var last error
+	for range attempts {
 		path, err := os.MkdirTemp(base, dirPrefix)
 		if err != nil {
 			return nil, fmt.Errorf("making private directory of browser: %w", err)
 		}
 		lock, err := lockDir(path)
 		if err != nil {
+			last = errors.Join(err, os.RemoveAll(path))
 			continue
 		}
 		d := &privateDir{path: path, lock: lock}
@@ -53,7 +56,7 @@ func newPrivateDir(base string, owner *syscall.Credential) (*privateDir, error) 
 		}
 		return d, nil
 	}
-	return nil, fmt.Errorf("making private directory of browser below %q: taken by others again and again", base)
+	return nil, fmt.Errorf("locking private directory of browser below %q, %d times: %w", base, attempts, last)
 }
 
 // remove removes the directory with all that is in it.

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/cdp"
 	"github.com/channelwatch/channelwatch/internal/chromium"
@@ -131,6 +133,27 @@ func TestTab_Close_BusyPages(t *testing.T) {
 	}
 	if s := b.State(); s.Launches != 1 || len(s.Recycles) != 0 {
 		t.Errorf("state %+v, want one browser for all", s)
+	}
+}
+
+// A browser that hangs is ended, and the next visit has another.
+func TestBrowser_Hangs(t *testing.T) {
+	b := start(t, settings(t))
+	tab := open(t, b)
+	if err := syscall.Kill(tab.Leader(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := b.Open(ctx, chromium.TabOptions{})
+	wantUnavailable(t, err, chromium.Failed, "chromium-headless-shell opened no tab in time: calling Target.createBrowserContext: context deadline exceeded")
+	<-tab.Conn().Done()
+	wantUnavailable(t, tab.Lost(), chromium.Failed, "was ended by the agent while it was in use")
+	if next := open(t, b); next.Leader() == tab.Leader() {
+		t.Error("the same browser")
+	}
+	if got := b.State(); got.Recycles["hung"] != 1 || len(got.Failures) != 0 {
+		t.Errorf("state %+v, want one that hung", got)
 	}
 }
 
