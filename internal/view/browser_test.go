@@ -54,7 +54,8 @@ func browserWorld(end time.Time) *world {
 		field("home", "mobile", "cls", 0.125, 2, 90)
 		field("home", "mobile", "lcp", 3.5, 2, 100)
 		field("other", "desktop", "inp", 0.25, 2, 200)
-		field("home", "tablet", "lcp", 1, 4, 0) // nobody told
+		field("home", "tablet", "lcp", 1, 4, 0.25) // nobody told
+		w.add(at, 7, "group_device_vital:channelwatch_rum_web_vital:count1d", "channel", "web", "page_group", "home", "device", "other", "vital", "lcp")
 	}
 	for _, s := range w.series {
 		if s.Labels["__name__"] == "channelwatch_touchpoint_info" {

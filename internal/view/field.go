@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -33,7 +34,7 @@ func (a *asker) field(at time.Time, matchers []string, into *[]query.Series) {
 // name it returns only the group of that name.
 func readFields(answer []query.Series, name string, titleOf func(touchpoint string) string) []Field {
 	type of struct{ group, device string }
-	lab, rows := make(map[string]map[probe.Vital]*FieldVital), make(map[of]map[probe.Vital]*FieldVital)
+	lab, rows := make(map[string]map[probe.Vital]*told), make(map[of]map[probe.Vital]*told)
 	for _, s := range oneSource(answer) {
 		if tp := s.Labels["touchpoint"]; tp != "" {
 			addField(lab, tp, s)
@@ -51,13 +52,13 @@ func readFields(answer []query.Series, name string, titleOf func(touchpoint stri
 		}
 		for _, vital := range []probe.Vital{probe.LCP, probe.INP, probe.CLS, probe.FCP, probe.TTFB} {
 			v := vitals[vital]
-			if v == nil || v.Count <= 0 {
+			if v == nil || !v.known || math.Round(v.Count) < 1 {
 				continue
 			}
-			if measured := lab[key.group][vital]; measured != nil {
+			if measured := lab[key.group][vital]; measured != nil && measured.known {
 				v.Lab, v.LabRating = &measured.Value, measured.Rating
 			}
-			f.Vitals = append(f.Vitals, *v)
+			f.Vitals = append(f.Vitals, v.FieldVital)
 		}
 		if len(f.Vitals) > 0 {
 			all = append(all, f)
@@ -78,15 +79,22 @@ func (f *Field) Visits() float64 {
 	return most
 }
 
+// told is a figure while it is put together: its parts are series of their own.
+type told struct {
+	FieldVital
+
+	known bool // whether its value was recorded
+}
+
 // addField sorts one recorded number in.
-func addField[K comparable](rows map[K]map[probe.Vital]*FieldVital, key K, s query.Series) {
+func addField[K comparable](rows map[K]map[probe.Vital]*told, key K, s query.Series) {
 	vital := probe.Vital(cmp.Or(s.Labels["vital"], string(probe.CLS)))
 	if rows[key] == nil {
-		rows[key] = make(map[probe.Vital]*FieldVital)
+		rows[key] = make(map[probe.Vital]*told)
 	}
 	v := rows[key][vital]
 	if v == nil {
-		v = &FieldVital{Vital: vital}
+		v = &told{FieldVital: FieldVital{Vital: vital}}
 		rows[key][vital] = v
 	}
 	switch s.Labels["__name__"] {
@@ -95,6 +103,6 @@ func addField[K comparable](rows map[K]map[probe.Vital]*FieldVital, key K, s que
 	case fieldCount:
 		v.Count = value(s)
 	default:
-		v.Value = value(s)
+		v.Value, v.known = value(s), true
 	}
 }
