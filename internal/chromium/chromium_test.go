@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/channelwatch/channelwatch/internal/cdp"
 	"github.com/channelwatch/channelwatch/internal/chromium"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -226,6 +228,35 @@ func TestBrowser_Open(t *testing.T) {
 	}
 	if s.CPU <= 0 || s.CPU > time.Minute {
 		t.Errorf("%v of processor time", s.CPU)
+	}
+}
+
+// A visit that is given up while its tab is being opened leaves nothing behind in the browser.
+func TestBrowser_Open_GivenUp(t *testing.T) {
+	b := start(t, settings(t))
+	tab := open(t, b)
+	ctx, cancel := context.WithCancel(within(t))
+	stop := tab.Conn().Listen("", func(e cdp.Event) {
+		if e.Method == "Target.attachedToTarget" {
+			cancel()
+		}
+	})
+	defer stop()
+	given, err := b.Open(ctx, chromium.TabOptions{})
+	switch {
+	case err == nil: // the last answer was on its way already
+		given.Close()
+	case !errors.Is(err, context.Canceled):
+		t.Errorf("error %v, want that of the context", err)
+	}
+	tab.Close()
+	last := open(t, b)
+	var all struct{ BrowserContextIDs []string }
+	if err := last.Conn().Call(within(t), "", "Target.getBrowserContexts", nil, &all); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{last.Context()}; !slices.Equal(all.BrowserContextIDs, want) {
+		t.Errorf("contexts %q, want %q", all.BrowserContextIDs, want)
 	}
 }
 

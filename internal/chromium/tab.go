@@ -90,12 +90,14 @@ func openTarget(ctx context.Context, conn *cdp.Conn, options TabOptions) (target
 		return t, err
 	}
 	t.context = made.Context
-	if err := furnish(ctx, conn, &t); err != nil {
-		// The context is of no use; when the browser is gone or hangs, it goes with it.
-		_ = t.dispose(ctx, conn)
-		return t, err
+	err := furnish(ctx, conn, &t)
+	if err == nil {
+		return t, nil
 	}
-	return t, nil
+	// A visit that was given up must not leave its context behind. When the browser hangs, it goes with it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	return t, errors.Join(err, t.dispose(ctx, conn))
 }
 
 func furnish(ctx context.Context, conn *cdp.Conn, t *target) error {
