@@ -46,19 +46,9 @@ func readFields(answer []query.Series, name string, titleOf func(touchpoint stri
 	}
 	var all []Field
 	for key, vitals := range rows {
-		f := Field{Group: key.group, Device: key.device}
+		f := Field{Group: key.group, Device: key.device, Vitals: joinFields(vitals, lab[key.group])}
 		if lab[key.group] != nil {
 			f.Title = titleOf(key.group)
-		}
-		for _, vital := range []probe.Vital{probe.LCP, probe.INP, probe.CLS, probe.FCP, probe.TTFB} {
-			v := vitals[vital]
-			if v == nil || !v.known || math.Round(v.Count) < 1 {
-				continue
-			}
-			if measured := lab[key.group][vital]; measured != nil && measured.known {
-				v.Lab, v.LabRating = &measured.Value, measured.Rating
-			}
-			f.Vitals = append(f.Vitals, v.FieldVital)
 		}
 		if len(f.Vitals) > 0 {
 			all = append(all, f)
@@ -67,6 +57,22 @@ func readFields(answer []query.Series, name string, titleOf func(touchpoint stri
 	slices.SortFunc(all, func(a, b Field) int {
 		return cmp.Or(cmp.Compare(b.Visits(), a.Visits()), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Device, b.Device))
 	})
+	return all
+}
+
+// joinFields sets what browsers told beside what the probes measured, which may be nil.
+func joinFields(vitals, lab map[probe.Vital]*told) []FieldVital {
+	var all []FieldVital
+	for _, vital := range []probe.Vital{probe.LCP, probe.INP, probe.CLS, probe.FCP, probe.TTFB} {
+		v := vitals[vital]
+		if v == nil || !v.known || math.Round(v.Count) < 1 {
+			continue
+		}
+		if measured := lab[vital]; measured != nil && measured.known {
+			v.Lab, v.LabRating = &measured.Value, measured.Rating
+		}
+		all = append(all, v.FieldVital)
+	}
 	return all
 }
 
