@@ -122,6 +122,7 @@ func (o Options) frames() []order {
 func (o Options) top() []order {
 	orders := []order{
 		{"Performance.enable", nil},
+		{"Target.setDiscoverTargets", map[string]any{"discover": true}}, // those of the tab's context
 		{"Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true}},
 	}
 	for _, script := range []string{vitalsScript, handsScript} {

@@ -96,14 +96,12 @@ func (j *journal) noteNetwork(now time.Time, e cdp.Event) bool {
 		})
 	case "Network.loadingFailed":
 		with(e, func(p loadingFailed) { j.failed(now, e.Session, p) })
-	case "Network.webSocketCreated":
-		with(e, func(p webSocketCreated) { j.socket(p) })
 	case "Target.attachedToTarget":
-		with(e, func(p targetAttached) { j.follow(p.Target.ID) })
+		with(e, func(p targetEvent) { j.follow(p.Target.ID) })
 	case "Target.detachedFromTarget":
 		with(e, func(p targetDetached) { j.leave(p.Session) })
 	default:
-		return false
+		return j.noteSocket(now, e)
 	}
 	return true
 }
@@ -205,13 +203,6 @@ func (j *journal) failed(now time.Time, session cdp.SessionID, e loadingFailed) 
 			j.abandon()
 		}
 	}
-}
-
-// socket counts a WebSocket. It ends with the page, and its handshake is told of by events of its own.
-func (j *journal) socket(e webSocketCreated) {
-	var sent requestWillBeSent
-	sent.Type, sent.Request.URL, sent.Request.Method = "WebSocket", e.URL, "GET"
-	j.now.begin(sent, "", false, j.blocked)
 }
 
 // follow has the script of a worker waited for: the worker's session, which came just now, tells how it ends. The

@@ -206,7 +206,8 @@ func FuzzJournal(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 1}, `{"requestId":"a","request":{"url":"http://u:p@h/?q"},"redirectResponse":{"status":-1,"encodedDataLength":1e308}}`)
 	methods := []string{
 		"Network.requestWillBeSent", "Network.responseReceived", "Network.dataReceived", "Network.requestServedFromCache", "Network.loadingFinished",
-		"Network.loadingFailed", "Network.webSocketCreated", "Target.attachedToTarget", "Target.detachedFromTarget", "Page.frameNavigated",
+		"Network.loadingFailed", "Network.webSocketCreated", "Network.webSocketWillSendHandshakeRequest", "Network.webSocketHandshakeResponseReceived",
+		"Network.webSocketClosed", "Target.attachedToTarget", "Target.detachedFromTarget", "Page.frameNavigated",
 		"Page.loadEventFired", "Page.frameStoppedLoading", "Page.downloadWillBegin", "Page.javascriptDialogOpening", "Runtime.consoleAPICalled",
 		"Runtime.exceptionThrown", "Log.entryAdded", "act", "turn", "document", "arrived", "request",
 	}

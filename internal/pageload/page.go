@@ -36,7 +36,8 @@ type Page struct {
 // choreTime bounds each of the small things that are done for a page while it loads.
 const choreTime = 5 * time.Second
 
-// sendTime is how long an order to a worker waits that obeys before it runs, but answers only then.
+// sendTime is how long an order waits for its answer from those that obey before they run, but answer only then, such as
+// service workers.
 const sendTime = 50 * time.Millisecond
 
 // Open prepares a tab for being measured. Close must be called before the tab is closed.
@@ -106,10 +107,10 @@ func (p *Page) prepare(ctx, life context.Context, who identity) error {
 		switch target.Type {
 		case "iframe":
 			return prepareChild(ctx, conn, child, choreTime, slices.Concat(everywhere, frames))
-		case "service_worker", "shared_worker":
-			return prepareChild(ctx, conn, child, sendTime, everywhere)
+		case "worker":
+			return prepareChild(ctx, conn, child, choreTime, everywhere)
 		}
-		return prepareChild(ctx, conn, child, choreTime, everywhere)
+		return prepareChild(ctx, conn, child, sendTime, everywhere)
 	})
 }
 
@@ -151,8 +152,8 @@ func (p *Page) handle(e cdp.Event) {
 		p.later(func(ctx context.Context) error {
 			return p.tab.Conn().Call(ctx, e.Session, "Page.handleJavaScriptDialog", map[string]any{"accept": true}, nil)
 		})
-	case "Page.windowOpen":
-		p.later(p.closePopups)
+	case "Target.targetCreated":
+		with(e, func(t targetEvent) { p.closePopup(t.Target) })
 	case "Page.screencastFrame":
 		with(e, func(f screencastFrame) {
 			p.film.add(f)
@@ -178,21 +179,13 @@ func (p *Page) do(ctx context.Context, chore func(context.Context) error) {
 	_ = chore(ctx)
 }
 
-// closePopups closes the windows that the page opened: they would cost the processor that the page is measured on.
-func (p *Page) closePopups(ctx context.Context) error {
-	var targets struct {
-		All []cdp.TargetInfo `json:"targetInfos"`
+// closePopup closes a window that the page opened: it would cost the processor that the page is measured on. The id of a
+// page's target is that of its main frame.
+func (p *Page) closePopup(t cdp.TargetInfo) {
+	if t.Type != "page" || t.Context != p.tab.Context() || t.ID == p.journal.main {
+		return
 	}
-	if err := p.tab.Conn().Call(ctx, "", "Target.getTargets", nil, &targets); err != nil {
-		return err
-	}
-	for _, t := range targets.All {
-		// The id of a page's target is that of its main frame.
-		if t.Type == "page" && t.Context == p.tab.Context() && t.ID != p.journal.main {
-			if err := p.tab.Conn().Call(ctx, "", "Target.closeTarget", map[string]any{"targetId": t.ID}, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	p.later(func(ctx context.Context) error {
+		return p.tab.Conn().Call(ctx, "", "Target.closeTarget", map[string]any{"targetId": t.ID}, nil)
+	})
 }

@@ -5,7 +5,22 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/channelwatch/channelwatch/internal/pageload"
 )
+
+// TestRead_Neighbours loads a page beside another tab that was opened later: it is not hidden by it.
+func TestRead_Neighbours(t *testing.T) {
+	shop := serve(t, map[string]string{"/": "<p>fine"})
+	names := map[string]*httptest.Server{"shop.example": shop}
+	first, _ := open(t, names, quick())
+	second, _ := open(t, names, quick())
+	for _, page := range []*pageload.Page{first, second, first} {
+		if l := load(t, page, "http://shop.example/"); l.Vitals.LCP == nil {
+			t.Errorf("got vitals %+v, want LCP", l.Vitals)
+		}
+	}
+}
 
 func TestPage_Read(t *testing.T) {
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -29,7 +29,8 @@ type look struct {
 	origin float64 // navigation start of the document, monotonic
 }
 
-// Read returns what is known of the load. It may be called more than once; the figures grow with what happened meanwhile. It
+// Read returns what is known of the load. It may be called more than once; the figures grow with what happened meanwhile.
+// After an act, let the page settle first: the browser tells of an interaction once its outcome is on the screen. Read
 // needs time of its own, up to 10 s when the page hangs. What is wrong with the page is in the Load: the error says that
 // ctx or the browser has ended.
 func (p *Page) Read(ctx context.Context) (*Load, error) {

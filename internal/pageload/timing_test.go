@@ -210,13 +210,16 @@ func TestVitals_BlockingScripts(t *testing.T) {
 
 func TestVitals_Interaction(t *testing.T) {
 	shop := serve(t, map[string]string{"/": "<button id=buy>Buy</button><script>" + busy + "buy.onclick = () => { block(120); done() }</script>"})
-	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
+	options := screen()
+	options.Quiet = time.Second // a busy machine takes its time to show what the click did
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
 	if l := load(t, page, "http://shop.example/"); l.Vitals.INP != nil {
 		t.Errorf("got INP %v before anybody clicked, want none", l.Vitals.INP)
 	}
 	if err := page.Click(visitContext(t), "#buy"); err != nil {
 		t.Fatal(err)
 	}
+	page.Settle(visitContext(t))
 	l := read(t, page)
 	took := taken(t, l)
 	between(t, "INP", l.Vitals.INP, took[0], took[0]+130*time.Millisecond)

@@ -71,7 +71,14 @@ type (
 		ID  string `json:"requestId"`
 		URL string `json:"url"`
 	}
-	targetAttached struct {
+	webSocketHandshake struct {
+		ID        string  `json:"requestId"`
+		Timestamp float64 `json:"timestamp"`
+		Response  struct {
+			Status int `json:"status"`
+		} `json:"response"`
+	}
+	targetEvent struct {
 		Target cdp.TargetInfo `json:"targetInfo"`
 	}
 	targetDetached struct {
