@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -217,8 +218,9 @@ func TestAgent_Killed(t *testing.T) {
 
 // As the first process of a container the agent alone can wait for what browsers leave.
 func TestAgent_FirstProcess(t *testing.T) {
-	for _, path := range []string{"/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium"} {
-		t.Run(path, func(t *testing.T) {
+	for _, path := range []string{shell, full} {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			needed(t, path)
 			s := settings(t)
 			s.Path = path
 			r, _ := agent(t, "first", s, apart(syscall.CLONE_NEWPID|syscall.CLONE_NEWNS, capSysAdmin))

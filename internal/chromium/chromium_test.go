@@ -66,9 +66,7 @@ func shared(t *testing.T) string {
 func start(t *testing.T, s probe.Browser) *chromium.Browser {
 	t.Helper()
 	if s.Path == "" {
-		if _, err := os.Stat("/usr/lib/chromium/chromium-headless-shell"); err != nil {
-			t.Fatalf("%v: apt-get install -y chromium-headless-shell", err)
-		}
+		needed(t, shell)
 	}
 	b := chromium.New(s, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
@@ -81,6 +79,20 @@ func start(t *testing.T, s probe.Browser) *chromium.Browser {
 		}
 	})
 	return b
+}
+
+// The browsers of Debian.
+const (
+	shell = "/usr/lib/chromium/chromium-headless-shell"
+	full  = "/usr/lib/chromium/chromium"
+)
+
+// needed fails a test without a browser that it needs.
+func needed(t *testing.T, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: apt-get install -y %s", err, filepath.Base(path))
+	}
 }
 
 func directories(t *testing.T, base string) []string {

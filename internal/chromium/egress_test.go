@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,8 +71,9 @@ func TestTab_Lost_Secrets(t *testing.T) {
 		_, _ = w.Write([]byte(`<script>console.error("one\ntoken=s3cret\n[1:1:FATAL:x.cc(1)] s3cret"); throw new Error("s3cret")</script>`))
 	}))
 	defer server.Close()
-	for _, path := range []string{"/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium"} {
-		t.Run(path, func(t *testing.T) {
+	for _, path := range []string{shell, full} {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			needed(t, path)
 			s := settings(t)
 			s.Path = path
 			tab := open(t, start(t, s))

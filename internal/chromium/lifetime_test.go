@@ -80,12 +80,9 @@ func TestBrowser_Close(t *testing.T) {
 
 // A full Chromium does the same, with more processes.
 func TestBrowser_Full(t *testing.T) {
-	const path = "/usr/bin/chromium" // a wrapper, in Debian
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: apt-get install -y chromium", err)
-	}
+	needed(t, full)
 	s := settings(t)
-	s.Path = path
+	s.Path = "/usr/bin/chromium" // its wrapper
 	b := start(t, s)
 	server := site(t, "<title>Shop</title>")
 	tab := open(t, b)
