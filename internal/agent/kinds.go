@@ -27,12 +27,11 @@ const most = 0.7
 // checkLines refuses a configuration whose touchpoints of a kind would wait for each other all the time. Touchpoints of
 // other agents do not count.
 func checkLines(cfg *config.Config) error {
-	use, count := make(map[string]float64), make(map[string]int)
+	use := make(map[string]float64)
 	for _, channel := range shardOf(cfg).Own(cfg.Channels) {
 		for _, tp := range channel.Touchpoints {
 			if tp.Profile.Takes > 0 {
 				use[tp.Kind] += tp.Profile.Takes.Seconds() / tp.Every.Seconds()
-				count[tp.Kind]++
 			}
 		}
 	}
@@ -40,8 +39,8 @@ func checkLines(cfg *config.Config) error {
 	for kind, share := range use {
 		if places := cfg.Browser.Concurrency; share > most*float64(places) {
 			errs = append(errs, fmt.Errorf(
-				"%d touchpoints of the kind %s take %.0f %% of the time of browser.concurrency %d, want at most %.0f %%: probe less often, with fewer runs or with more concurrency",
-				count[kind], kind, 100*share/float64(places), places, 100*most))
+				"touchpoints of the kind %s take %.0f %% of the time of browser.concurrency %d, want at most %.0f %%: probe less often, with fewer runs or with more concurrency",
+				kind, 100*share/float64(places), places, 100*most))
 		}
 	}
 	return errors.Join(errs...)

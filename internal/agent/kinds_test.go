@@ -78,7 +78,7 @@ func TestChecks_LineIsFull(t *testing.T) {
 		{"room for all", visitingWith("1", "6s"), ""},
 		{
 			"too often", visitingWith("1", "5s"),
-			"browser: 3 touchpoints of the kind visit take 80 % of the time of browser.concurrency 1, want at most 70 %: " +
+			"browser: touchpoints of the kind visit take 80 % of the time of browser.concurrency 1, want at most 70 %: " +
 				"probe less often, with fewer runs or with more concurrency",
 		},
 		{"more at once", visitingWith("2", "5s"), ""},
