@@ -16,6 +16,29 @@ RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/tmp /root-fs/var/lib/channelwatch \
     && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
     && echo 'channelwatch:x:65532:65532::/:/sbin/nologin' > /root-fs/etc/passwd
 
+# With a browser, for touchpoints of kind browser (README, "With a browser in a container"):
+#   docker build --target browser --tag channelwatch:browser .
+# Build it again every week: Chromium has a security release about as often.
+FROM debian:12-slim AS browser
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+        ca-certificates chromium-headless-shell fonts-liberation fonts-noto-color-emoji \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 65532 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin channelwatch \
+    && install -d -o channelwatch -g channelwatch /var/lib/channelwatch
+COPY --from=build /channelwatch /channelwatch
+COPY configs/channelwatch.yaml /etc/channelwatch/channelwatch.yaml
+USER 65532:65532
+ENV STATE_DIRECTORY=/var/lib/channelwatch
+VOLUME /var/lib/channelwatch
+EXPOSE 9977
+# A visit may take every core for a while.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["/channelwatch", "healthcheck"]
+# As process 1 the agent takes in what browsers leave behind: no init is needed.
+ENTRYPOINT ["/channelwatch"]
+CMD ["run", "--config", "/etc/channelwatch/channelwatch.yaml", "--listen", "0.0.0.0:9977"]
+
+# The default, which is the last one: nothing but the agent.
 FROM scratch
 COPY --from=build /root-fs /
 COPY --from=build /channelwatch /channelwatch
