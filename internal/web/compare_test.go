@@ -78,7 +78,7 @@ func TestParity_Sentences(t *testing.T) {
 		}},
 		{"it was not loaded", func(r *probe.Result) {
 			*r = probe.Result{Start: r.Start, Duration: time.Minute, Reason: probe.ConnectTimeout}
-		}, nil},
+		}, []string{"At the last look at Mobile website: no connection."}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,6 +91,9 @@ func TestParity_Sentences(t *testing.T) {
 			got := texts(find(document(t, base+"/touchpoints/web/home"), ".parity .differences li"))
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if _, body := request(t, http.MethodGet, base+"/touchpoints/web/home"); strings.Contains(body, "only known to the agent") {
+				t.Error("both sides are probed here, the page says otherwise")
 			}
 		})
 	}

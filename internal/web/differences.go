@@ -11,6 +11,11 @@ import (
 // differences says in sentences what differs between the first side and each other one: facts, and no more.
 func differences(sides []paritySide) []string {
 	var all []string
+	for i := range sides {
+		if s := &sides[i]; s.trouble != "" {
+			all = append(all, fmt.Sprintf("At the last look at %s: %s.", s.Title, s.trouble))
+		}
+	}
 	compared := true
 	for i := range sides[1:] {
 		a, b := &sides[0], &sides[i+1]

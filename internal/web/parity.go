@@ -25,6 +25,8 @@ type paritySide struct {
 
 	Title, Type, Link string // of its channel
 	Rating            probe.Rating
+	here              bool   // whether this agent probes it
+	trouble           string // why the last look saw no page, in two to four words; empty when it saw one
 	taken             time.Time
 	seconds, bytes    *float64
 	requests          *float64
@@ -66,9 +68,13 @@ func (h *handler) paritySides(pair string) []paritySide {
 	for _, c := range h.opts.Source.Channels() {
 		for _, tp := range c.Touchpoints {
 			if tp.Pair == pair {
-				side := paritySide{channel: c.Name, touchpoint: tp.Name, Title: c.Title, Type: string(c.Type)}
+				side := paritySide{channel: c.Name, touchpoint: tp.Name, Title: c.Title, Type: string(c.Type), here: true}
 				if last, ok := h.opts.Recent.Last(tp.Key()); ok {
 					side.read(&last)
+					if side.seconds == nil {
+						check, _ := h.opts.Catalogue.Check(last.Verdict.Cause)
+						side.trouble = check.Title
+					}
 				}
 				sides = append(sides, side)
 			}
@@ -80,7 +86,7 @@ func (h *handler) paritySides(pair string) []paritySide {
 // read takes what the last result saw of the page.
 func (s *paritySide) read(e *recent.Entry) {
 	s.Rating, s.taken = e.Verdict.Rating, e.Result.Start
-	if e.Result.Reason == "" && e.Err == "" {
+	if e.Result.Reason == "" && e.Verdict.Rating != probe.Unknown {
 		s.seconds = new(e.Result.Duration.Seconds())
 	}
 	for _, m := range e.Result.Measurements {
@@ -121,7 +127,7 @@ func mergeSide(sides []paritySide, r *view.PairSide) []paritySide {
 
 func newParity(sides []paritySide, now time.Time) *parity {
 	p := &parity{Sides: sides, Words: differences(sides)}
-	p.Blind = slices.ContainsFunc(sides, func(s paritySide) bool { return s.content == nil })
+	p.Blind = slices.ContainsFunc(sides, func(s paritySide) bool { return !s.here })
 	number := func(name string, of func(*paritySide) *float64, text func(float64) string, far func(a, b float64) bool) {
 		p.row(name, func(s *paritySide) string {
 			if v := of(s); v != nil {
