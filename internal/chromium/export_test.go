@@ -11,7 +11,7 @@ func (t *Tab) Dir() string { return t.process.dir.path }
 // Members returns the process ids of the browser of a tab, ended ones included.
 func (t *Tab) Members() []int {
 	var pids []int
-	for _, m := range t.process.group.members() {
+	for _, m := range t.process.group.members(processes()) {
 		pids = append(pids, m.pid)
 	}
 	return pids

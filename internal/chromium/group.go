@@ -20,10 +20,10 @@ type group struct {
 // another's then.
 func (g *group) kill() { _ = syscall.Kill(-g.leader, syscall.SIGKILL) }
 
-// members reads the processes of the browser, those among them that have ended and that nobody has waited for included.
-func (g *group) members() []member {
+// members picks the processes of the browser, those among them that have ended and that nobody has waited for included.
+func (g *group) members(all []member) []member {
 	var own []member
-	for _, m := range processes() {
+	for _, m := range all {
 		if m.group == g.leader || m.stray() && g.knows(m.pid) {
 			own = append(own, m)
 		}
@@ -37,13 +37,13 @@ func (g *group) knows(pid int) bool {
 	return err == nil && bytes.Contains(environ, []byte("HOME="+g.home+"\x00"))
 }
 
-// reap waits for processes that have ended and became children of the agent because their own parents are gone: as the
-// first process of a container there is nobody else to do so. It takes only what no part of the agent has started: the
-// group but its leader, and strays. So nothing is taken from os/exec. It returns how many processes of the browser are left
-// besides the leader.
-func (g *group) reap() int {
+// reap waits for those of all processes that have ended and became children of the agent because their own parents are
+// gone: when the agent is the first process of a container there is nobody else to do so. It takes only what no part of
+// the agent has started: the group but its leader, and strays. So nothing is taken from os/exec. It returns how many
+// processes of the browser are left besides the leader.
+func (g *group) reap(all []member) int {
 	left := 0
-	for _, m := range processes() {
+	for _, m := range all {
 		member := m.group == g.leader && m.pid != g.leader
 		switch {
 		case m.zombie && m.parent == os.Getpid() && (member || m.stray()):
@@ -64,7 +64,7 @@ func (g *group) end() error {
 	deadline := time.NewTimer(endTime)
 	defer deadline.Stop()
 	for {
-		left := g.reap()
+		left := g.reap(processes())
 		if left == 0 {
 			return nil
 		}

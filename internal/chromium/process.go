@@ -59,7 +59,7 @@ func (p *process) Close() error {
 // CPU is the user and system time of all processes of the browser so far. It never decreases.
 func (p *process) CPU() time.Duration {
 	var sum time.Duration
-	for _, m := range p.group.members() {
+	for _, m := range p.group.members(processes()) {
 		sum += m.cpu
 	}
 	for {
@@ -75,9 +75,10 @@ func (p *process) CPU() time.Duration {
 
 // Memory is the proportional set size of all processes of the browser, in bytes. On the way it reaps those that have ended.
 func (p *process) Memory() int64 {
-	p.group.reap()
+	all := processes()
+	p.group.reap(all)
 	var sum int64
-	for _, m := range p.group.members() {
+	for _, m := range p.group.members(all) {
 		if !m.zombie {
 			sum += memory(m.pid)
 		}
