@@ -270,3 +270,25 @@ func TestSeccomp_Browser(t *testing.T) {
 		}
 	}
 }
+
+// TestSystemd_Browser wants the addition for a browser to open what its sandbox is made of, and nothing else of the unit.
+func TestSystemd_Browser(t *testing.T) {
+	want := map[string]string{
+		"RestrictNamespaces":     "user pid net",
+		"SystemCallFilter":       "capset chroot seccomp",
+		"MemoryDenyWriteExecute": "no",
+	}
+	for line := range strings.Lines(string(read(t, configs+"/systemd/browser.conf"))) {
+		key, value, isSetting := strings.Cut(strings.TrimSpace(line), "=")
+		if !isSetting || strings.HasPrefix(key, "#") || key == "MemoryMax" || key == "TasksMax" {
+			continue
+		}
+		if want[key] != value {
+			t.Errorf("%s is %q, want %q", key, value, want[key])
+		}
+		delete(want, key)
+	}
+	if len(want) > 0 {
+		t.Errorf("without %v", want)
+	}
+}
