@@ -17,6 +17,7 @@ import (
 )
 
 func TestConsole(t *testing.T) {
+	t.Parallel()
 	const script = `console.log('plain', 1, true, null, undefined, {a: 1}, [1]);
 console.warn('see https://user:pass@api.example/x?token=geheim#part, please');
 console.error(new Error('boom'));
@@ -64,6 +65,7 @@ throw new RangeError('uncaught\nsecond line');`
 }
 
 func TestConsole_Flood(t *testing.T) {
+	t.Parallel()
 	shop := serve(t, map[string]string{"/": `<script>for (let i = 0; i < 5000; i++) { console.error('x'.repeat(100000 * (i < 10))); setTimeout(() => { throw i }) }</script>`})
 	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
 	l := load(t, page, "http://shop.example/")
@@ -76,6 +78,7 @@ func TestConsole_Flood(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
+	t.Parallel()
 	ads := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "id", Value: "geheim", SameSite: http.SameSiteNoneMode, Secure: true, MaxAge: 86400})
 	}))
@@ -103,6 +106,7 @@ func TestCookies(t *testing.T) {
 }
 
 func TestMixedContent(t *testing.T) {
+	t.Parallel()
 	plain := start(t, assets(nil))
 	shop := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -136,6 +140,7 @@ func TestFilmstrip(t *testing.T) {
 
 // TestScreenshot_Large shows noise, which no PNG makes small.
 func TestScreenshot_Large(t *testing.T) {
+	t.Parallel()
 	noise := picture(t, 1000, 800)
 	shop := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/noise.png" {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestDevice(t *testing.T) {
+	t.Parallel()
 	type seen struct {
 		Width, Height int
 		Scale         float64
@@ -33,6 +34,7 @@ func TestDevice(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			var mu sync.Mutex
 			agents := map[string]bool{}
 			pages := assets(map[string]string{

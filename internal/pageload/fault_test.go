@@ -66,6 +66,7 @@ func usable(t *testing.T) {
 }
 
 func TestGoto_NoDocument(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/loop?"+r.URL.RawQuery+"x", http.StatusFound)
@@ -99,6 +100,7 @@ func TestGoto_NoDocument(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			page, _ := open(t, map[string]*httptest.Server{"shop.example": shop, "secure.example": secure}, quick())
 			if err := page.Goto(visitContext(t), test.url); !errors.Is(err, pageload.ErrNoDocument) {
 				t.Errorf("got error %v, want %v", err, pageload.ErrNoDocument)
@@ -117,6 +119,7 @@ func TestGoto_NoDocument(t *testing.T) {
 }
 
 func TestGoto_HangingSocket(t *testing.T) {
+	t.Parallel()
 	wait := make(chan struct{})
 	shop := start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -138,6 +141,7 @@ func TestGoto_HangingSocket(t *testing.T) {
 }
 
 func TestRead_OddPages(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, html string
 		check      func(*pageload.Load) bool
@@ -176,6 +180,7 @@ func TestRead_OddPages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			shop := serve(t, map[string]string{"/odd": test.html, "/fine": "<p>fine"})
 			page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
 			if l := load(t, page, "http://shop.example/odd"); !test.check(l) {
@@ -187,6 +192,7 @@ func TestRead_OddPages(t *testing.T) {
 
 // TestPopups lets a customer's click open windows, which no browser blocks.
 func TestPopups(t *testing.T) {
+	t.Parallel()
 	shop := serve(t, map[string]string{"/": "<button onclick=\"document.title = typeof window.open('/fine') + typeof window.open('/fine', 'b', 'width=9')\">x</button>", "/fine": "<p>fine"})
 	page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
 	load(t, page, "http://shop.example/")
@@ -216,6 +222,7 @@ func TestPopups(t *testing.T) {
 }
 
 func TestRead_Login(t *testing.T) {
+	t.Parallel()
 	shop := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="staff"`)
 		w.WriteHeader(http.StatusUnauthorized)
@@ -229,6 +236,7 @@ func TestRead_Login(t *testing.T) {
 
 // TestGoto_BeforeUnload leaves a page that asks whether it may be left.
 func TestGoto_BeforeUnload(t *testing.T) {
+	t.Parallel()
 	shop := serve(t, map[string]string{"/": "<button>x</button><script>onbeforeunload = (e) => { e.preventDefault() }</script>", "/fine": "<p>fine"})
 	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
 	load(t, page, "http://shop.example/")
@@ -241,6 +249,7 @@ func TestGoto_BeforeUnload(t *testing.T) {
 }
 
 func TestRead_Hung(t *testing.T) {
+	t.Parallel()
 	shop := serve(t, map[string]string{"/": "<p>x<script>setTimeout(() => { for (;;); }, 300)</script>"})
 	page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, pageload.Options{Quiet: time.Second, Least: time.Second})
 	ctx := visitContext(t)
@@ -260,6 +269,7 @@ func TestRead_Hung(t *testing.T) {
 }
 
 func TestRead_Crashed(t *testing.T) {
+	t.Parallel()
 	shop := serve(t, map[string]string{"/": "<p>x"})
 	page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
 	load(t, page, "http://shop.example/")

@@ -1,7 +1,17 @@
 // Package pageload measures how one page loads in a browser: its vitals, what it transfers and from whom, what goes wrong
-// in it, and how it looks. It takes no decision: it neither knows limits nor rates, and whoever opened the tab closes it.
+// in it, and how it looks. It also acts on the page as a customer does.
 //
-// It may import cdp, chromium and the domain.
+// Two sources are brought together. A script in a JavaScript world of its own gathers the entries of the page's timeline;
+// what a page overrides does not reach it. The browser's network events, of the page and of all frames and workers below
+// it, make the books of what was transferred. Both count from the same start: that of the navigation.
+//
+// Whatever a page does, memory is bounded and everything that waits has a deadline. Texts and addresses that it puts into
+// evidence are cut, valid UTF-8, and without user info and query values.
+//
+// The package takes no decision: it neither knows limits nor rates, and whoever opened the tab closes it. It does not see
+// inside frames of other sites when it acts, and does not follow shared workers, which belong to no page.
+//
+// It may import cdp, chromium, httpx (for redaction) and the domain.
 package pageload
 
 import (
@@ -10,7 +20,8 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// Load is what one load of a page gave. Times count from the start of the navigation.
+// Load is what one load of a page gave. Times count from the start of the navigation. What a page does by itself to get
+// elsewhere, such as a meta refresh, belongs to the load; a document that an act led to begins another one.
 type Load struct {
 	Start    time.Time
 	Duration time.Duration // until the page had settled or its time was over
@@ -19,7 +30,7 @@ type Load struct {
 	Protocol string        // of the document, such as h2
 	MIME     string        // media type of the document
 	Settled  bool
-	Redirect int    // redirects of the document
+	Redirect int    // redirects of the document, those by the page itself included
 	Error    string // why there is no document, as the browser says it, such as net::ERR_CONNECTION_REFUSED
 	Download bool   // the address led to a download
 	Crashed  bool   // the renderer ended
@@ -30,8 +41,8 @@ type Load struct {
 	Vitals   Vitals
 	Weight   Weight
 	Content  probe.Content
-	Text     string // visible text, bounded; for expectations
-	Cookies  []Cookie
+	Text     string              // visible text, bounded; for expectations
+	Cookies  []Cookie            // that were there before the first act, bounded
 	Errors   []probe.ConsoleLine // exceptions that nobody caught, bounded; JSErrors counts all
 	Console  []probe.ConsoleLine // bounded, exceptions included
 	Counts   Counts
@@ -73,7 +84,7 @@ type Weight struct {
 	Requests map[string]int   // by type
 	First    Party
 	Third    Party
-	Sites    []Site // of third parties, heaviest first
+	Sites    []Site // of third parties, heaviest first, bounded
 	Insecure int    // requests without TLS
 }
 
@@ -88,7 +99,7 @@ type Site struct {
 	Name     string
 	Bytes    int64
 	Requests int
-	Kinds    []string // types of its requests
+	Kinds    []string // types of its requests, sorted
 }
 
 // Counts counts what is bounded elsewhere.

@@ -23,6 +23,7 @@ func TestRead_Neighbours(t *testing.T) {
 }
 
 func TestPage_Read(t *testing.T) {
+	t.Parallel()
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<!doctype html><title>Shop</title><h1>Hello</h1><p>Buy <a href=/x>now</a><script>console.log("hi");gone()</script>`)

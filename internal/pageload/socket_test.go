@@ -12,6 +12,7 @@ import (
 
 // TestWebSocket keeps one socket open and has another one refused. Nobody waits for either.
 func TestWebSocket(t *testing.T) {
+	t.Parallel()
 	done := make(chan struct{})
 	shop := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

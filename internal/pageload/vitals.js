@@ -78,21 +78,21 @@
     watch('first-input', interaction),
   ];
 
-  // Entries of a frame are handed out after it was presented.
+  // Entries of a frame are handed out some time after it was presented.
   const presented = () =>
     new Promise((done) => {
-      requestAnimationFrame(() => setTimeout(done, 0));
+      requestAnimationFrame(() => setTimeout(done, 25));
       setTimeout(done, 250); // a page that is not drawn has no frames
     });
-  const takeAll = async () => {
-    await presented();
-    for (const take of flush) take();
-  };
+  const painted = () => performance.getEntriesByName('first-contentful-paint', 'paint')[0]?.startTime;
+  const due = () => painted() === undefined || (performance.interactionCount > 0 && !interactions.size);
 
   const read = async () => {
-    await takeAll();
-    // The entry of the first interaction always comes, in its time.
-    for (let i = 0; i < 20 && performance.interactionCount > 0 && !interactions.size; i++) await takeAll();
+    let patience = 15;
+    do {
+      await presented();
+      for (const take of flush) take();
+    } while (due() && --patience > 0);
     const navigation = performance.getEntriesByType('navigation')[0];
     const hidden = performance.getEntriesByType('visibility-state').find((e) => e.name === 'hidden');
     const resource = largest?.url
@@ -104,7 +104,7 @@
       ttfb: navigation?.responseStart,
       ready: navigation?.domContentLoadedEventEnd,
       loaded: navigation?.loadEventEnd,
-      fcp: performance.getEntriesByName('first-contentful-paint', 'paint')[0]?.startTime,
+      fcp: painted(),
       largest,
       resource,
       shifts,

@@ -86,6 +86,7 @@ func assets(pages map[string]string) http.Handler {
 
 // TestWeight_Parties loads a page with a frame of another site and a worker, and compares with what the servers wrote.
 func TestWeight_Parties(t *testing.T) {
+	t.Parallel()
 	shop, shopBytes := startCounted(t, assets(map[string]string{"/{$}": `<!doctype html><h1>Shop</h1><link rel=stylesheet href="/style?20000">
 		<style>@font-face{font-family:f;src:url(/font?15000)} p{font-family:f}</style><p>text</p>
 		<script src="http://cdn.shop.example/script?30000"></script><img src="/image?40000"><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
@@ -147,6 +148,7 @@ func equal[V comparable](a, b map[string]V) bool {
 }
 
 func TestWeight_Compressed(t *testing.T) {
+	t.Parallel()
 	const size = 100_000
 	shop, wrote := startCounted(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -161,6 +163,7 @@ func TestWeight_Compressed(t *testing.T) {
 }
 
 func TestCounts_Protocols(t *testing.T) {
+	t.Parallel()
 	plain := start(t, assets(nil))
 	shop := httptest.NewUnstartedServer(assets(map[string]string{"/{$}": `<p>x<img src="/image?10"><img src="http://cdn.example/image?10">`}))
 	shop.EnableHTTP2 = true
@@ -179,6 +182,7 @@ func TestCounts_Protocols(t *testing.T) {
 }
 
 func TestWeight_Redirected(t *testing.T) {
+	t.Parallel()
 	away := serve(t, map[string]string{"/end": "<p>end"})
 	shop := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://www.away.example/end", http.StatusFound)
@@ -194,6 +198,7 @@ func TestWeight_Redirected(t *testing.T) {
 }
 
 func TestCounts_FailedRequests(t *testing.T) {
+	t.Parallel()
 	shop := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
@@ -258,6 +263,7 @@ func TestSettle_LongRequests(t *testing.T) {
 }
 
 func TestWeight_OtherWorkers(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.Handle("/", assets(map[string]string{"/{$}": `<p>x<script>navigator.serviceWorker.register('/sw.js'); new SharedWorker('/worker?100')</script>`}))
 	mux.HandleFunc("/sw.js", func(w http.ResponseWriter, _ *http.Request) {
