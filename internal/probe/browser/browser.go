@@ -41,6 +41,7 @@ func kindOf(shared *pool) probe.Kind {
 		Limits:  limits,
 		Line:    true,
 		State:   shared.readings,
+		Told:    told(),
 	}, defaults, shared.build)
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	probetest.Run(t, probetest.Subject{
-		Kind: browser.PatientKind(),
+		Kind: browser.QuickKind(),
 		Type: probe.MobileWeb,
 		With: func(target probetest.Target) map[string]any {
 			return map[string]any{"url": target.URL, "profile": "native", "allow_private": true}

@@ -28,7 +28,7 @@ func TestProbe_Profiles(t *testing.T) {
 	const page = `<title>Shop</title><meta name=viewport content="width=device-width"><h1>Shoes</h1><script>
 		fetch('/seen?screen=' + innerWidth + 'x' + innerHeight + '@' + devicePixelRatio + '&touch=' + (navigator.maxTouchPoints > 0));
 	</script>`
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
 	for profile, want := range map[string]asked{
 		"desktop":     {false, true, "same", "1350x940@1", "false"},
 		"mobile":      {true, true, "same", "412x823@1.75", "true"},
@@ -77,7 +77,12 @@ func TestProbe_Profiles(t *testing.T) {
 // is added to what the server takes, so that a back end that gets slower is seen.
 func TestProbe_ShapingAddsUp(t *testing.T) {
 	const slower = 600 * time.Millisecond
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
+	keep, err := kind.Build(local("http://127.0.0.1:1/", nil), setup())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
 	ttfb := func(profile string, delay time.Duration) time.Duration {
 		t.Helper()
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -86,18 +91,22 @@ func TestProbe_ShapingAddsUp(t *testing.T) {
 			<-timer.C
 			html("<title>Shop</title><h1>Shoes</h1>")(w, r)
 		})
-		result := run(t, kind, local(url+"/", func(c *browser.Config) { c.Profile = profile }))
-		if result.Reason != "" {
-			t.Fatalf("%s: got reason %q: %s", profile, result.Reason, result.Detail)
+		best := time.Hour
+		for range 3 { // a busy machine adds to some of them
+			result := run(t, kind, local(url+"/", func(c *browser.Config) { c.Profile = profile }))
+			if result.Reason != "" {
+				t.Fatalf("%s: got reason %q: %s", profile, result.Reason, result.Detail)
+			}
+			best = min(best, time.Duration(measured(&result, "web_vital_seconds", "ttfb")*float64(time.Second)))
 		}
-		return time.Duration(measured(&result, "web_vital_seconds", "ttfb") * float64(time.Second))
+		return best
 	}
 	for _, tt := range []struct {
 		profile string
 		line    time.Duration // one round trip to connect, one to ask; an address is not looked up
-	}{{"native", 0}, {"desktop", 2 * 40 * time.Millisecond}, {"mobile", 2 * 150 * time.Millisecond}, {"mobile-slow", 2 * 300 * time.Millisecond}} {
+	}{{"desktop", 2 * 40 * time.Millisecond}, {"mobile", 2 * 150 * time.Millisecond}, {"mobile-slow", 2 * 300 * time.Millisecond}} {
 		quick, slow := ttfb(tt.profile, 0), ttfb(tt.profile, slower)
-		if want := tt.line; tt.line > 0 && !within(quick, want, 0.15, 60*time.Millisecond) {
+		if want := tt.line; !within(quick, want, 0.15, 60*time.Millisecond) {
 			t.Errorf("%s: got a time to first byte of %v, want about %v", tt.profile, quick, want)
 		}
 		if added := slow - quick; !within(added, slower, 0.15, 0) {
@@ -124,7 +133,7 @@ func measured(result *probe.Result, metric, label string) float64 {
 // that hides what the server takes.
 func TestProbe_LighthouseThrottlesInTheBrowser(t *testing.T) {
 	url := serve(t, html("<title>Shop</title><h1>Shoes</h1>"))
-	result := run(t, browser.PatientKind(), local(url+"/", func(c *browser.Config) { c.Profile, c.Compat = "mobile", "lighthouse" }))
+	result := run(t, browser.QuickKind(), local(url+"/", func(c *browser.Config) { c.Profile, c.Compat = "mobile", "lighthouse" }))
 	fcp, ttfb := measured(&result, "web_vital_seconds", "fcp"), measured(&result, "web_vital_seconds", "ttfb")
 	if fcp < 0.56 || ttfb > 0.3 {
 		t.Errorf("got a first paint at %v s and a first byte at %v s, want the floor of 562 ms under paint only", fcp, ttfb)

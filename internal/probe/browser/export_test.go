@@ -12,6 +12,11 @@ import (
 // PatientKind returns the kind with a browser of its own that is never starved: machines that run tests are busy.
 func PatientKind() probe.Kind { return kindOf(&pool{patience: math.Inf(1)}) }
 
+// QuickKind is a patient kind for pages that do nothing late: they are not watched for long.
+func QuickKind() probe.Kind {
+	return kindOf(&pool{patience: math.Inf(1), quiet: 300 * time.Millisecond, least: time.Second})
+}
+
 // Run is what tests make up of a run.
 type Run struct {
 	Load    *pageload.Load

@@ -49,7 +49,7 @@ func login(variable string, more ...browser.Step) []browser.Step {
 func TestProbe_Journey(t *testing.T) {
 	const variable, secret = "CHANNELWATCH_TEST_KEY", "s3cr3t&key/42"
 	t.Setenv(variable, secret)
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
 	for name, tt := range map[string]struct {
 		steps  []browser.Step
 		expect browser.Expect
@@ -128,7 +128,7 @@ func checkSecretFree(t *testing.T, result *probe.Result, secret string) {
 // differ if the text was to be seen.
 func TestProbe_SecretsAreDotsInPictures(t *testing.T) {
 	const variable = "CHANNELWATCH_TEST_KEY"
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
 	url := serve(t, html("<title>Login</title><h1>Welcome</h1><style>*{caret-color:transparent}</style><input id=key size=40 style='font-size:30px'>"))
 	picture := func(secret string) image.Image {
 		t.Helper()
@@ -172,7 +172,7 @@ func TestProbe_InteractionIsTimed(t *testing.T) {
 			for (const end = performance.now() + 300; performance.now() < end;);
 			document.querySelector('#said').textContent = 'Bought';
 		}</script>`))
-	result := run(t, browser.PatientKind(), local(url+"/", func(c *browser.Config) {
+	result := run(t, browser.QuickKind(), local(url+"/", func(c *browser.Config) {
 		c.Steps = []browser.Step{{Click: "#buy"}, {Wait: &browser.Sight{Text: "Bought"}}}
 	}))
 	if got := measured(&result, "web_vital_seconds", "inp"); got < 0.3 || got > 1 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func TestProbe_KilledRendererIsTriedAgain(t *testing.T) {
 		}
 		html("<title>Shop</title><h1>Shoes</h1>"+script)(w, r)
 	})
-	result := run(t, browser.PatientKind(), local(url+"/", nil))
+	result := run(t, browser.QuickKind(), local(url+"/", nil))
 	if result.Reason != "" || visits.Load() != 2 {
 		t.Errorf("got reason %q (%s) after %d visits, want a good second one", result.Reason, result.Detail, visits.Load())
 	}
@@ -99,7 +100,7 @@ func TestProbe_KilledBrowserIsTheAgentsTrouble(t *testing.T) {
 		}
 		html("<title>Shop</title><h1>Shoes</h1>"+script)(w, r)
 	})
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
 	keep, err := kind.Build(local(url, nil), setup())
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +117,7 @@ func TestProbe_KilledBrowserIsTheAgentsTrouble(t *testing.T) {
 }
 
 func TestProbe_LastTouchpointEndsTheBrowser(t *testing.T) {
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
 	result := run(t, kind, local(serve(t, html("<title>Shop</title><h1>Shoes</h1>")), nil))
 	if result.Reason != "" {
 		t.Fatalf("got reason %q: %s", result.Reason, result.Detail)
@@ -129,7 +130,7 @@ func TestProbe_LastTouchpointEndsTheBrowser(t *testing.T) {
 func TestProbe_NoBrowser(t *testing.T) {
 	s := setup()
 	s.Browser.Path = "/nowhere/chromium"
-	built, err := browser.PatientKind().Build(local("http://127.0.0.1:1/", func(c *browser.Config) { c.Runs = 3 }), s)
+	built, err := browser.QuickKind().Build(local("http://127.0.0.1:1/", func(c *browser.Config) { c.Runs = 3 }), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +147,7 @@ func TestProbe_CancelledIsNotMeasured(t *testing.T) {
 		html("<title>Shop</title><h1>Shoes</h1>")(w, r)
 		cancel()
 	})
-	built, err := browser.PatientKind().Build(local(url, nil), setup())
+	built, err := browser.QuickKind().Build(local(url, nil), setup())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestProbe_CancelledIsNotMeasured(t *testing.T) {
 }
 
 func TestState_AllReadingsAlways(t *testing.T) {
-	kind := browser.PatientKind()
+	kind := browser.QuickKind()
 	names := func() map[string]float64 {
 		got := map[string]float64{}
 		for _, reading := range kind.State() {
@@ -189,6 +190,14 @@ func TestState_AllReadingsAlways(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := names()
+	for _, told := range kind.Told {
+		if !slices.ContainsFunc(kind.State(), func(r probe.Reading) bool { return r.Metric == told.Metric && r.Help == told.Help }) {
+			t.Errorf("%s is told of in the reference only", told.Metric)
+		}
+	}
+	if len(kind.Told) != len(kind.State()) {
+		t.Errorf("got %d readings in the reference, want all %d", len(kind.Told), len(kind.State()))
+	}
 	for name, want := range map[string]float64{"browser_running": 1, "browser_launches_total": 1, "browser_visits_total": 1, "browser_info": 1} {
 		if after[name] != want {
 			t.Errorf("%s: got %v, want %v", name, after[name], want)

@@ -85,12 +85,14 @@ func (v *visit) measureWeight(add func(metric, label string, value float64)) {
 	}
 	for _, name := range known {
 		add(pageLoadBytes, name, float64(bytes[name]))
+	}
+	for _, name := range known {
 		add(pageLoadRequests, name, float64(requests[name]))
 	}
-	for party, side := range map[string]pageload.Party{first: weight.First, third: weight.Third} {
-		add(pagePartyBytes, party, float64(side.Bytes))
-		add(pagePartyRequests, party, float64(side.Requests))
-	}
+	add(pagePartyBytes, first, float64(weight.First.Bytes))
+	add(pagePartyBytes, third, float64(weight.Third.Bytes))
+	add(pagePartyRequests, first, float64(weight.First.Requests))
+	add(pagePartyRequests, third, float64(weight.Third.Requests))
 	add(pageThirdPartySites, "", float64(len(weight.Sites)))
 }
 

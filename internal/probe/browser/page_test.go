@@ -173,7 +173,7 @@ func TestProbe_BlockedHostsAreNotAsked(t *testing.T) {
 		}
 		busyShop(&port)(w, r)
 	})
-	result := run(t, browser.PatientKind(), local(fmt.Sprintf("http://shop.localhost:%d/", port), func(c *browser.Config) {
+	result := run(t, browser.QuickKind(), local(fmt.Sprintf("http://shop.localhost:%d/", port), func(c *browser.Config) {
 		c.BlockHosts = []string{"ads.localhost"}
 	}))
 	if n := asked.Load(); n != 0 || measured(&result, "page_third_party_sites", "") != 0 || measured(&result, "page_failed_requests", "no_answer") != 0 {
@@ -198,7 +198,7 @@ func TestProbe_MedianOfThreeRuns(t *testing.T) {
 			html("<title>Shop</title><h1>Shoes</h1>")(w, r)
 		}
 	})
-	result := run(t, browser.PatientKind(), local(url+"/", func(c *browser.Config) { c.Runs = 3 }))
+	result := run(t, browser.QuickKind(), local(url+"/", func(c *browser.Config) { c.Runs = 3 }))
 	var published []int
 	pictures := 0
 	for _, visit := range result.Evidence.Visits {
@@ -237,7 +237,7 @@ func TestProbe_WarmVisitUsesTheCache(t *testing.T) {
 			_, _ = fmt.Fprint(w, `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`)
 		}
 	})
-	result := run(t, browser.PatientKind(), local(url+"/", func(c *browser.Config) { c.Warm = true }))
+	result := run(t, browser.QuickKind(), local(url+"/", func(c *browser.Config) { c.Warm = true }))
 	if pages.Load() != 2 || pictures.Load() != 1 {
 		t.Errorf("got %d pages and %d pictures asked for, want the picture to come from the cache", pages.Load(), pictures.Load())
 	}

@@ -11,7 +11,9 @@ import (
 
 // pool holds the browser that all touchpoints of a kind share, for as long as there are any. It is safe for concurrent use.
 type pool struct {
-	patience float64 // how many times slower than at best a browser may be before it is starved
+	patience float64       // how many times slower than at best a browser may be before it is starved
+	quiet    time.Duration // until a page has come to rest, and
+	least    time.Duration // since its navigation at least; 0: as package pageload has it
 
 	mu      sync.Mutex
 	users   int

@@ -51,7 +51,7 @@ func (p *prober) visit(ctx context.Context, share time.Duration) (*visit, error)
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
 	v := p.once(ctx)
-	if v.load != nil && v.load.Crashed && ctx.Err() == nil {
+	if v.crashed() && ctx.Err() == nil {
 		v = p.once(ctx)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {

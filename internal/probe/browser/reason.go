@@ -29,8 +29,8 @@ func (p *plan) judge(v *visit) *failure {
 	switch {
 	case v.failure != nil:
 		return v.failure
-	case load.Crashed:
-		return failuref(pageCrashed, "the page crashed at %s, and again in a fresh context", shownURL(load.URL))
+	case v.crashed():
+		return failuref(pageCrashed, "the page crashed at %s, and again in a fresh context", shownURL(v.end.URL))
 	case load.Download:
 		return failuref(pageDownload, "%s is a download (%s), want a page", shownURL(p.url), orUnknown(load.MIME))
 	case v.egress.OverBytes:
@@ -41,11 +41,14 @@ func (p *plan) judge(v *visit) *failure {
 	if failed := p.unreached(v); failed != nil {
 		return failed
 	}
-	if load.Hung {
-		return failuref(pageHung, "the page stopped answering after %v", rounded(load.Duration))
+	if load.Hung || v.end.Hung {
+		return failuref(pageHung, "the page stopped answering after %v", rounded(v.end.Duration))
 	}
 	if wrong := p.expect.unexpected(load.Status); wrong != nil {
 		return &failure{wrong.Check, wrong.Detail}
+	}
+	if end := v.end; end != load && (end.Error != "" || end.Status >= 400) {
+		return failuref(stepFailed, "the steps led to %s: status %d %s", shownURL(end.URL), end.Status, quotable(end.Error))
 	}
 	if v.vitals.FCP == nil {
 		return failuref(nothingPainted, "status %d, but nothing was painted within %v", load.Status, rounded(load.Duration))

@@ -100,7 +100,9 @@ const maxReason = 1 << 10
 
 // measure loads the page, does the steps, and looks at what came of it. Its errors are the browser's.
 func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy *egress.Proxy) error {
-	page, err := pageload.Open(ctx, tab, p.plan.options(proxy))
+	options := p.plan.options(proxy)
+	options.Quiet, options.Least = p.pool.quiet, p.pool.least
+	page, err := pageload.Open(ctx, tab, options)
 	if err != nil {
 		return err
 	}
@@ -146,10 +148,7 @@ func look[T any](ctx context.Context, at func(context.Context) (T, error)) (T, e
 
 // loadingTime returns how much of the time that is left may be spent on loading and steps.
 func loadingTime(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return forLook
-	}
+	deadline, _ := ctx.Deadline() // every run has one
 	left := time.Until(deadline)
 	return left - min(forLook, left/forLookPart)
 }

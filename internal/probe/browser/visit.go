@@ -42,6 +42,9 @@ func (v *visit) acted(end *pageload.Load) {
 	}
 }
 
+// crashed reports whether the page ended with a crash, on its own or by what steps did.
+func (v *visit) crashed() bool { return v.load != nil && (v.load.Crashed || v.end.Crashed) }
+
 // connection returns the connection that the document came by.
 func (v *visit) connection() (egress.Conn, bool) {
 	if v.load == nil {
