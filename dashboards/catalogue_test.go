@@ -18,7 +18,6 @@ import (
 var foreign = map[string]bool{ // name: whether it is a counter
 	"ALERTS": false, "scrape_duration_seconds": false,
 	"process_cpu_seconds_total": true, "process_resident_memory_bytes": false, "go_goroutines": false,
-	"channelwatch_browser_info": false, // is known once a browser runs
 }
 
 // known is a series that a query may name.
@@ -60,10 +59,7 @@ func catalogue(t *testing.T) map[string]known {
 		add("channelwatch_"+f.Name, f.Type, f.Labels)
 	}
 	for _, k := range kinds.All() {
-		if k.State == nil {
-			continue
-		}
-		for _, r := range k.State() {
+		for _, r := range k.Told {
 			kind := metrics.Gauge
 			if r.Type == probe.Counter {
 				kind = metrics.Counter
