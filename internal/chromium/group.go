@@ -5,15 +5,19 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
 
 // group is the process group that a browser leads. Its processes stay in it, but for the crash handlers of a full
-// Chromium, which leave for sessions of their own; those are known by their environment.
+// Chromium, which leave for sessions of their own; those are known by their environment. It is safe for concurrent use.
 type group struct {
 	leader int
 	home   string // the private directory of the browser
+
+	mu   sync.Mutex
+	left map[int]struct{} // processes that left; one that is ending has no environment any more
 }
 
 // kill ends all processes of the group. It must not be called after the leader was waited for: its number may be
@@ -31,10 +35,19 @@ func (g *group) members(all []member) []member {
 	return own
 }
 
-// knows tells whether a living process was started for this browser.
+// knows tells whether a process was started for this browser: one that was known before, or is alive.
 func (g *group) knows(pid int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, ok := g.left[pid]; ok {
+		return true
+	}
 	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	return err == nil && bytes.Contains(environ, []byte("HOME="+g.home+"\x00"))
+	if err != nil || !bytes.Contains(environ, []byte("HOME="+g.home+"\x00")) {
+		return false
+	}
+	g.left[pid] = struct{}{}
+	return true
 }
 
 // reap waits for those of all processes that have ended and became children of the agent because their own parents are

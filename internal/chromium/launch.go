@@ -100,7 +100,7 @@ func (p *process) start(path string, owner *syscall.Credential) error {
 	if err != nil {
 		return errors.Join(err, toBrowser.Close(), fromBrowser.Close())
 	}
-	p.group = &group{leader: p.cmd.Process.Pid, home: p.dir.path}
+	p.group = &group{leader: p.cmd.Process.Pid, home: p.dir.path, left: make(map[int]struct{})}
 	p.conn = cdp.Open(fromBrowser, toBrowser)
 	return nil
 }
@@ -118,5 +118,6 @@ func (p *process) warmUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.group.members(processes()) // those that have left it are known from here on
 	return t.dispose(ctx, p.conn)
 }
