@@ -134,7 +134,7 @@ func (s *session) tunnel(r *request) bool {
 		defer close(up)
 		s.carryUp(server)
 	})
-	s.carryDown(server, server)
+	s.carryDown(server)
 	<-up
 	return false
 }
@@ -149,8 +149,8 @@ func (s *session) carryUp(server stream) {
 }
 
 // carryDown carries all from the server to the browser, and ends the way the server does.
-func (s *session) carryDown(from io.Reader, server stream) {
-	err := s.proxy.carry(s.client, from)
+func (s *session) carryDown(server stream) {
+	err := s.proxy.carry(s.client, server)
 	switch {
 	case err == nil:
 		_ = s.client.CloseWrite() // the browser is gone, and the other direction says so
