@@ -49,6 +49,10 @@ func (t *Tab) Context() string { return t.target.context }
 // Crashed returns a channel that is closed when the page's renderer has ended. The browser may well be alive.
 func (t *Tab) Crashed() <-chan struct{} { return t.crashed }
 
+// Browser is the name and the version of the browser, such as "chromium-headless-shell 156.0.8078.79": figures of different
+// ones are not to be compared.
+func (t *Tab) Browser() string { return t.process.name + " " + t.process.version }
+
 // CPU is the user and system time of all processes of the browser so far: the difference of two is what happened between
 // them, in this tab and its neighbours.
 func (t *Tab) CPU() time.Duration { return t.process.CPU() }
