@@ -48,7 +48,7 @@ func (p *plan) judge(v *visit) *failure {
 		return &failure{wrong.Check, wrong.Detail}
 	}
 	if end := v.end; end != load && (end.Error != "" || end.Status >= 400) {
-		return failuref(stepFailed, "the steps led to %s: status %d %s", shownURL(end.URL), end.Status, quotable(end.Error))
+		return failuref(stepFailed, "the steps led to %s, which has status %d%s", shownURL(end.URL), end.Status, behind(end.Error))
 	}
 	if v.vitals.FCP == nil {
 		return failuref(nothingPainted, "status %d, but nothing was painted within %v", load.Status, rounded(load.Duration))
@@ -150,4 +150,12 @@ func netErrors() []struct {
 		{"ERR_OUT_OF_MEMORY", browserFailed},
 		{"ERR_FAILED", browserFailed},
 	}
+}
+
+// behind writes what the browser says of a page behind what else there is to say; nothing without it.
+func behind(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + quotable(text) + ")"
 }

@@ -61,8 +61,7 @@ func (p *prober) inTab(ctx context.Context, v *visit, proxy *egress.Proxy) {
 		return
 	}
 	defer tab.Close() //nolint:contextcheck // a tab is closed in a time of its own, whatever became of ctx
-	state := p.browser.State()
-	v.browser = state.Name + " " + state.Version
+	v.browser = tab.Browser()
 	starved, err := p.pool.warmUp(ctx, tab, v.browser)
 	if err != nil || starved != nil {
 		v.failure = starved
