@@ -137,6 +137,7 @@ func brokenVisit(start time.Time) probe.Result {
 			Run: 1, Start: start, Browser: "HeadlessChrome 156.0.8078.79", URL: "https://shop.example/", Status: 500, Settled: true,
 			Content:    probe.Content{Title: hostile, Heading: "Internal error", Words: 4},
 			Screenshot: &probe.Picture{At: 900 * time.Millisecond, Media: "image/png", Width: 1350, Height: 940, ID: "broken-0123456789"},
+			Filmstrip:  []probe.Picture{{At: 400 * time.Millisecond, Media: "image/png", Width: 400, Height: 278, ID: "broken-frame-0"}},
 			Requests:   requests(900 * time.Millisecond)[:1],
 		}}},
 	}

@@ -57,6 +57,15 @@ func TestPages_AreBuiltForEverybody(t *testing.T) {
 					}
 				}
 			}
+			regions := map[string]bool{}
+			for _, n := range find(page, "div") {
+				if name := attr(n, "aria-label"); attr(n, "role") == "region" {
+					if name == "" || regions[name] {
+						t.Errorf("a region is named %q, as another one or not at all", name)
+					}
+					regions[name] = true
+				}
+			}
 			ids := map[string]int{}
 			for n := range page.Descendants() {
 				if id := attr(n, "id"); id != "" {

@@ -59,8 +59,8 @@ func TestLatest_Pictures(t *testing.T) {
 	base := visited(t)
 	page := document(t, base+"/touchpoints/web/home?for=it")
 	pictures := find(page, "main img")
-	if len(pictures) != 1+6+1 { // screenshot, filmstrip, and the screenshot of the failure
-		t.Fatalf("%d pictures, want 8", len(pictures))
+	if len(pictures) != 1+6+2 { // screenshot, filmstrip, and both of the failure
+		t.Fatalf("%d pictures, want 9", len(pictures))
 	}
 	for _, n := range pictures {
 		src := attr(n, "src")
@@ -74,7 +74,7 @@ func TestLatest_Pictures(t *testing.T) {
 			t.Errorf("%s: status %d, want 200", src, response.StatusCode)
 		}
 	}
-	if older := find(page, ".older img"); len(older) != 1 || !strings.Contains(attr(older[0], "alt"), hostile) {
+	if older := find(page, ".older img"); len(older) != 2 || !strings.Contains(attr(older[0], "alt"), hostile) {
 		t.Error("the failure does not show what customers saw")
 	}
 }
