@@ -235,6 +235,9 @@ func TestBrowser_Open(t *testing.T) {
 	if s.Name != "chromium-headless-shell" || strings.Count(s.Version, ".") != 3 {
 		t.Errorf("browser %q, version %q", s.Name, s.Version)
 	}
+	if want := s.Name + " " + s.Version; second.Browser() != want {
+		t.Errorf("the tab is of %q, want %q", second.Browser(), want)
+	}
 	if s.Memory < 30<<20 || s.Memory > 600<<20 {
 		t.Errorf("%d MiB of memory", s.Memory>>20)
 	}
