@@ -86,6 +86,11 @@ func TestView_BrowserRealServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			testLoads(t, home.Loads, end)
+			for _, q := range home.Queries[len(home.Queries)-2:] {
+				if answer, err := remote.Query(t.Context(), q.Expr, end); err != nil || len(answer) == 0 {
+					t.Errorf("%s: %s answers with %d series and error %v", q.Title, q.Expr, len(answer), err)
+				}
+			}
 			testPair(t, home.Pair)
 			onPhones := view.Field{Group: "home", Device: "mobile", Title: "The home", Vitals: []view.FieldVital{
 				{Vital: probe.LCP, Value: 3.5, Rating: probe.Fair, Count: 100, Lab: new(2.25), LabRating: probe.Good},

@@ -25,6 +25,10 @@ func (p *TouchpointPage) addBrowser(ctx context.Context, engine query.Engine, g 
 	if err := a.wait(); err != nil {
 		return err
 	}
+	p.Queries = append(p.Queries,
+		QueryOfInterest{"Vitals that one in four loads took longer than", selector([]string{"touchpoint_vital:channelwatch_web_vital_seconds:p75_1h"}, only...)},
+		QueryOfInterest{"Bytes of the last load by party", selector([]string{"channelwatch_page_party_bytes"}, only...)},
+	)
 	p.Loads = readLoads(vitals, weight)
 	p.Pair = readPair(infos, figures)
 	p.Field = readFields(field, p.Name, func(string) string { return p.Title })
