@@ -118,6 +118,35 @@ func TestGoto_NoDocument(t *testing.T) {
 	}
 }
 
+// TestRead_NotDrawn waits for a script that does not come: nothing is drawn, and yet the page answers.
+func TestRead_NotDrawn(t *testing.T) {
+	t.Parallel()
+	shop := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<head><script src=/hangs></script></head><p>x")
+			return
+		}
+		<-r.Context().Done()
+	}))
+	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := page.Goto(ctx, "http://shop.example/"); err != nil {
+		t.Fatal(err)
+	}
+	if page.Settle(ctx) {
+		t.Error("settled while a script hangs")
+	}
+	l := read(t, page)
+	if l.Hung || l.Settled || l.Status != 200 || l.Vitals.FCP != nil || l.Vitals.TTFB == nil {
+		t.Errorf("got %+v, want a page that is not drawn", l)
+	}
+	if shot, err := page.Screenshot(visitContext(t)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got picture %v, %v; want none", shot, err)
+	}
+}
+
 func TestGoto_HangingSocket(t *testing.T) {
 	t.Parallel()
 	wait := make(chan struct{})

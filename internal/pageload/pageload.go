@@ -54,8 +54,7 @@ type Load struct {
 	Requests []probe.Request // bounded
 	Omitted  int             // requests beyond those
 
-	Filmstrip  []probe.Picture
-	Screenshot *probe.Picture // what Page.Screenshot gave, for those who keep both together; Read leaves it out
+	Filmstrip []probe.Picture
 }
 
 // DocumentTimes are the phases of the document's last request, as far as they were reached, and its start: redirects come

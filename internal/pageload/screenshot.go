@@ -8,11 +8,17 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// maxScreenshot bounds a screenshot in bytes.
-const maxScreenshot = 512 << 10
+// Bounds of a screenshot.
+const (
+	maxScreenshot  = 512 << 10 // bytes
+	screenshotTime = 5 * time.Second
+)
 
-// Screenshot takes a picture of the viewport: PNG, or JPEG when that is too large.
+// Screenshot takes a picture of the viewport: PNG, or JPEG when that is too large. Of a page that is not drawn there is
+// none, which it takes 5 s to find out.
 func (p *Page) Screenshot(ctx context.Context) (*probe.Picture, error) {
+	ctx, cancel := context.WithTimeout(ctx, screenshotTime)
+	defer cancel()
 	for _, form := range []struct {
 		media, format string
 		quality       int

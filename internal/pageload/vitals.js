@@ -78,21 +78,21 @@
     watch('first-input', interaction),
   ];
 
-  // Entries of a frame are handed out some time after it was presented.
+  // Entries of a frame are handed out some time after it was presented. A page that is not drawn has no frames.
   const presented = () =>
     new Promise((done) => {
-      requestAnimationFrame(() => setTimeout(done, 25));
-      setTimeout(done, 250); // a page that is not drawn has no frames
+      requestAnimationFrame(() => setTimeout(done, 25, true));
+      setTimeout(done, 250, false);
     });
   const painted = () => performance.getEntriesByName('first-contentful-paint', 'paint')[0]?.startTime;
   const due = () => painted() === undefined || (performance.interactionCount > 0 && !interactions.size);
 
   const read = async () => {
-    let patience = 15;
-    do {
-      await presented();
+    for (let patience = 15; patience > 0; patience--) {
+      const drawn = await presented();
       for (const take of flush) take();
-    } while (due() && --patience > 0);
+      if (!drawn || !due()) break;
+    }
     const navigation = performance.getEntriesByType('navigation')[0];
     const hidden = performance.getEntriesByType('visibility-state').find((e) => e.name === 'hidden');
     const resource = largest?.url
