@@ -281,6 +281,9 @@ func (a *Agent) start() {
 	if cfg.Agent.WebConfigFile == "" && !web.Loopback(a.listener.Addr()) {
 		a.log.Warn("open to the network without a password: set agent.web_config_file, or listen on 127.0.0.1", "address", a.Addr())
 	}
+	if unguarded(a.opts.Kinds, cfg) {
+		a.log.Warn("browsers run without a sandbox: a page that breaks out of one has the rights of its user; remove browser.sandbox: false where you can")
+	}
 	if a.open != nil {
 		a.log.Info("public page", "address", a.open.Addr().String(), "channels", cfg.Public.Channels)
 	}
