@@ -279,22 +279,32 @@ func TestGoto_BeforeUnload(t *testing.T) {
 
 func TestRead_Hung(t *testing.T) {
 	t.Parallel()
-	shop := serve(t, map[string]string{"/": "<p>x<script>setTimeout(() => { for (;;); }, 300)</script>"})
-	page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, pageload.Options{Quiet: time.Second, Least: time.Second})
-	ctx := visitContext(t)
-	if err := page.Goto(ctx, "http://shop.example/"); err != nil {
-		t.Fatal(err)
+	for name, script := range map[string]string{
+		"endless loop":  "setTimeout(() => { for (;;); }, 300)",
+		"endless boxes": "setTimeout(() => { for (;;) alert(1) }, 300)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shop := serve(t, map[string]string{"/": "<p>x<script>" + script + "</script>"})
+			page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, pageload.Options{Quiet: time.Second, Least: time.Second})
+			ctx := visitContext(t)
+			if err := page.Goto(ctx, "http://shop.example/"); err != nil {
+				t.Fatal(err)
+			}
+			settling, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			page.Settle(settling)
+			short, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			l, err := page.Read(short)
+			if err != nil || !l.Hung || l.Status != 200 || l.Vitals.LCP != nil {
+				t.Errorf("got %+v, %v; want a page that hung", l, err)
+			}
+			page.Close()
+			tab.Close()
+			usable(t)
+		})
 	}
-	page.Settle(ctx)
-	short, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	l, err := page.Read(short)
-	if err != nil || !l.Hung || l.Status != 200 || l.Vitals.LCP != nil {
-		t.Errorf("got %+v, %v; want a page that hung", l, err)
-	}
-	page.Close()
-	tab.Close()
-	usable(t)
 }
 
 func TestRead_Crashed(t *testing.T) {

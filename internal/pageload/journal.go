@@ -19,6 +19,7 @@ type journal struct {
 	under  map[string]*record // way, by request
 	now    *chapter
 	before *chapter  // to go back to when a navigation comes to nothing
+	left   *chapter  // of the document before the one of now
 	next   *document // that is being navigated to
 	acted  bool      // a click or text came since the document of now
 }
@@ -53,7 +54,7 @@ func (j *journal) shows() bool {
 func (j *journal) turn(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.now, j.before, j.next, j.acted = newChapter(now), nil, nil, false
+	j.left, j.now, j.before, j.next, j.acted = j.now, newChapter(now), nil, nil, false
 	clear(j.under)
 }
 
@@ -170,8 +171,10 @@ func (j *journal) hop(r *record, e requestWillBeSent) {
 // chapterOf returns the chapter of a document's requests: what a page still sends while the next one is on its way
 // belongs to the former.
 func (j *journal) chapterOf(loader string) *chapter {
-	if j.before != nil && j.before.document != nil && j.before.document.id == loader {
-		return j.before
+	for _, c := range []*chapter{j.before, j.left} {
+		if c != nil && c.document != nil && c.document.id == loader {
+			return c
+		}
 	}
 	return j.now
 }

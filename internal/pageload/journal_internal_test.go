@@ -143,6 +143,31 @@ func TestJournal_FailedNavigationAfterClick(t *testing.T) {
 	}
 }
 
+// TestJournal_LateRequests has a page report what it was like while it is being left.
+func TestJournal_LateRequests(t *testing.T) {
+	for name, leave := range map[string]func(*book){
+		"by its address": func(b *book) { b.j.turn(b.now) },
+		"by a click":     func(b *book) { b.j.act(b.now) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBook(t)
+			b.document("d", "https://shop.example/")
+			b.arrived("d")
+			leave(b)
+			b.document("e", "https://shop.example/next")
+			b.request("s", "early", "d", "https://ads.example/beacon")
+			b.arrived("e")
+			b.request("s", "late", "d", "https://ads.example/beacon")
+			if l := b.load(); l.URL != "https://shop.example/next" || l.Counts.Requests != 1 || len(l.Weight.Sites) != 0 {
+				t.Errorf("got %d requests, sites %v; want the next page alone", l.Counts.Requests, l.Weight.Sites)
+			}
+			if left, known := b.rests(); !known || left != 5*time.Second {
+				t.Errorf("rests in %v (%v), want 5s: nobody waits for a page that was left", left, known)
+			}
+		})
+	}
+}
+
 func TestJournal_CachedRequests(t *testing.T) {
 	for _, test := range []struct{ name, event, params string }{
 		{"from memory", "Network.requestServedFromCache", `{"requestId":"i"}`},

@@ -44,7 +44,7 @@ func (j *journal) arrive(e frameNavigated) {
 		c.moves++
 	}
 	if j.before != nil {
-		j.acted = false
+		j.left, j.acted = j.before, false
 	}
 	c.document, c.loaded = j.next, false
 	j.before, j.next = nil, nil
