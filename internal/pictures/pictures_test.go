@@ -55,7 +55,7 @@ func open(t *testing.T, dir string, maxBytes int64) (*pictures.Store, *logged) {
 }
 
 // picture returns what a picture of one kilobyte holds; different numbers give different pictures.
-func picture(n int) []byte { return []byte(fmt.Sprintf("%1024d", n)) }
+func picture(n int) []byte { return fmt.Appendf(nil, "%1024d", n) }
 
 func id(data []byte) string {
 	sum := sha256.Sum256(data)
