@@ -90,8 +90,8 @@ func median(runs []*judged) *judged {
 func (p *plan) fail(result *probe.Result, published *judged, runs []*judged) {
 	result.Reason, result.Detail = published.failed.reason, published.failed.detail
 	result.Duration = max(published.wall, time.Nanosecond)
-	if load := published.load; load != nil && load.Duration > 0 {
-		result.Duration = load.Duration
+	if load := published.load; load != nil && load.Duration > 0 && result.Reason != stepFailed {
+		result.Duration = load.Duration // without the look at the page
 	}
 	if published.ownFault() {
 		return

@@ -87,10 +87,10 @@ func TestConclude_Reasons(t *testing.T) {
 		"nothing painted":   {browser.Run{Load: fine(func(l *pageload.Load) { l.Vitals = pageload.Vitals{TTFB: new(100 * ms)} })}, "nothing_painted", probe.Render},
 		"too many bytes":    {browser.Run{Load: fine(nil), Egress: egress.Report{OverBytes: true}}, "page_too_large", probe.Render},
 		"too many requests": {browser.Run{Load: fine(nil), Egress: egress.Report{OverRequests: true}}, "page_too_large", probe.Render},
-		"a failed step":     {browser.Run{Load: fine(nil), Reason: "step_failed", Detail: "step 1"}, "step_failed", probe.Render},
+		"a failed step":     {browser.Run{Load: fine(nil), Wall: 30 * time.Second, Reason: "step_failed", Detail: "step 1"}, "step_failed", probe.Render},
 		"crashed by a step": {browser.Run{Load: fine(nil), End: fine(func(l *pageload.Load) { l.Crashed = true })}, "page_crashed", probe.Render},
 		"hung by a step":    {browser.Run{Load: fine(nil), End: fine(func(l *pageload.Load) { l.Hung, l.Start = true, time.Now() })}, "page_hung", probe.Render},
-		"steps to an error": {browser.Run{Load: fine(nil), End: fine(func(l *pageload.Load) { l.Status, l.Start = 500, time.Now() })}, "step_failed", probe.Render},
+		"steps to an error": {browser.Run{Load: fine(nil), Wall: 30 * time.Second, End: fine(func(l *pageload.Load) { l.Status, l.Start = 500, time.Now() })}, "step_failed", probe.Render},
 		"an empty error":    {browser.Run{Load: fine(func(l *pageload.Load) { l.Status, l.Error = 404, "net::ERR_HTTP_RESPONSE_CODE_FAILURE" })}, "status_unexpected", probe.Wait},
 		"no answer":         {browser.Run{Load: none("")}, probe.ResponseTimeout, probe.Wait},
 		"unknown to us":     {browser.Run{Load: none("net::ERR_NEW_IN_CHROMIUM_200")}, probe.ResponseMalformed, probe.Wait},
@@ -138,6 +138,14 @@ func TestConclude_Reasons(t *testing.T) {
 				t.Errorf("got phases %+v, want what is left in %v", result.Phases, tt.phase)
 			}
 		})
+	}
+}
+
+func TestConclude_BrokenJourneyTakesAsLongAsItTook(t *testing.T) {
+	t.Parallel()
+	result := concluded(nil, browser.Run{Load: fine(nil), Wall: 30 * time.Second, Reason: "step_failed", Detail: "step 1"})
+	if result.Duration != 30*time.Second || result.Phases.Sum() != result.Duration {
+		t.Errorf("got %v in phases of %v, want all 30 s", result.Duration, result.Phases.Sum())
 	}
 }
 
