@@ -140,7 +140,7 @@ func TestProxy_BringsWhatAServerSends(t *testing.T) {
 		{name: "length twice", answer: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", open: true},
 		{name: "chunks", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0A\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\n", open: true},
 		{name: "until the end", answer: "HTTP/1.1 200 OK\r\n\r\nhello"},
-		{name: "old version, chunks", answer: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"},
+		{name: "old version, chunks", answer: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nno chunk"},
 		{name: "no content", answer: "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", open: true},
 		{name: "not modified", answer: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", open: true},
 		{name: "head", method: "HEAD", answer: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", open: true},
@@ -224,6 +224,78 @@ func TestProxy_ChangesServers(t *testing.T) {
 				t.Errorf("got %d connections, want 3: to a, b and a", got)
 			}
 		})
+	}
+}
+
+// An answer without a body ends with its head, whatever that says, and the next one may come from elsewhere.
+func TestProxy_ChangesServersWithoutBody(t *testing.T) {
+	hello, _ := hostPort(t, plain(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }).URL)
+	for name, opts := range lines() {
+		for _, answer := range []string{"204 No Content", "304 Not Modified", "200 OK"} {
+			t.Run(name+" "+answer, func(t *testing.T) {
+				p := open(t, opts)
+				server := raw(t, func(conn *net.TCPConn, in *bufio.Reader) {
+					_, _ = textproto.NewReader(in).ReadMIMEHeader()
+					_, _ = io.WriteString(conn, "HTTP/1.1 "+answer+"\r\nContent-Length: 5\r\n\r\n")
+					_, _ = io.Copy(io.Discard, in)
+				})
+				_, in := dial(t, p, "HEAD http://"+server+"/ HTTP/1.1\r\nHost: "+server+"\r\n\r\nGET http://"+hello+"/ HTTP/1.1\r\nHost: "+hello+"\r\n\r\n")
+				if _, err := http.ReadResponse(in, &http.Request{Method: http.MethodHead}); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := drain(t, resp); got != "hello" {
+					t.Errorf("got %q, want hello", got)
+				}
+			})
+		}
+	}
+}
+
+// After an answer that ends with the connection there is no other one, from wherever it is wanted.
+func TestProxy_NothingAfterAnOpenAnswer(t *testing.T) {
+	hello, _ := hostPort(t, plain(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }).URL)
+	server := raw(t, func(conn *net.TCPConn, in *bufio.Reader) {
+		_, _ = textproto.NewReader(in).ReadMIMEHeader()
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\nbegin")
+		_, _ = io.Copy(io.Discard, in)
+	})
+	for name, opts := range lines() {
+		t.Run(name, func(t *testing.T) {
+			p := open(t, opts)
+			conn, in := dial(t, p, "GET http://"+server+"/ HTTP/1.1\r\nHost: "+server+"\r\n\r\n")
+			want := "HTTP/1.1 200 OK\r\n\r\nbegin"
+			if _, err := io.ReadFull(in, make([]byte, len(want))); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, "GET http://"+hello+"/ HTTP/1.1\r\nHost: "+hello+"\r\n\r\n")
+			if rest, err := io.ReadAll(in); len(rest) > 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("got %q, %v, want the end", rest, err)
+			}
+		})
+	}
+}
+
+// Whoever says that a connection ends with an answer is taken by his word.
+func TestProxy_EndsWhenSaid(t *testing.T) {
+	for name, opts := range lines() {
+		for _, fields := range []struct{ request, answer string }{{"Connection: close\r\n", ""}, {"", "Connection: close\r\n"}} {
+			t.Run(name+" "+fields.request, func(t *testing.T) {
+				p := open(t, opts)
+				server := raw(t, func(conn *net.TCPConn, in *bufio.Reader) {
+					_, _ = textproto.NewReader(in).ReadMIMEHeader()
+					_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+fields.answer+"Content-Length: 2\r\n\r\nok")
+					_, _ = io.Copy(io.Discard, in)
+				})
+				_, in := dial(t, p, "GET http://"+server+"/ HTTP/1.1\r\nHost: "+server+"\r\n"+fields.request+"\r\n")
+				if got, err := io.ReadAll(in); err != nil || !strings.HasSuffix(string(got), "\r\n\r\nok") {
+					t.Errorf("got %q, %v, want ok and the end", got, err)
+				}
+			})
+		}
 	}
 }
 

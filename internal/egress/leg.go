@@ -176,7 +176,7 @@ func (l *leg) answer(h *head, to asked, buffer []byte) (more bool, err error) {
 	}
 	body := h.responseFraming(to.method, version, status)
 	if body.open {
-		l.answered() // it has no end to wait for
+		l.session.shut.Store(true) // another answer would read like more of this one
 		return false, body.relay(out, l.from, buffer)
 	}
 	if err := body.relay(out, l.from, buffer); err != nil {

@@ -157,3 +157,22 @@ func TestProxy_Listens(t *testing.T) {
 		t.Errorf("listens on %s, want 127.0.0.1", addr)
 	}
 }
+
+// A browser that holds more connections than any does gets no further one.
+func TestProxy_Clients(t *testing.T) {
+	p, err := open(Options{}, usual())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.clients.Add(maxClients)
+	conn, err := net.Dial("tcp", p.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // nothing was written
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
+		t.Errorf("got %q, %v, want the end at once", rest, err)
+	}
+}

@@ -1,6 +1,7 @@
 package egress_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -134,6 +135,25 @@ func TestPolicy_Addresses(t *testing.T) {
 			t.Errorf("got %+v, want one connection to 127.0.0.1", got)
 		}
 	})
+}
+
+// Of many addresses, the first ones are tried.
+func TestPolicy_ManyAddresses(t *testing.T) {
+	t.Parallel()
+	_, port := hostPort(t, plain(t, func(http.ResponseWriter, *http.Request) {}).URL)
+	for dead, want := range map[int]probe.Reason{19: "", 20: probe.ConnectRefused} {
+		addrs := make([]string, dead)
+		for i := range addrs {
+			addrs[i] = fmt.Sprintf("127.0.1.%d", i+1)
+		}
+		dns := nameserver(t, func(string) any { return append(addrs, "127.0.0.1") })
+		p := open(t, egress.Options{AllowPrivate: true, Resolver: httpx.Resolver{Server: dns}})
+		connect(t, p, "many.test:"+port)
+		report := p.Report()
+		if conn := report.Conns[0]; conn.Error != want {
+			t.Errorf("after %d dead addresses: got %q (%s), want %q", dead, conn.Error, conn.Detail, want)
+		}
+	}
 }
 
 // An answer that changes between judging and connecting changes nothing.

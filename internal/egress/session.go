@@ -18,10 +18,10 @@ type session struct {
 	client *patient
 	in     *bufio.Reader
 	out    *bufio.Writer
-	head   []byte // of the current request
-	direct []byte // as it is sent
-	leg    *leg   // to the server of the last plain request
-	shut   atomic.Bool
+	head   []byte      // of the current request
+	direct []byte      // as it is sent
+	leg    *leg        // to the server of the last plain request
+	shut   atomic.Bool // no more requests are taken
 }
 
 func newSession(p *Proxy, client *patient) *session {

@@ -162,6 +162,7 @@ func TestShape_LooksUpOnce(t *testing.T) {
 		return []string{"127.0.0.1"}
 	})
 	p := open(t, egress.Options{AllowPrivate: true, Delay: 50 * time.Millisecond, Resolver: httpx.Resolver{Server: dns}})
+	start := time.Now()
 	var all sync.WaitGroup
 	for range 6 {
 		all.Go(func() {
@@ -173,13 +174,21 @@ func TestShape_LooksUpOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+	took := time.Since(start)
 	if got := asked.Load(); got != 1 {
 		t.Errorf("the name was looked up %d times, want 1", got)
 	}
 	for _, conn := range p.Report().Conns {
-		if conn.Resolve+conn.ResolveAdded == 0 || conn.ResolveAdded > 80*time.Millisecond {
+		if conn.Resolve < 0 || conn.Resolve+conn.ResolveAdded == 0 || conn.ResolveAdded > took {
 			t.Errorf("got resolve %v + %v, want its share of the one look-up", conn.Resolve, conn.ResolveAdded)
 		}
+	}
+	if _, err := browser(t, p).Get("http://shop.test:" + port); err != nil {
+		t.Error(err)
+	}
+	conns := p.Report().Conns
+	if last := conns[6]; last.Resolve < 0 || last.Resolve+last.ResolveAdded >= conns[0].ResolveAdded {
+		t.Errorf("got resolve %v + %v for a name that is known by now", last.Resolve, last.ResolveAdded)
 	}
 }
 
@@ -225,8 +234,8 @@ func TestShape_Rate(t *testing.T) {
 // Connections share the line, and none has to wait for another's end.
 func TestShape_SharedRate(t *testing.T) {
 	t.Parallel()
-	const size, rate, conns = 100_000, 8_000_000, 4
-	server, secured := answering(t)
+	const size, rate, conns = 100_000, 4_000_000, 4
+	server, _ := answering(t)
 	fits(t, "all", conns*size*8*time.Second/rate, func() time.Duration {
 		p := open(t, egress.Options{AllowPrivate: true, Down: rate})
 		defer p.Close()
@@ -234,10 +243,9 @@ func TestShape_SharedRate(t *testing.T) {
 		start := time.Now()
 		var all sync.WaitGroup
 		for i := range conns {
-			base := []string{server.URL, secured.URL}[i%2]
 			all.Go(func() {
 				defer func() { took[i] = time.Since(start) }()
-				resp, err := browser(t, p).Get(fmt.Sprintf("%s/0s/%d", base, size))
+				resp, err := browser(t, p).Get(fmt.Sprintf("%s/0s/%d", server.URL, size))
 				if err != nil {
 					t.Error(err)
 					return
@@ -247,7 +255,7 @@ func TestShape_SharedRate(t *testing.T) {
 		}
 		all.Wait()
 		whole := time.Since(start)
-		if slices.Min(took) < whole/2 {
+		if slices.Min(took) < whole/3 {
 			t.Logf("got %v, want all at nearly the same time", took)
 			return 2 * whole // try again
 		}
