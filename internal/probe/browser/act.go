@@ -27,7 +27,7 @@ func (p *prober) act(ctx, loading context.Context, v *visit, page *pageload.Page
 		if v.failure == nil {
 			page.Settle(loading)
 		}
-		end, err := look(ctx, lookTime, page.Read)
+		end, err := look(ctx, page.Read)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (p *prober) act(ctx, loading context.Context, v *visit, page *pageload.Page
 		return nil
 	}
 	var err error
-	v.findings, err = look(ctx, lookTime, func(ctx context.Context) ([]probe.Finding, error) { return p.plan.expect.elements(ctx, page) })
+	v.findings, err = look(ctx, func(ctx context.Context) ([]probe.Finding, error) { return p.plan.expect.elements(ctx, page) })
 	return err
 }
 

@@ -112,10 +112,7 @@ func checkSecretFree(t *testing.T, result *probe.Result, secret string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	printed := string(data) + fmt.Sprintf("%+v", result)
-	for i := range result.Evidence.Visits {
-		printed += fmt.Sprintf("%+v", result.Evidence.Visits[i])
-	}
+	printed := string(data) + fmt.Sprintf("%+v %+v", result, result.Evidence.Visits)
 	for i := range len(secret) - 6 {
 		if part := secret[i : i+6]; strings.Contains(printed, part) {
 			t.Errorf("got %q of the secret in %s", part, printed)

@@ -163,10 +163,8 @@ func TestState_AllReadingsAlways(t *testing.T) {
 		got := map[string]float64{}
 		for _, reading := range kind.State() {
 			name := reading.Metric
-			for _, label := range reading.Labels {
-				if reading.Metric != "browser_info" {
-					name += " " + label.Value
-				}
+			if len(reading.Labels) == 1 {
+				name += " " + reading.Labels[0].Value
 			}
 			if reading.Type == probe.Counter != strings.HasSuffix(reading.Metric, "_total") || !strings.HasSuffix(reading.Help, ".") {
 				t.Errorf("got %+v, want a counter to be called _total, and a sentence", reading)

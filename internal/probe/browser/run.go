@@ -16,8 +16,7 @@ import (
 const (
 	forLook     = 6 * time.Second  // what a run keeps of its time for it
 	forLookPart = 4                // and at most this part of it
-	lookTime    = 15 * time.Second // what a page that hangs may take to tell of itself
-	pictureTime = 5 * time.Second  // what a picture may take: a page that paints nothing never gives one
+	lookTime    = 15 * time.Second // what a page that hangs may take
 )
 
 // once visits the page once, in a context and with a proxy of its own.
@@ -113,7 +112,7 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 	if err != nil {
 		return err
 	}
-	load, err := look(ctx, lookTime, page.Read)
+	load, err := look(ctx, page.Read)
 	if err != nil {
 		return err
 	}
@@ -126,7 +125,7 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 			return err
 		}
 	}
-	v.screenshot, err = look(ctx, pictureTime, page.Screenshot)
+	v.screenshot, err = look(ctx, page.Screenshot)
 	if err != nil && tab.Lost() == nil {
 		err = nil // a page that cannot be pictured has its figures all the same
 	}
@@ -135,8 +134,8 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 
 // look looks at a page in a time of its own, which ends when ctx is cancelled, but not with its deadline: a page that used
 // up its time is still to be described.
-func look[T any](ctx context.Context, within time.Duration, at func(context.Context) (T, error)) (T, error) {
-	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+func look[T any](ctx context.Context, at func(context.Context) (T, error)) (T, error) {
+	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {
