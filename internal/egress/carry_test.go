@@ -205,12 +205,12 @@ func TestProxy_ChangesServers(t *testing.T) {
 	for name, opts := range lines() {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, opts)
-			var text string
+			var text strings.Builder
 			order := []string{a, a, b, b, a}
 			for _, host := range order {
-				text += "GET http://" + host + "/ HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+				text.WriteString("GET http://" + host + "/ HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
 			}
-			_, in := dial(t, p, text)
+			_, in := dial(t, p, text.String())
 			for i, host := range order {
 				resp, err := http.ReadResponse(in, nil)
 				if err != nil {
