@@ -166,6 +166,10 @@ func visitBadPages(t *testing.T, kind probe.Kind) {
 				t.Errorf("got reason %q: %s, want %q: …%s…", result.Reason, result.Detail, tt.reason, tt.detail)
 			}
 			checkFailed(t, &result)
+			visits := result.Evidence.Visits
+			if tt.reason == "status_unexpected" && (len(visits) != 1 || visits[0].Screenshot == nil) {
+				t.Errorf("got visits %+v, want one with a picture of the error", visits)
+			}
 		})
 	}
 }

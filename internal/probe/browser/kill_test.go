@@ -187,6 +187,11 @@ func TestState_AllReadingsAlways(t *testing.T) {
 	if _, err := built.Prober.Probe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	neighbour, err := kind.Build(local("http://127.0.0.1:1/", nil), setup())
+	if err != nil {
+		t.Fatal(err)
+	}
+	neighbour.Close() // the browser is still in use
 	after := names()
 	for _, told := range kind.Told {
 		if !slices.ContainsFunc(kind.State(), func(r probe.Reading) bool { return r.Metric == told.Metric && r.Help == told.Help }) {
