@@ -39,7 +39,7 @@ func TestDevice(t *testing.T) {
 			agents := map[string]bool{}
 			pages := assets(map[string]string{
 				"/{$}":   `<meta name=viewport content="width=device-width"><p>x<script>new Worker('/worker?100')</script><iframe src="https://ads.example/frame"></iframe>`,
-				"/frame": "<img src='/image?10'>",
+				"/frame": "<img src='/image?100'>",
 			})
 			server := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				mu.Lock()

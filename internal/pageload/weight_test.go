@@ -54,6 +54,9 @@ func startCounted(t *testing.T, handler http.Handler) (*httptest.Server, *atomic
 	return server, &l.bytes
 }
 
+// pixel is a GIF, whatever follows it.
+const pixel = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01\x44\x00\x3b"
+
 // assets serves every path with as many bytes as its query says, and pages as they are given.
 func assets(pages map[string]string) http.Handler {
 	mux := http.NewServeMux()
@@ -64,7 +67,7 @@ func assets(pages map[string]string) http.Handler {
 		})
 	}
 	for ending, media := range map[string]string{
-		"/script": "text/javascript", "/style": "text/css", "/image": "image/png", "/data": "application/json", "/font": "font/woff2", "/worker": "text/javascript",
+		"/script": "text/javascript", "/style": "text/css", "/image": "image/gif", "/data": "application/json", "/font": "font/woff2", "/worker": "text/javascript",
 	} {
 		mux.HandleFunc(ending, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", media)
@@ -75,7 +78,10 @@ func assets(pages map[string]string) http.Handler {
 			for i := range body {
 				body[i] = ' '
 			}
-			if ending == "/worker" {
+			switch ending {
+			case "/image":
+				copy(body, pixel) // a browser stops loading what is no image
+			case "/worker":
 				copy(body, "fetch('/data?30000').then(() => postMessage('done'))")
 			}
 			_, _ = w.Write(body)
@@ -165,7 +171,7 @@ func TestWeight_Compressed(t *testing.T) {
 func TestCounts_Protocols(t *testing.T) {
 	t.Parallel()
 	plain := start(t, assets(nil))
-	shop := httptest.NewUnstartedServer(assets(map[string]string{"/{$}": `<p>x<img src="/image?10"><img src="http://cdn.example/image?10">`}))
+	shop := httptest.NewUnstartedServer(assets(map[string]string{"/{$}": `<p>x<img src="/image?100"><img src="http://cdn.example/image?100">`}))
 	shop.EnableHTTP2 = true
 	shop.Config.ErrorLog = log.New(io.Discard, "", 0)
 	shop.StartTLS()
