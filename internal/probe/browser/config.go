@@ -7,7 +7,7 @@ import (
 // Config is the "with" block of a touchpoint of kind browser.
 type Config struct {
 	URL             string   `yaml:"url" required:"true" format:"url" doc:"Address to open, http or https. It must not hold a password."`
-	Profile         string   `yaml:"profile" enum:"desktop,mobile,mobile-slow,native" doc:"Device and line: desktop (40 ms, 10 Mbit/s), mobile (150 ms, 1.6 Mbit/s), mobile-slow (300 ms, 0.7 Mbit/s) or native (no slower). Default: by channel."`
+	Profile         string   `yaml:"profile" enum:"desktop,mobile,mobile-slow,native" doc:"Device: desktop (40 ms, 10 Mbit/s), mobile (150 ms, 1.6 Mbit/s), mobile-slow (300 ms, 0.7 Mbit/s), native (as it is). Default: by channel."`
 	Compat          string   `yaml:"compat" enum:"lighthouse" doc:"lighthouse: slow the line down in the browser as Lighthouse does, to compare with it; it hides delays of servers. Default: in the agent's proxy."`
 	CPU             float64  `yaml:"cpu" min:"1" max:"4" doc:"How many times slower the page's processor is. More than 1 costs the agent three to five times as much processor. Default: 1."`
 	Runs            int      `yaml:"runs" min:"1" max:"5" doc:"Loads of one probe, an odd number; the one with the median Largest Contentful Paint is published. Default: 1."`
