@@ -11,6 +11,7 @@ const pictures = [
   {name: 'channels', path: '/', viewport: desktop, colorScheme: 'light'},
   {name: 'channel', path: '/channels/mobile-app', viewport: desktop, colorScheme: 'light', fullPage: true},
   {name: 'touchpoint', path: '/touchpoints/mobile-web/product?for=it', viewport: desktop, colorScheme: 'light'},
+  {name: 'landing', path: '/touchpoints/mobile-web/autumn', viewport: {width: 1280, height: 1500}, colorScheme: 'light'},
   {name: 'phone', path: '/', viewport: {width: 390, height: 844}, colorScheme: 'light', deviceScaleFactor: 2},
   {name: 'wall', path: '/wall', viewport: {width: 1920, height: 1080}, colorScheme: 'dark'},
 ];
