@@ -145,6 +145,34 @@ func (p Picture) MarshalJSON() ([]byte, error) {
 	}{p.At.Seconds(), p.Media, p.Width, p.Height, p.Bytes, p.ID})
 }
 
+// Counted returns the visit whose figures the result has, or the last one of a result that has none; nil without visits.
+func (e *Evidence) Counted() *Visit {
+	if e == nil || len(e.Visits) == 0 {
+		return nil
+	}
+	for i := range e.Visits {
+		if e.Visits[i].Published {
+			return &e.Visits[i]
+		}
+	}
+	return &e.Visits[len(e.Visits)-1]
+}
+
+// Pictured returns the last visit with a screenshot of the run that counts: the page that its steps led to, which may be
+// another than the one that was measured. It is nil when there is none.
+func (e *Evidence) Pictured() *Visit {
+	counted := e.Counted()
+	if counted == nil {
+		return nil
+	}
+	for i := len(e.Visits) - 1; i >= 0; i-- {
+		if v := &e.Visits[i]; v.Run == counted.Run && v.Screenshot != nil {
+			return v
+		}
+	}
+	return nil
+}
+
 // Pictures yields every picture of the evidence, to be stored or sized. The screenshot of a visit comes first.
 func (e *Evidence) Pictures(yield func(*Picture) bool) {
 	if e == nil {

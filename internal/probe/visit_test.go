@@ -90,3 +90,41 @@ func TestEvidence_Pictures(t *testing.T) {
 		return true
 	})
 }
+
+// TestEvidence_Counted tells the page that was measured from the one that the steps of its run led to.
+func TestEvidence_Counted(t *testing.T) {
+	shot := &probe.Picture{}
+	tests := map[string]struct {
+		visits            []probe.Visit
+		counted, pictured string
+	}{
+		"no visit":         {nil, "", ""},
+		"one":              {[]probe.Visit{{Run: 1, URL: "a", Published: true, Screenshot: shot}}, "a", "a"},
+		"without pictures": {[]probe.Visit{{Run: 1, URL: "a", Published: true}}, "a", ""},
+		"of a journey": {[]probe.Visit{
+			{Run: 1, URL: "a", Published: true}, {Run: 1, URL: "b", Screenshot: shot}, {Run: 2, URL: "c"}, {Run: 2, URL: "d", Screenshot: shot},
+		}, "a", "b"},
+		"of several runs": {[]probe.Visit{
+			{Run: 1, URL: "a"}, {Run: 1, URL: "b", Screenshot: shot}, {Run: 2, URL: "c", Published: true}, {Run: 2, URL: "d", Screenshot: shot},
+		}, "c", "d"},
+		"of a failure": {[]probe.Visit{{Run: 1, URL: "a", Screenshot: shot}, {Run: 2, URL: "b"}}, "b", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			url := func(v *probe.Visit) string {
+				if v == nil {
+					return ""
+				}
+				return v.URL
+			}
+			e := &probe.Evidence{Visits: tt.visits}
+			if got := [2]string{url(e.Counted()), url(e.Pictured())}; got != [2]string{tt.counted, tt.pictured} {
+				t.Errorf("%q counts and is pictured, want %q and %q", got, tt.counted, tt.pictured)
+			}
+		})
+	}
+	var none *probe.Evidence
+	if none.Counted() != nil || none.Pictured() != nil {
+		t.Error("no evidence has a visit")
+	}
+}
