@@ -36,7 +36,7 @@ func Write(w io.Writer, version string, visits []probe.Visit) error {
 		if out.Log.Browser == nil && v.Browser != "" {
 			out.Log.Browser = browserOf(v.Browser)
 		}
-		p := pageOf(v)
+		p := pageOf(v, i+1)
 		out.Log.Pages = append(out.Log.Pages, p)
 		for j := range v.Requests {
 			out.Log.Entries = append(out.Log.Entries, entryOf(p.ID, v.Start, &v.Requests[j]))
@@ -61,10 +61,11 @@ func browserOf(text string) *program {
 	return &program{Name: text}
 }
 
-func pageOf(v *probe.Visit) page {
+// pageOf describes a visit, the n-th of the archive: a run whose steps lead to other pages has several.
+func pageOf(v *probe.Visit, n int) page {
 	p := page{
 		Start:   v.Start,
-		ID:      fmt.Sprintf("run_%d", v.Run),
+		ID:      fmt.Sprintf("page_%d", n),
 		Title:   v.Content.Title,
 		Timings: pageTimings{vital(v, "dom_ready"), vital(v, "load")},
 		URL:     v.URL,
@@ -73,9 +74,9 @@ func pageOf(v *probe.Visit) page {
 	if p.Title == "" {
 		p.Title = v.URL
 	}
-	var notes []string
+	notes := []string{fmt.Sprintf("run %d", v.Run)}
 	if v.Published {
-		notes = append(notes, "the result has the figures of this run")
+		notes = append(notes, "the result has its figures")
 	}
 	if !v.Settled {
 		notes = append(notes, "the page did not come to rest")

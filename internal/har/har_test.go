@@ -19,7 +19,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// visits returns a run that was published and one that went wrong.
+// visits returns a run that was published, which went on to another page, and one that went wrong.
 func visits() []probe.Visit {
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.FixedZone("", 3600))
 	const ms = time.Millisecond
@@ -40,6 +40,10 @@ func visits() []probe.Visit {
 				{URL: "https://ads.example/a.js", Method: "GET", Type: "script", Start: 150 * ms, Blocked: ms, Error: "net::ERR_FAILED"},
 			},
 			Omitted: 7,
+		},
+		{
+			Run: 1, Start: start.Add(10 * time.Second), Browser: "Headless Shell 140.0.7339.80", URL: "https://shop.example/cart", Settled: true,
+			Requests: []probe.Request{{URL: "https://shop.example/cart", Method: "GET", Type: "document", Status: 200, Protocol: "h2"}},
 		},
 		{Run: 2, Start: start.Add(time.Minute), Browser: "Headless Shell 140.0.7339.80", URL: "https://shop.example/"},
 	}
