@@ -21,8 +21,8 @@ const (
 )
 
 // writeVisits prints in full the visit whose figures a result has, and the vitals of the others.
-func writeVisits(b *bytes.Buffer, visits []probe.Visit, limits probe.Limits) {
-	shown := published(visits)
+func writeVisits(b *bytes.Buffer, ev *probe.Evidence, limits probe.Limits) {
+	visits, shown, pictured := ev.Visits, ev.Counted(), ev.Pictured()
 	for i := range visits {
 		v := &visits[i]
 		fmt.Fprintf(b, "\nvisit %d of %d", i+1, len(visits))
@@ -44,21 +44,11 @@ func writeVisits(b *bytes.Buffer, visits []probe.Visit, limits probe.Limits) {
 			writeSlowest(b, v)
 			writeFailures(b, v)
 			writeConsole(b, v)
-			writePictures(b, v)
+		}
+		if v == pictured {
+			writePicture(b, v.Screenshot)
 		}
 	}
-}
-
-// published returns the visit whose figures a result has, or the last one of a result that has none; nil without visits.
-func published(visits []probe.Visit) *probe.Visit {
-	if len(visits) == 0 {
-		return nil
-	}
-	i := slices.IndexFunc(visits, func(v probe.Visit) bool { return v.Published })
-	if i < 0 {
-		i = len(visits) - 1
-	}
-	return &visits[i]
 }
 
 func writeVitals(b *bytes.Buffer, v *probe.Visit, limits probe.Limits) {
@@ -227,10 +217,8 @@ func writeConsole(b *bytes.Buffer, v *probe.Visit) {
 	}
 }
 
-func writePictures(b *bytes.Buffer, v *probe.Visit) {
-	if p := v.Screenshot; p != nil {
-		fmt.Fprintf(b, "\n  screenshot %d x %d, %s; --screenshot FILE writes it\n", p.Width, p.Height, p.Media)
-	}
+func writePicture(b *bytes.Buffer, p *probe.Picture) {
+	fmt.Fprintf(b, "\n  screenshot %d x %d, %s; --screenshot FILE writes it\n", p.Width, p.Height, p.Media)
 }
 
 // size prints a number of bytes with the unit that reads best.

@@ -113,13 +113,14 @@ func golden(t *testing.T, path string, got []byte) {
 
 func TestWriteVisits_OfAPageThatNeverCame(t *testing.T) {
 	var got bytes.Buffer
-	writeVisits(&got, []probe.Visit{{Run: 1, Browser: "Headless Shell 140.0", URL: "https://shop.example/", Settled: true}}, probe.Limits{})
+	visits := []probe.Visit{{Run: 1, Browser: "Headless Shell 140.0", URL: "https://shop.example/", Settled: true}}
+	writeVisits(&got, &probe.Evidence{Visits: visits}, probe.Limits{})
 	want := "\nvisit 1 of 1: https://shop.example/\n  in Headless Shell 140.0\n"
 	if got.String() != want {
 		t.Errorf("got %q, want %q", got.String(), want)
 	}
 	got.Reset()
-	writeVisits(&got, nil, probe.Limits{})
+	writeVisits(&got, &probe.Evidence{}, probe.Limits{})
 	if got.Len() != 0 {
 		t.Errorf("of no visit %q is printed", got.String())
 	}
@@ -210,6 +211,27 @@ func TestVisitFiles_Screenshot(t *testing.T) {
 	}
 }
 
+// TestVisitFiles_ScreenshotOfAJourney writes where the steps led: the page that was measured has no picture of its own.
+func TestVisitFiles_ScreenshotOfAJourney(t *testing.T) {
+	ev := &probe.Evidence{Visits: []probe.Visit{
+		{Run: 1, Published: true, URL: "https://shop.example/"},
+		{Run: 1, URL: "https://shop.example/cart", Screenshot: screenshot(t, "image/png")},
+	}}
+	path := filepath.Join(t.TempDir(), "shop.png")
+	if err := (visitFiles{screenshot: path}).write(ev); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got, ev.Visits[1].Screenshot.Data) {
+		t.Errorf("the file has %d bytes (%v), want those of the picture", len(got), err)
+	}
+	var text bytes.Buffer
+	writeVisits(&text, ev, probe.Limits{})
+	if _, after, _ := strings.Cut(text.String(), "/cart"); !strings.Contains(after, "screenshot 16 x 9, image/png") {
+		t.Errorf("the picture is not told of with the page that it shows:\n%s", text.String())
+	}
+}
+
 func TestVisitFiles_HAR(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shop.har")
 	if err := (visitFiles{har: path}).write(&probe.Evidence{Visits: shopVisits()}); err != nil {
@@ -247,7 +269,7 @@ func TestVisitFiles_SayWhatIsNotWritten(t *testing.T) {
 		"HAR without evidence":        {visitFiles{har: "x.har"}, nil, "x.har is not written: no page was opened in a browser"},
 		"HAR without a visit":         {visitFiles{har: "x.har"}, &probe.Evidence{}, "x.har is not written: no page was opened in a browser"},
 		"screenshot without a visit":  {visitFiles{screenshot: "x.png"}, nil, "x.png is not written: no page was opened in a browser"},
-		"no screenshot":               {visitFiles{screenshot: "x.png"}, none, "x.png is not written: there is no screenshot of visit 2"},
+		"no screenshot":               {visitFiles{screenshot: "x.png"}, none, "x.png is not written: there is no screenshot of run 2"},
 		"broken screenshot":           {visitFiles{screenshot: "x.png"}, broken, "x.png is not written: reading a picture of type image/jpeg: "},
 		"both":                        {visitFiles{har: "x.har", screenshot: "x.png"}, nil, "browser\nx.png"},
 		"HAR into no directory":       {visitFiles{har: filepath.Join(dir, "none", "x.har")}, none, "no such file or directory"},

@@ -21,39 +21,35 @@ type visitFiles struct{ har, screenshot string }
 
 // write writes them. They show what the page showed, so they are for the owner's eyes only.
 func (f visitFiles) write(ev *probe.Evidence) error {
-	var visits []probe.Visit
-	if ev != nil {
-		visits = ev.Visits
-	}
-	return errors.Join(f.writeHAR(visits), f.writeScreenshot(visits))
+	return errors.Join(f.writeHAR(ev), f.writeScreenshot(ev))
 }
 
-func (f visitFiles) writeHAR(visits []probe.Visit) error {
+func (f visitFiles) writeHAR(ev *probe.Evidence) error {
 	if f.har == "" {
 		return nil
 	}
-	if len(visits) == 0 {
+	if ev.Counted() == nil {
 		return fmt.Errorf("%s is not written: no page was opened in a browser", f.har)
 	}
 	var b bytes.Buffer
-	if err := har.Write(&b, version, visits); err != nil {
+	if err := har.Write(&b, version, ev.Visits); err != nil {
 		return err
 	}
 	return os.WriteFile(f.har, b.Bytes(), 0o600)
 }
 
-func (f visitFiles) writeScreenshot(visits []probe.Visit) error {
+func (f visitFiles) writeScreenshot(ev *probe.Evidence) error {
 	if f.screenshot == "" {
 		return nil
 	}
-	v := published(visits)
+	counted, pictured := ev.Counted(), ev.Pictured()
 	switch {
-	case v == nil:
+	case counted == nil:
 		return fmt.Errorf("%s is not written: no page was opened in a browser", f.screenshot)
-	case v.Screenshot == nil:
-		return fmt.Errorf("%s is not written: there is no screenshot of visit %d", f.screenshot, v.Run)
+	case pictured == nil:
+		return fmt.Errorf("%s is not written: there is no screenshot of run %d", f.screenshot, counted.Run)
 	}
-	data, err := asNamed(f.screenshot, v.Screenshot)
+	data, err := asNamed(f.screenshot, pictured.Screenshot)
 	if err != nil {
 		return fmt.Errorf("%s is not written: %w", f.screenshot, err)
 	}
