@@ -100,7 +100,7 @@ func visit(start time.Time, lcp time.Duration, content probe.Content) probe.Resu
 	}
 	other := probe.Visit{Run: 1, Vitals: map[string]float64{"lcp": 2.301}}
 	// The steps of the run led to another page; what customers saw there is its picture.
-	end := probe.Visit{Run: 2, URL: "https://shop.example/basket", Status: 200, Screenshot: v.Screenshot}
+	end := probe.Visit{Run: 2, URL: "https://shop.example/basket", Status: 200, Screenshot: v.Screenshot, Content: probe.Content{Title: "Your basket"}}
 	v.Screenshot = nil
 	r.Evidence = &probe.Evidence{Visits: []probe.Visit{other, v, end, {Run: 3}}}
 	return r

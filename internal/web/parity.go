@@ -97,12 +97,9 @@ func (s *paritySide) read(e *recent.Entry) {
 			s.requests = plus(s.requests, m.Value)
 		}
 	}
-	if e.Result.Evidence == nil || len(e.Result.Evidence.Visits) == 0 {
-		return
+	if visit := e.Result.Evidence.Counted(); visit != nil {
+		s.status, s.url, s.content = visit.Status, visit.URL, &visit.Content
 	}
-	visits := e.Result.Evidence.Visits
-	visit := &visits[max(slices.IndexFunc(visits, func(v probe.Visit) bool { return v.Published }), 0)]
-	s.status, s.url, s.content = visit.Status, visit.URL, &visit.Content
 }
 
 func plus(sum *float64, v float64) *float64 {

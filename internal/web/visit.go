@@ -44,7 +44,9 @@ type visitView struct {
 type pictureView struct {
 	*probe.Picture
 
-	Link string
+	Link  string
+	Title string // of the page that it shows
+	Led   bool   // whether that is where the steps led, and not the page that was measured
 }
 
 // Took says when the picture was taken, since the start of the load.
@@ -85,30 +87,22 @@ func newWeights(title, of string, rows []weightRow) weights { return weights{tit
 // newVisit returns the load that a result has its figures of, or the last that was tried; nil when there is none. most is how
 // many requests it shows at most.
 func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most int) *visitView {
-	if rec.Evidence == nil || len(rec.Evidence.Visits) == 0 {
+	visit := rec.Evidence.Counted()
+	if visit == nil {
 		return nil
 	}
-	visits := rec.Evidence.Visits
-	i := slices.IndexFunc(visits, func(v probe.Visit) bool { return v.Published })
-	if i < 0 {
-		i = len(visits) - 1
-	}
-	visit := &visits[i]
-	v := &visitView{Visit: visit, At: rec.Start}
+	v := &visitView{Visit: visit, At: rec.Start, Screenshot: p.screenshot(rec.Evidence)}
 	switch {
 	case rec.Rating == probe.Unknown && rec.Cause != nil:
 		v.Note = p.Pick(view.Sides{Marketing: rec.Cause.Marketing, IT: rec.Cause.IT})
 	case len(visit.Vitals) == 0:
 		v.Note = "This load has no figures: the page did not come up as it should."
 	default:
-		v.Vitals, v.Runs = vitalRows(&p.frame, visit.Vitals, limits.Bounds(), visit.Largest), runs(visits)
-	}
-	if s := screenshot(visits, visit.Run); s != nil {
-		v.Screenshot = &pictureView{s, p.pictureLink(p.Channel, p.Name, s.ID)}
+		v.Vitals, v.Runs = vitalRows(&p.frame, visit.Vitals, limits.Bounds(), visit.Largest), runs(rec.Evidence.Visits)
 	}
 	for j := range visit.Filmstrip {
 		if shot := &visit.Filmstrip[j]; shot.ID != "" {
-			v.Film = append(v.Film, pictureView{shot, p.pictureLink(p.Channel, p.Name, shot.ID)})
+			v.Film = append(v.Film, pictureView{Picture: shot, Link: p.pictureLink(p.Channel, p.Name, shot.ID)})
 		}
 	}
 	v.Types = byType(visit.Requests)
@@ -121,14 +115,15 @@ func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most 
 	return v
 }
 
-// screenshot returns the last one of a run: where its steps led. It is nil when none is kept.
-func screenshot(visits []probe.Visit, run int) *probe.Picture {
-	for _, v := range slices.Backward(visits) {
-		if v.Run == run && v.Screenshot != nil && v.Screenshot.ID != "" {
-			return v.Screenshot
-		}
+// screenshot returns what the page looked like that the run ended with; nil when no picture of it is kept.
+func (p *touchpointPage) screenshot(e *probe.Evidence) *pictureView {
+	shown := e.Pictured()
+	if shown == nil || shown.Screenshot.ID == "" {
+		return nil
 	}
-	return nil
+	return &pictureView{
+		Picture: shown.Screenshot, Link: p.pictureLink(p.Channel, p.Name, shown.Screenshot.ID), Title: shown.Content.Title, Led: shown != e.Counted(),
+	}
 }
 
 // runs says how fast each of several loads was; nil for one. Where the steps of a run led is not another load.

@@ -74,7 +74,13 @@ func TestLatest_Pictures(t *testing.T) {
 			t.Errorf("%s: status %d, want 200", src, response.StatusCode)
 		}
 	}
-	if older := find(page, ".older img"); len(older) != 2 || !strings.Contains(attr(older[0], "alt"), hostile) {
+	if got := attr(pictures[0], "alt"); got != "Screenshot of the page that the steps led to “Your basket”, 4 s after the start" {
+		t.Errorf("the screenshot is called %q, want the page that it shows", got)
+	}
+	if got := text(find(page, ".latest figcaption")[0]); got != "where the steps led, “Your basket”, after 4 s" {
+		t.Errorf("the screenshot has the caption %q", got)
+	}
+	if older := find(page, ".older img"); len(older) != 2 || attr(older[0], "alt") != "Screenshot of the page “"+hostile+"”, 900 ms after the start" {
 		t.Error("the failure does not show what customers saw")
 	}
 }
