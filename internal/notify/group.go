@@ -15,6 +15,10 @@ const (
 	channelLabel  = "channel"
 )
 
+// forTheRecord is the severity of alerts that pages and dashboards show, and that wake nobody, as in
+// configs/alertmanager/alertmanager.yaml. What they rest on may be forged.
+const forTheRecord = "info"
+
 // group is what an incident is about: a channel, or an agent. One of them is empty.
 type group struct {
 	Channel string `json:"channel,omitempty"`

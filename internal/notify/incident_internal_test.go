@@ -10,6 +10,7 @@ const (
 	poor     = "critical ChannelPoor channel=shop"
 	degraded = "warning ChannelDegraded channel=shop"
 	down     = "warning TouchpointDown channel=shop touchpoint=home instance=berlin"
+	disagree = "info TouchpointLabFieldDisagree channel=shop touchpoint=home"
 	blind    = "critical AgentBlind instance=berlin"
 )
 
@@ -26,6 +27,17 @@ func TestNotifier_Incidents(t *testing.T) {
 				s.pass(time.Hour)
 			},
 			[]string{"30s mail opened shop: ChannelPoor", "3h1m0s mail ended shop: ChannelPoor"},
+		},
+		"what customers' browsers say is told to nobody": {
+			func(s *stage) {
+				s.fire(disagree)
+				s.pass(5 * time.Hour)
+				s.fire(poor)
+				s.pass(time.Hour)
+				s.end(poor)
+				s.pass(time.Hour)
+			},
+			[]string{"5h0m30s mail opened shop: ChannelPoor", "6h1m0s mail ended shop: ChannelPoor"},
 		},
 		"alerts that begin together are one message": {
 			func(s *stage) {

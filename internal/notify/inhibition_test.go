@@ -47,3 +47,39 @@ func TestInhibitions_AreThoseOfAlertmanager(t *testing.T) {
 		t.Errorf("inhibitions of configs/alertmanager/alertmanager.yaml and those here (-want +got):\n%s", diff)
 	}
 }
+
+// TestAlertmanager_TellsNobodyForTheRecord keeps what anybody can forge from people, as the notifier does.
+func TestAlertmanager_TellsNobodyForTheRecord(t *testing.T) {
+	data, err := os.ReadFile("../../configs/alertmanager/alertmanager.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type route struct {
+		Receiver string
+		Matchers []string
+		Continue bool
+	}
+	var conf struct {
+		Route struct {
+			Receiver string
+			Routes   []route
+		}
+		Receivers []map[string]any
+	}
+	if err := yaml.Unmarshal(data, &conf); err != nil {
+		t.Fatal(err)
+	}
+	want := route{Receiver: "nobody", Matchers: []string{"severity = info"}}
+	if len(conf.Route.Routes) == 0 || !cmp.Equal(conf.Route.Routes[0], want) || conf.Route.Receiver == want.Receiver {
+		t.Errorf("routes %+v, want %+v to come first", conf.Route.Routes, want)
+	}
+	found := false
+	for _, receiver := range conf.Receivers {
+		if receiver["name"] == want.Receiver {
+			found = len(receiver) == 1
+		}
+	}
+	if !found {
+		t.Errorf("receivers %v, want one %q that has no address", conf.Receivers, want.Receiver)
+	}
+}

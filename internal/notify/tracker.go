@@ -28,8 +28,12 @@ func newTracker(wait, hold time.Duration, here string) tracker {
 	return tracker{wait: wait, hold: hold, here: here, incidents: make(map[group]*incident)}
 }
 
-// observe takes in what was said of an alert. It reports false when there is no room for it.
+// observe takes in what was said of an alert. It reports false when there is no room for it. What is for the record only is
+// told to nobody: neither alone nor beside other alerts, nor does an incident last for it.
 func (t *tracker) observe(a Alert, seen time.Time) bool {
+	if a.Labels[severityLabel] == forTheRecord {
+		return true
+	}
 	g, key := groupOf(a.Labels, t.here), fingerprint(a.Labels)
 	i := t.incidents[g]
 	if i == nil || i.Alerts[key] == nil {
