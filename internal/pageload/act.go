@@ -44,17 +44,20 @@ func (p *Page) Click(ctx context.Context, selector string) error {
 }
 
 // Type clicks the first element that a CSS selector matches and replaces what is in it with a text. The text stands in no
-// error; when it is hidden, pictures of the page show dots for it.
-func (p *Page) Type(ctx context.Context, selector, text string, hidden bool) error {
+// error. When it is secret, no picture is taken from there on: a page may show it anywhere and in any form.
+func (p *Page) Type(ctx context.Context, selector, text string, secret bool) error {
 	if err := p.Click(ctx, selector); err != nil {
 		return err
 	}
 	var focused bool
-	if err := p.ask(ctx, "(selector, hidden) => channelwatchHands.focus(selector, hidden)", &focused, selector, hidden); err != nil {
+	if err := p.ask(ctx, "selector => channelwatchHands.focus(selector)", &focused, selector); err != nil {
 		return fmt.Errorf("typing into %q: %w", selector, err)
 	}
 	if !focused {
 		return fmt.Errorf("typing into %q: the element takes no text", selector)
+	}
+	if secret {
+		p.film.close()
 	}
 	if err := p.call(ctx, "Input.insertText", map[string]any{"text": text}, nil); err != nil {
 		return fmt.Errorf("typing into %q: %w", selector, err)

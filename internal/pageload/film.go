@@ -35,6 +35,20 @@ type screencastFrame struct {
 type film struct {
 	mu     sync.Mutex
 	frames []screencastFrame
+	closed bool // a secret was typed: whatever comes now may show it
+}
+
+// close ends the taking of pictures for good. What was taken before stays.
+func (f *film) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+}
+
+func (f *film) isClosed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
 }
 
 // add keeps a frame that differs from the one before. When there are too many, the one goes that leaves the smallest gap;
@@ -42,7 +56,7 @@ type film struct {
 func (f *film) add(frame screencastFrame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if n := len(f.frames); len(frame.Data) > maxFrame || n > 0 && bytes.Equal(f.frames[n-1].Data, frame.Data) {
+	if n := len(f.frames); f.closed || len(frame.Data) > maxFrame || n > 0 && bytes.Equal(f.frames[n-1].Data, frame.Data) {
 		return
 	}
 	f.frames = append(f.frames, frame)

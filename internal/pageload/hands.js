@@ -43,14 +43,12 @@
     return {state: 'ready', x, y};
   };
 
-  // focus prepares an element for typing: what is in it is replaced. What is hidden is drawn as dots, because pictures of
-  // the page are kept.
-  const focus = (selector, hidden) => {
+  // focus prepares an element for typing: what is in it is replaced.
+  const focus = (selector) => {
     const element = find(selector);
     if (!(element instanceof HTMLElement)) return false;
     HTMLElement.prototype.focus.call(element);
     if (get(Document, 'activeElement', document) !== element) return false;
-    if (hidden) element.style.setProperty('-webkit-text-security', 'disc', 'important');
     if (element instanceof HTMLInputElement) HTMLInputElement.prototype.select.call(element);
     else if (element instanceof HTMLTextAreaElement) HTMLTextAreaElement.prototype.select.call(element);
     else return get(HTMLElement, 'isContentEditable', element);

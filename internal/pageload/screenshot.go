@@ -2,6 +2,7 @@ package pageload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,9 +15,15 @@ const (
 	screenshotTime = 5 * time.Second
 )
 
+// ErrSecret says that no picture is taken because the page may show a secret that was typed.
+var ErrSecret = errors.New("a secret was typed")
+
 // Screenshot takes a picture of the viewport: PNG, or JPEG when that is too large. Of a page that is not drawn there is
-// none, which it takes 5 s to find out.
+// none, which it takes 5 s to find out. After a secret was typed the error is ErrSecret.
 func (p *Page) Screenshot(ctx context.Context) (*probe.Picture, error) {
+	if p.film.isClosed() {
+		return nil, ErrSecret
+	}
 	ctx, cancel := context.WithTimeout(ctx, screenshotTime)
 	defer cancel()
 	for _, form := range []struct {

@@ -7,8 +7,8 @@
 // through a proxy of the run, which makes the line as slow as a customer's and keeps pages out of private networks.
 //
 // What is the agent's own trouble, such as no browser or a host that is too busy, is a reason that rates unknown.
-// Secrets that steps type are in no text of a result. Fields that they are typed into show dots in pictures, and a
-// page that shows a secret elsewhere has no pictures.
+// Secrets that steps type are in no text of a result. From the first one on no pictures are taken, because a page may show
+// it anywhere and in any form: what is kept is how the page looked before.
 //
 // It may import probe, httpx, httpkind, assert, and what drives a browser: chromium, cdp, pageload and egress. It does not
 // rate, and knows neither the schedule nor the metrics.

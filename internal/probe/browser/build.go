@@ -32,6 +32,7 @@ type plan struct {
 	runs      int
 	warm      bool
 	steps     []step
+	secretive bool // whether steps type a secret
 	expect    *rules
 	approved  []string // nil: not judged
 	budget    Budget
@@ -64,6 +65,7 @@ func (c *Config) compile(setup probe.Setup) (*plan, error) {
 		runs:      c.Runs,
 		warm:      c.Warm,
 		steps:     steps,
+		secretive: len(secrets) > 0,
 		expect:    expect,
 		approved:  approved,
 		budget:    c.Budget,

@@ -46,7 +46,7 @@ func (p *plan) conclude(visits []*visit) probe.Result {
 	}
 	result.Evidence = &probe.Evidence{}
 	for i := range all {
-		result.Evidence.Visits = append(result.Evidence.Visits, p.record(&all[i], &all[i] == published)...)
+		result.Evidence.Visits = append(result.Evidence.Visits, all[i].record(&all[i] == published)...)
 	}
 	return result
 }

@@ -35,7 +35,7 @@ type Step struct {
 type TypeStep struct {
 	Selector string       `yaml:"selector" required:"true" doc:"CSS selector of the field."`
 	Text     string       `yaml:"text" doc:"Text to type; credentials belong into secret."`
-	Secret   probe.Secret `yaml:"secret" doc:"Text to type that must not be seen: neither texts nor pictures of results hold it."`
+	Secret   probe.Secret `yaml:"secret" doc:"Text to type that must not be seen. It is hidden in texts of results, and pictures end before it is typed."`
 }
 
 // Sight is what a customer can see. Exactly one is set.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"image"
-	"image/png"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -55,19 +53,18 @@ func TestProbe_Journey(t *testing.T) {
 		expect browser.Expect
 		reason probe.Reason
 		detail string
-		shown  bool // whether there is a picture
+		shown  bool // whether there is a picture of where the steps led
 	}{
 		"to its end": {
 			steps: login(variable, browser.Step{Wait: &browser.Sight{Text: "hello, ada"}}, browser.Step{Assert: &browser.Sight{URL: "*/orders?for=ada"}},
 				browser.Step{Assert: &browser.Sight{Title: "Your*"}}, browser.Step{Assert: &browser.Sight{Selector: "h1"}}),
 			expect: browser.Expect{Text: []string{"Hello,  Ada"}, Selector: []string{"p"}, Title: "Your orders", FinalURL: "*/orders?for=ada"},
-			shown:  true,
 		},
 		"to another address": {
 			steps: []browser.Step{{Goto: "BASE/orders"}, {Assert: &browser.Sight{Text: "Orders"}}}, shown: true,
 		},
 		"a missing element": {
-			steps: []browser.Step{{Name: "search for shoes", Click: "#search"}}, reason: "step_failed",
+			steps: append([]browser.Step{{Name: "search for shoes", Click: "#search"}}, login(variable)...), reason: "step_failed",
 			detail: `step 1 (search for shoes): no element matches "#search"`, shown: true,
 		},
 		"a text that does not come": {
@@ -101,6 +98,9 @@ func TestProbe_Journey(t *testing.T) {
 			if last := visits[len(visits)-1]; (last.Screenshot != nil) != tt.shown || !visits[0].Published {
 				t.Errorf("got the picture %v and first visit published %v, want %v and true", last.Screenshot, visits[0].Published, tt.shown)
 			}
+			if !tt.shown && visits[0].Screenshot == nil {
+				t.Error("got no picture of the page before the secret")
+			}
 		})
 	}
 }
@@ -121,46 +121,34 @@ func checkSecretFree(t *testing.T, result *probe.Result, secret string) {
 	}
 }
 
-// TestProbe_SecretsAreDotsInPictures compares pictures of a field with a secret of two texts of one length: they would
-// differ if the text was to be seen.
-func TestProbe_SecretsAreDotsInPictures(t *testing.T) {
+// TestProbe_PicturesEndBeforeSecrets compares all pictures of visits that type two secrets into a page that shows them
+// where it can: they would differ if a secret was to be seen.
+func TestProbe_PicturesEndBeforeSecrets(t *testing.T) {
 	const variable = "CHANNELWATCH_TEST_KEY"
 	kind := browser.QuickKind()
-	url := serve(t, html("<title>Login</title><h1>Welcome</h1><style>*{caret-color:transparent}</style><input id=key size=40 style='font-size:30px'>"))
-	picture := func(secret string) image.Image {
+	url := serve(t, html(`<title>Login</title><h1>Welcome</h1><style>*{caret-color:transparent}p{text-transform:uppercase}</style>
+		<div id=d><input id=key></div><input id=copy><p id=p></p><p id=q></p><iframe id=f srcdoc="<p id=x>frame"></iframe><div id=s></div>
+		<script>const root = s.attachShadow({mode: 'closed'});
+		key.oninput = () => { const typed = key.value;
+			copy.value = p.textContent = root.innerHTML = f.contentDocument.getElementById('x').textContent = typed;
+			for (const letter of typed) q.append(Object.assign(document.createElement('b'), {textContent: letter + ' '}));
+			d.innerHTML = '<input id=other>'; other.value = typed;
+		}</script>`))
+	picture := func(secret string) []byte {
 		t.Helper()
 		t.Setenv(variable, secret)
 		result := run(t, kind, local(url+"/", func(c *browser.Config) {
 			c.Steps = []browser.Step{{Type: &browser.TypeStep{Selector: "#key", Secret: probe.Secret{Env: variable}}}}
 		}))
 		visits := result.Evidence.Visits
-		shot := visits[len(visits)-1].Screenshot
-		if shot == nil {
-			t.Fatalf("got no picture, want one: %s", result.Detail)
+		if len(visits) != 1 || visits[0].Screenshot == nil || len(visits[0].Filmstrip) == 0 {
+			t.Fatalf("got %+v, want one visit with the pictures from before the secret: %s", visits, result.Detail)
 		}
-		decoded, err := png.Decode(bytes.NewReader(shot.Data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return decoded
+		return visits[0].Screenshot.Data
 	}
-	if first, second := picture("WWWWWWWW"), picture("iiiiiiii"); !same(first, second) {
-		t.Error("two secrets of one length make different pictures, want dots")
+	if first, second := picture("WWWWWWWW"), picture("iiiiiiii"); !bytes.Equal(first, second) {
+		t.Error("two secrets make different pictures, want them from before they were typed")
 	}
-}
-
-func same(a, b image.Image) bool {
-	if a.Bounds() != b.Bounds() {
-		return false
-	}
-	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
-		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
-			if a.At(x, y) != b.At(x, y) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func TestProbe_InteractionIsTimed(t *testing.T) {

@@ -121,15 +121,27 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 		return nil
 	}
 	if p.plan.expect.unexpected(load.Status) == nil {
+		if p.plan.secretive {
+			v.before = picture(ctx, page)
+		}
 		if err := p.act(ctx, loading, v, page); err != nil {
 			return err
 		}
 	}
-	v.screenshot, err = look(ctx, page.Screenshot)
-	if err != nil && tab.Lost() == nil {
-		err = nil // a page that cannot be pictured has its figures all the same
+	v.screenshot = picture(ctx, page)
+	if why := tab.Lost(); v.screenshot == nil && why != nil {
+		return why
 	}
-	return err
+	return nil
+}
+
+// picture returns a picture of a page; nil of one that cannot or must not be pictured, which has its figures all the same.
+func picture(ctx context.Context, page *pageload.Page) *probe.Picture {
+	shot, err := look(ctx, page.Screenshot)
+	if err != nil {
+		return nil
+	}
+	return shot
 }
 
 // look looks at a page in a time of its own, which ends when ctx is cancelled, but not with its deadline: a page that used

@@ -23,7 +23,8 @@ type visit struct {
 	cookies  []pageload.Cookie
 	findings []probe.Finding // that only an open page could give
 
-	screenshot *probe.Picture // of the page in the end; may be nil
+	before     *probe.Picture // of the page before steps that type a secret; may be nil
+	screenshot *probe.Picture // of the page in the end, unless a secret was typed; may be nil
 	egress     egress.Report
 }
 
