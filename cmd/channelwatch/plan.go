@@ -72,7 +72,7 @@ type plan struct {
 	Rest            series              `json:"series"`
 	Most            series              `json:"series_at_most"`
 	Host            int                 `json:"series_of_host"`  // beside all of these
-	Parts           int                 `json:"series_of_parts"` // of the agent's history and messages, beside all of these
+	Parts           int                 `json:"series_of_parts"` // of the agent's history, messages, kinds and beacons at most, beside all of these
 	Limit           int                 `json:"series_limit"`    // of those of channels, touchpoints and host, counted as classic
 }
 
@@ -146,7 +146,8 @@ func (p *plan) write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `
 %d touchpoints, %.2f probes a second
 series: %d native or %d classic, of which %d classic are the channels' own and %d the agent's own;
-at most %d classic when every cause has struck; %d more of this host now, and %d of the agent's history
+at most %d classic when every cause has struck; %d more of this host now, and at most %d of its history, messages,
+browsers and beacons
 %s`, len(p.Touchpoints), p.ProbesPerSecond, p.Rest.Native, p.Rest.Classic, p.Channels.Classic, p.Agent.Classic, p.Most.Classic,
 		p.Host, p.Parts, over)
 	return err

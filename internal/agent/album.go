@@ -20,7 +20,7 @@ type album struct {
 	log *slog.Logger
 
 	mu     sync.Mutex // guards the fields below
-	opened bool
+	failed bool            // whether the last try to open it failed
 	store  *pictures.Store // nil: none yet, or none that can be opened
 }
 
@@ -33,20 +33,26 @@ func newAlbum(cfg *config.Evidence, log *slog.Logger) *album {
 	return a
 }
 
-// open returns the store, which is opened by the first call. Without one an agent does all else that it does.
+// open returns the store, which is opened when it is not. One that cannot be opened is said once and tried again with the
+// next picture: until then an agent does all else that it does.
 func (a *album) open() *pictures.Store {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.opened {
+	if a.store != nil {
 		return a.store
 	}
-	a.opened = true
 	store, err := pictures.Open(a.dir, a.max, a.log)
 	if err != nil {
-		a.log.Error("pictures of pages are not kept", "error", fmt.Sprintf("evidence.dir: %v", err))
+		if !a.failed {
+			a.log.Error("pictures of pages are not kept", "error", fmt.Sprintf("evidence.dir: %v", err))
+		}
+		a.failed = true
 		return nil
 	}
-	a.store = store
+	if a.failed {
+		a.log.Info("pictures of pages are kept again")
+	}
+	a.store, a.failed = store, false
 	return store
 }
 

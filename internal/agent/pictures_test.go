@@ -132,4 +132,8 @@ func TestAgent_GoesOnWithoutPictures(t *testing.T) {
 	if n := strings.Count(r.log.String(), "pictures of pages are not kept"); n != 1 {
 		t.Errorf("said %d times, want once:\n%s", n, r.log)
 	}
+	if err := os.Remove(dir); err != nil { // the disk is there again
+		t.Fatal(err)
+	}
+	r.eventually("a picture", func() bool { return r.screenshotOf("/api/v1/results?channel=web&touchpoint=home") != "" })
 }

@@ -97,7 +97,7 @@ func FormatDuration(d time.Duration) string {
 		}
 	}
 	if d > 0 {
-		b.WriteString(strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s")
+		b.WriteString(strconv.FormatFloat(float64(d)/float64(time.Second), 'f', -1, 64) + "s")
 	}
 	return b.String()
 }

@@ -60,6 +60,7 @@ func TestFormatDuration(t *testing.T) {
 		800 * time.Millisecond:         "800ms",
 		time.Second:                    "1s",
 		1800 * time.Millisecond:        "1.8s",
+		3845 * time.Millisecond:        "3.845s",
 		90 * time.Second:               "1m30s",
 		time.Hour:                      "1h",
 		28 * day:                       "28d",

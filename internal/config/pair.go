@@ -1,6 +1,6 @@
 package config
 
-// pairs checks that a word pairs exactly two touchpoints, of two channels.
+// pairs checks that a word pairs exactly two touchpoints, of one kind and two channels.
 func (l *loader) pairs() {
 	type half struct {
 		channel *channelBlock
@@ -11,7 +11,7 @@ func (l *loader) pairs() {
 	for _, channel := range l.read {
 		for i := range channel.Touchpoints {
 			t := &channel.Touchpoints[i]
-			if t.decoder == nil || t.Pair == "" || t.decoder.isBroken(t.path.key("pair")) {
+			if t.decoder == nil || t.Pair == "" || l.kinds[t.Kind].Name == "" || t.decoder.isBroken(t.path.key("pair")) {
 				continue
 			}
 			if halves[t.Pair] == nil {
@@ -29,6 +29,8 @@ func (l *loader) pairs() {
 			l.errs.add(at, p, "%s pairs this touchpoint with none, want the same word at one of another channel", quote(word))
 		case len(all) > 2:
 			l.errs.add(at, p, "%s pairs %d touchpoints, want two", quote(word), len(all))
+		case first.block.Kind != last.block.Kind:
+			l.errs.add(at, p, "%s pairs the kinds %s and %s, want the same kind: what they measure cannot be compared", quote(word), first.block.Kind, last.block.Kind)
 		case first.channel == last.channel:
 			l.errs.add(at, p, "%s pairs two touchpoints of one channel, want two channels", quote(word))
 		}

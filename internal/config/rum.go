@@ -17,7 +17,7 @@ type RUMApp struct {
 
 // RUMGroup is a group of pages that are looked at together.
 type RUMGroup struct {
-	Name string `yaml:"name" required:"true" pattern:"^[a-z0-9][a-z0-9_-]{0,31}$" doc:"name, a label of its metrics"`
+	Name string `yaml:"name" required:"true" pattern:"^[a-z0-9][a-z0-9-]{0,62}$" doc:"name, a label of its metrics; that of a touchpoint of the channel is compared with it"`
 	Path string `yaml:"path" required:"true" format:"regex" doc:"regular expression that fits the path of its pages"`
 }
 
