@@ -24,7 +24,8 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         ca-certificates chromium-headless-shell fonts-liberation fonts-noto-color-emoji \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 65532 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin channelwatch \
+    && groupadd --system --gid 65532 channelwatch \
+    && useradd --system --uid 65532 --gid 65532 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin channelwatch \
     && install -d -o channelwatch -g channelwatch /var/lib/channelwatch
 COPY --from=build /channelwatch /channelwatch
 COPY configs/channelwatch.yaml /etc/channelwatch/channelwatch.yaml
