@@ -25,7 +25,9 @@ func (p *prober) act(ctx, loading context.Context, v *visit, page *pageload.Page
 	}
 	if len(p.plan.steps) > 0 {
 		if v.failure == nil {
-			page.Settle(loading)
+			resting, cancel := context.WithTimeout(loading, patience)
+			page.Settle(resting)
+			cancel()
 		}
 		end, err := look(ctx, page.Read)
 		if err != nil {
@@ -52,7 +54,7 @@ func (s *step) do(ctx context.Context, page *pageload.Page) error {
 	switch s.does {
 	case goes:
 		err := page.Goto(ctx, s.target)
-		page.Settle(ctx)
+		settle(ctx, page)
 		return err
 	case clicks:
 		return page.Click(ctx, s.target)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
@@ -174,5 +175,29 @@ func TestProbe_InteractionIsTimed(t *testing.T) {
 	}
 	if slow == nil {
 		t.Errorf("got findings %+v, want a slow interaction", result.Findings)
+	}
+}
+
+// TestProbe_RestlessPage has pages that ask for something all the time, and never come to rest: the steps get their time.
+func TestProbe_RestlessPage(t *testing.T) {
+	url := serve(t, html(`<title>Shop</title><h1>Shoes</h1><button id=buy>Buy</button><p id=said></p><script>
+		setInterval(() => fetch('/ok'), 200);
+		buy.onclick = () => { said.textContent = 'Bought' }</script>`))
+	for name, tt := range map[string]struct {
+		warm  bool
+		steps []browser.Step
+	}{
+		"steps": {steps: []browser.Step{{Click: "#buy"}, {Wait: &browser.Sight{Text: "Bought"}}}},
+		"steps to other pages": {steps: []browser.Step{
+			{Goto: url + "/a"}, {Goto: url + "/b"}, {Click: "#buy"}, {Assert: &browser.Sight{Text: "Bought"}},
+		}},
+		"the second load": {warm: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := runWithin(t, browser.QuickKind(), local(url+"/", func(c *browser.Config) { c.Warm, c.Steps = tt.warm, tt.steps }), 15*time.Second)
+			if result.Reason != "" || measured(&result, "visit_settled", "") != 0 {
+				t.Errorf("got reason %q: %s, want a page that never came to rest", result.Reason, result.Detail)
+			}
+		})
 	}
 }

@@ -19,6 +19,13 @@ const (
 	lookTime    = 15 * time.Second // what a page that hangs may take
 )
 
+// Times of coming to rest when more is to be done after it: half of the time that there is, or what a page needs that does
+// nothing late, as long as some is left.
+const (
+	calmTime     = 7 * time.Second
+	calmTimePart = 0.75 // at most
+)
+
 // once visits the page once, in a context and with a proxy of its own.
 func (p *prober) once(ctx context.Context) *visit {
 	v := &visit{start: time.Now()}
@@ -171,16 +178,32 @@ func (p *prober) load(ctx context.Context, page *pageload.Page) (there bool, err
 	if p.plan.warm {
 		loads = 2
 	}
-	for range loads {
+	for i := range loads {
 		switch err := page.Goto(ctx, p.plan.url); {
 		case errors.Is(err, pageload.ErrNoDocument), errors.Is(err, pageload.ErrCrashed), errors.Is(err, context.DeadlineExceeded):
 			return false, nil
 		case err != nil:
 			return false, err
 		}
-		page.Settle(ctx)
+		if i == loads-1 && len(p.plan.steps) == 0 {
+			page.Settle(ctx)
+		} else {
+			settle(ctx, page)
+		}
 	}
 	return true, nil
+}
+
+// settle waits until a page has come to rest, and leaves time for what comes after: many pages never do.
+func settle(ctx context.Context, page *pageload.Page) {
+	deadline, _ := ctx.Deadline() // every run has one
+	ctx, cancel := context.WithTimeout(ctx, settleTime(time.Until(deadline)))
+	defer cancel()
+	page.Settle(ctx)
+}
+
+func settleTime(left time.Duration) time.Duration {
+	return max(left/2, min(calmTime, time.Duration(calmTimePart*float64(left))))
 }
 
 // options says what the page believes to be loaded on.
