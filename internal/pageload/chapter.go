@@ -114,6 +114,7 @@ func (c *chapter) weigh(home string) Weight {
 		}
 		side.Bytes += sum.Bytes
 		side.Requests += sum.Requests
+		side.Failed += sum.Failed
 	}
 	slices.SortFunc(w.Sites, func(a, b Site) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Name, b.Name))

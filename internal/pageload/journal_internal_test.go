@@ -225,6 +225,34 @@ func TestJournal_Bounds(t *testing.T) {
 	}
 }
 
+// TestJournal_FailuresComeFirst has requests fail when there is no room for them in the evidence any more.
+func TestJournal_FailuresComeFirst(t *testing.T) {
+	b := newBook(t)
+	b.document("d", "https://shop.example/")
+	b.arrived("d")
+	for i := range maxRequests + 10 {
+		b.request("s", fmt.Sprint("r", i), "d", fmt.Sprintf("https://shop.example/%d", i))
+	}
+	b.request("s", "a", "d", "https://shop.example/a")
+	b.request("s", "t", "d", "https://tags.example/t")
+	b.request("s", "gone", "d", "https://tags.example/gone")
+	b.event("s", "Network.loadingFailed", `{"requestId":"r0","errorText":"net::ERR_FAILED"}`)
+	b.event("s", "Network.responseReceived", `{"requestId":"a","response":{"status":200}}`)
+	b.event("s", "Network.loadingFailed", `{"requestId":"a","errorText":"net::ERR_CONTENT_LENGTH_MISMATCH"}`)
+	b.event("s", "Network.responseReceived", `{"requestId":"t","response":{"status":404}}`)
+	b.event("s", "Network.loadingFailed", `{"requestId":"t","errorText":"net::ERR_ABORTED"}`)
+	b.event("s", "Network.loadingFailed", `{"requestId":"gone","errorText":"net::ERR_ABORTED","canceled":true}`)
+	l := b.load()
+	if l.Weight.First.Failed != 2 || l.Weight.Third.Failed != 1 || l.Counts.Failed != 2 || l.Counts.HTTPErrors != 1 {
+		t.Errorf("got %+v and %+v failed of %+v, want 2 and 1", l.Weight.First, l.Weight.Third, l.Counts)
+	}
+	n := len(l.Requests)
+	if n != maxRequests || l.Omitted != 14 || l.Requests[0].Type != "document" || l.Requests[1].Error == "" ||
+		l.Requests[n-3].URL != "https://shop.example/296" || l.Requests[n-2].URL != "https://shop.example/a" || l.Requests[n-1].Status != 404 {
+		t.Errorf("got %d requests, %d omitted, the last are %+v; want those that failed at the end", n, l.Omitted, l.Requests[n-3:])
+	}
+}
+
 // FuzzJournal writes what no browser would. The books must stand it, stay within bounds and add up.
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, `{"requestId":"d","loaderId":"d","frameId":"main","type":"Document"}`)

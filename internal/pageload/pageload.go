@@ -51,7 +51,7 @@ type Load struct {
 	Blocking []Script // that blocked the page the longest, longest first, bounded
 	Mixed    []string // insecure addresses that a secure page asked for, bounded, query values removed
 
-	Requests []probe.Request // bounded
+	Requests []probe.Request // bounded; those that failed are left out last
 	Omitted  int             // requests beyond those
 
 	Filmstrip []probe.Picture
@@ -91,6 +91,7 @@ type Weight struct {
 type Party struct {
 	Bytes    int64
 	Requests int
+	Failed   int // without an answer to its end, or answered with 4xx or 5xx; as in Counts
 }
 
 // Site is a registrable domain (public suffix list) with what it brought.
@@ -104,7 +105,7 @@ type Site struct {
 // Counts counts what is bounded elsewhere.
 type Counts struct {
 	Requests   int // all, blocked ones included
-	Failed     int // without an answer; those that the operator blocks do not count
+	Failed     int // without an answer to its end; those that the page gave up or the operator blocks do not count
 	HTTPErrors int // answered with 4xx or 5xx
 	Blocked    int // by the operator's block list
 	JSErrors   int

@@ -1,6 +1,7 @@
 package pageload
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -67,7 +68,8 @@ func (j *journal) fill(load *Load, origin float64, ended time.Time) clock {
 	load.Counts = c.counts.clone()
 	load.Mixed = slices.Clone(c.mixed)
 	load.Errors, load.Console = at.lines(c.errors), at.lines(c.console)
-	for _, r := range c.shown {
+	shown := slices.SortedStableFunc(slices.Values(c.shown), func(a, b *record) int { return cmp.Compare(a.began, b.began) })
+	for _, r := range shown {
 		load.Requests = append(load.Requests, r.bar(at.began, at.home))
 	}
 	load.Omitted = c.counts.Requests - len(c.shown)

@@ -20,6 +20,8 @@ type record struct {
 	ended    float64       // 0 while it is under way
 	timing   *wireTiming
 	document bool // of the main frame, hops included
+	shown    bool // in the evidence
+	failed   bool
 	lasting  bool // is not meant to end, so that nobody waits for it
 }
 
@@ -53,14 +55,15 @@ func (c *chapter) begin(e requestWillBeSent, session cdp.SessionID, document boo
 	}
 	r := &record{
 		Request: probe.Request{
-			Method: probe.Clip(e.Request.Method, maxWord), Type: kind(e.Type), Site: probe.Clip(site(u.Hostname()), maxWord),
+			URL: shownURL(e.Request.URL), Method: probe.Clip(e.Request.Method, maxWord), Type: kind(e.Type),
+			Site: probe.Clip(site(u.Hostname()), maxWord),
 		},
 		chapter: c, session: session, began: e.Timestamp, document: document,
 		// Of a worker's script it is not known yet whether somebody will tell how it ended.
 		lasting: e.Type == "EventSource" || e.Type == "WebSocket" || e.Type == "Script" && e.Loader == "" && e.Frame != "",
 	}
 	c.counts.Requests++
-	c.show(r, e.Request.URL)
+	c.show(r)
 	if blocked(u.Hostname()) {
 		r.Error = "blocked"
 		c.counts.Blocked++
@@ -71,17 +74,44 @@ func (c *chapter) begin(e requestWillBeSent, session cdp.SessionID, document boo
 		c.insecure++
 	}
 	if m := e.Request.MixedContent; m != "" && m != "none" && len(c.mixed) < maxMixed {
-		c.mixed = append(c.mixed, shownURL(e.Request.URL))
+		c.mixed = append(c.mixed, r.URL)
 	}
 	return r
 }
 
-// show puts a request into the evidence while there is room.
-func (c *chapter) show(r *record, raw string) {
-	if len(c.shown) < maxRequests {
-		r.URL = shownURL(raw)
-		c.shown = append(c.shown, r)
+// show puts a request into the evidence while there is room. One that failed takes the place of one that did not.
+func (c *chapter) show(r *record) {
+	if r.shown {
+		return
 	}
+	if len(c.shown) >= maxRequests {
+		last := lastWhole(c.shown)
+		if !r.failed || last < 0 {
+			return
+		}
+		c.shown[last].shown = false
+		c.shown = slices.Delete(c.shown, last, last+1)
+	}
+	r.shown = true
+	c.shown = append(c.shown, r)
+}
+
+// lastWhole returns the last of the requests that did not fail, but for those of the document; -1 when there is none.
+func lastWhole(all []*record) int {
+	for i, r := range slices.Backward(all) {
+		if !r.failed && !r.document {
+			return i
+		}
+	}
+	return -1
+}
+
+// fails counts a request as one that failed, in a sum of its own too.
+func (r *record) fails(sum *int) {
+	*sum++
+	r.failed = true
+	r.party.Failed++
+	r.chapter.show(r)
 }
 
 // count adds a request to the sums of its type and site.
@@ -101,7 +131,7 @@ func (r *record) answer(a *wireResponse) {
 	r.Status, r.Protocol, r.MIME = a.Status, probe.Clip(a.Protocol, maxWord), probe.Clip(a.MIME, maxWord)
 	r.timing = a.Timing
 	if a.Status >= 400 {
-		r.chapter.counts.HTTPErrors++
+		r.fails(&r.chapter.counts.HTTPErrors)
 	}
 	if r.Cached = r.Cached || a.FromDiskCache || a.FromServiceWorker; r.Cached {
 		r.transferred(-r.Bytes)
@@ -133,7 +163,7 @@ func (r *record) fail(e loadingFailed) {
 		r.Error = probe.Clip(e.Error+" ("+e.Blocked+")", maxWord)
 	}
 	if !e.Canceled || e.Blocked != "" {
-		r.chapter.counts.Failed++
+		r.fails(&r.chapter.counts.Failed)
 	}
 }
 

@@ -36,7 +36,7 @@ func (j *journal) hangUp(e webSocketHandshake, r *record) {
 	ended := r.ended
 	if r.Status == 0 {
 		r.Error, ended = "net::ERR_FAILED", e.Timestamp
-		r.chapter.counts.Failed++
+		r.fails(&r.chapter.counts.Failed)
 	}
 	j.close(e.ID, r, ended)
 }

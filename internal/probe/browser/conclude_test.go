@@ -151,10 +151,50 @@ func TestConclude_Phases(t *testing.T) {
 	}
 }
 
+// TestConclude_StepsOnThePage has a step that blocks and shifts more than the load did: it is the load that is measured, and
+// that findings name. What the step asks for in vain is the page's own.
+func TestConclude_StepsOnThePage(t *testing.T) {
+	t.Parallel()
+	loaded := fine(func(l *pageload.Load) {
+		l.Vitals.CLS, l.Vitals.TBT = new(0.2), new(300*ms)
+		l.Shifts = []probe.Shift{{At: ms, Value: 0.2, Selector: "#banner"}}
+		l.Blocking = []pageload.Script{{URL: "https://shop.example/load.js", At: 900 * ms, Duration: 350 * ms}}
+	})
+	end := fine(func(l *pageload.Load) {
+		l.Vitals.CLS, l.Vitals.TBT, l.Vitals.INP = new(0.9), new(9000*ms), new(50*ms)
+		l.Shifts = []probe.Shift{{At: 7000 * ms, Value: 0.7, Selector: "#go"}}
+		l.Blocking = []pageload.Script{{URL: "https://shop.example/step.js", At: 7000 * ms, Duration: 9000 * ms}}
+		l.Largest, l.Settled = &probe.Element{Selector: "p#bought"}, false
+		l.Requests = []probe.Request{{URL: "https://shop.example/basket", Type: "fetch", Status: 500}}
+		l.Weight.First.Failed = 1
+	})
+	result := concluded(nil, browser.Run{Load: loaded, End: end})
+	want := "layout_shift: layout shift 0.200, want at most 0.1; #banner moved at 1ms (0.200)\n" +
+		"blocking_scripts: scripts blocked the page for 300ms, want at most 200ms: https://shop.example/load.js for 350ms at 900ms\n" +
+		"failed_requests: 1 requests to the page's own site failed, want none: https://shop.example/basket: status 500"
+	if diff := cmp.Diff(want, findings(&result)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if !strings.HasPrefix(result.Slowest, "img#hero") || len(result.Evidence.Visits) != 1 || !result.Evidence.Visits[0].Settled ||
+		result.Evidence.Visits[0].Shifts[0].Selector != "#banner" {
+		t.Errorf("got slowest %q and %+v, want one visit of the page as it loaded", result.Slowest, result.Evidence.Visits)
+	}
+}
+
 func TestConclude_Findings(t *testing.T) {
 	t.Parallel()
 	request := func(r probe.Request) func(*pageload.Load) {
 		return func(l *pageload.Load) { l.Requests = append(l.Requests, r) }
+	}
+	broken := func(r probe.Request) func(*pageload.Load) {
+		return func(l *pageload.Load) {
+			request(r)(l)
+			if r.ThirdParty {
+				l.Weight.Third.Failed++
+			} else {
+				l.Weight.First.Failed++
+			}
+		}
 	}
 	tests := []struct {
 		name   string
@@ -194,24 +234,34 @@ func TestConclude_Findings(t *testing.T) {
 			`js_errors: 3 JavaScript errors, want none; the first is "TypeError: x is null" in https://shop.example/app.js:7`,
 		},
 		{
-			"a missing picture", request(probe.Request{URL: "https://shop.example/a.png", Type: "image", Status: 404}), nil,
+			"a missing picture", broken(probe.Request{URL: "https://shop.example/a.png", Type: "image", Status: 404}), nil,
 			"failed_requests: 1 requests to the page's own site failed, want none: https://shop.example/a.png: status 404",
 		},
 		{
-			"a tag without answer", request(probe.Request{URL: "https://tags.example/", Type: "script", ThirdParty: true, Error: "net::ERR_CONNECTION_RESET"}), nil,
+			"a tag without answer", broken(probe.Request{URL: "https://tags.example/", Type: "script", ThirdParty: true, Error: "net::ERR_CONNECTION_RESET"}), nil,
 			"failed_third_party: 1 requests to third parties failed, want none: https://tags.example/: net::ERR_CONNECTION_RESET",
 		},
+		{
+			"a script that is cut off", broken(probe.Request{URL: "https://shop.example/app.js", Type: "script", Status: 200, Error: "net::ERR_CONTENT_LENGTH_MISMATCH"}), nil,
+			"failed_requests: 1 requests to the page's own site failed, want none: https://shop.example/app.js: status 200, but net::ERR_CONTENT_LENGTH_MISMATCH",
+		},
+		{
+			"a document that is cut off", broken(probe.Request{URL: "https://shop.example/", Type: "document", Status: 200, Error: "net::ERR_INCOMPLETE_CHUNKED_ENCODING"}), nil,
+			"failed_requests: 1 requests to the page's own site failed, want none: https://shop.example/: status 200, but net::ERR_INCOMPLETE_CHUNKED_ENCODING",
+		},
+		{"failures beyond the evidence", func(l *pageload.Load) { l.Weight.Third.Failed = 8 }, nil, "failed_third_party: 8 requests to third parties failed, want none"},
 		{"given up by the page", request(probe.Request{URL: "https://tags.example/", Error: "net::ERR_ABORTED"}), nil, ""},
 		{"kept out by the operator", request(probe.Request{URL: "https://tags.example/", Error: "blocked"}), nil, ""},
 		{
 			"an error page that is expected", func(l *pageload.Load) {
-				l.Status, l.Requests = 404, []probe.Request{{URL: l.URL, Type: "document", Status: 404}}
+				broken(probe.Request{URL: l.URL, Type: "document", Status: 404})(l)
+				l.Status = 404
 			}, func(c *browser.Config) { c.Expect.Status = []string{"404"} }, "",
 		},
 		{
 			"many pictures", func(l *pageload.Load) {
 				for range 7 {
-					l.Requests = append(l.Requests, probe.Request{URL: "https://a.example/", Status: 500})
+					broken(probe.Request{URL: "https://a.example/", Status: 500})(l)
 				}
 			}, nil,
 			"failed_requests: 7 requests to the page's own site failed, want none: " +

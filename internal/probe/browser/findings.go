@@ -30,9 +30,8 @@ func (p *plan) find(v *visit) []probe.Finding {
 	add(v.blocking())
 	add(v.reaction())
 	add(v.errors())
-	failed := requestFailures(v.load)
-	add(failed.finding(failedRequests, false))
-	add(failed.finding(failedThirdParty, true))
+	add(v.failures(failedRequests, false))
+	add(v.failures(failedThirdParty, true))
 	add(p.weighs(v.load))
 	add(p.unapproved(v.load))
 	add(mixed(v.load))
@@ -127,53 +126,46 @@ func (v *visit) errors() *probe.Finding {
 	return finding
 }
 
-// failed are the requests of a page that came to nothing, in words.
-type failed struct{ first, third []string }
-
-// requestFailures sorts the requests that failed.
-func requestFailures(load *pageload.Load) *failed {
-	f := &failed{}
-	for i := range load.Requests {
-		request := &load.Requests[i]
-		what := ""
-		switch {
-		case request.Type == "document" && !request.ThirdParty && request.Status == load.Status:
-			continue // an expected one
-		case request.Status >= 400:
-			what = fmt.Sprintf("%s: status %d", quotable(request.URL), request.Status)
-		case unanswered(request):
-			what = fmt.Sprintf("%s: %s", quotable(request.URL), quotable(request.Error))
-		default:
-			continue
-		}
-		if request.ThirdParty {
-			f.third = append(f.third, what)
-		} else {
-			f.first = append(f.first, what)
+// failures finds requests of a side that came to nothing, and names the first of them.
+func (v *visit) failures(check probe.CheckID, thirdParty bool) *probe.Finding {
+	n, whose := v.load.Weight.Third.Failed, "third parties"
+	if !thirdParty {
+		n, whose = v.load.Weight.First.Failed, "the page's own site"
+		if v.load.Status >= 400 {
+			n-- // the document with an error that was expected
 		}
 	}
-	return f
-}
-
-// unanswered reports whether a request got no answer though the page wanted one. What a page gives up itself, as every
-// navigation does, and what the operator blocks has not failed.
-func unanswered(r *probe.Request) bool {
-	switch r.Error {
-	case "", "net::ERR_ABORTED", "blocked": // the latter is package pageload's word for what the operator blocks
-		return false
-	}
-	return r.Status == 0
-}
-
-func (f *failed) finding(check probe.CheckID, thirdParty bool) *probe.Finding {
-	list, whose := f.first, "the page's own site"
-	if thirdParty {
-		list, whose = f.third, "third parties"
-	}
-	if len(list) == 0 {
+	if n <= 0 {
 		return nil
 	}
-	return named(probe.Findingf(check, "%d requests to %s failed, want none", len(list), whose), list)
+	var list []string
+	for i := range v.load.Requests {
+		if r := &v.load.Requests[i]; r.ThirdParty == thirdParty && (r.Type != "document" || r.Status < 400 || r.Status != v.load.Status) && broken(r) {
+			list = append(list, quotable(r.URL)+": "+trouble(r))
+		}
+	}
+	return namedOf(probe.Findingf(check, "%d requests to %s failed, want none", n, whose), list, n)
+}
+
+// broken reports whether a request got no answer to its end, or an error. What a page gives up itself, as every
+// navigation does, and what the operator blocks has not failed.
+func broken(r *probe.Request) bool {
+	switch r.Error {
+	case "", "net::ERR_ABORTED", "blocked": // the latter is package pageload's word for what the operator blocks
+		return r.Status >= 400
+	}
+	return true
+}
+
+// trouble says in words what became of a request that failed.
+func trouble(r *probe.Request) string {
+	switch {
+	case r.Status >= 400:
+		return fmt.Sprintf("status %d", r.Status)
+	case r.Status > 0:
+		return fmt.Sprintf("status %d, but %s", r.Status, quotable(r.Error))
+	}
+	return quotable(r.Error)
 }
 
 // weighs finds what is over the budget.
@@ -278,11 +270,17 @@ func (v *visit) earlyCookies() *probe.Finding {
 
 // named adds the first of a list to a finding.
 func named(finding *probe.Finding, list []string) *probe.Finding {
+	return namedOf(finding, list, len(list))
+}
+
+// namedOf adds the first of n things to a finding, of which list has some.
+func namedOf(finding *probe.Finding, list []string, n int) *probe.Finding {
 	if len(list) == 0 {
 		return finding
 	}
-	finding.Detail += ": " + strings.Join(list[:min(len(list), mostNamed)], ", ")
-	if more := len(list) - mostNamed; more > 0 {
+	list = list[:min(len(list), mostNamed)]
+	finding.Detail += ": " + strings.Join(list, ", ")
+	if more := n - len(list); more > 0 {
 		finding.Detail += fmt.Sprintf(" and %d more", more)
 	}
 	return finding

@@ -164,6 +164,46 @@ func checkPhases(t *testing.T, result *probe.Result) {
 	}
 }
 
+// TestProbe_FailedParts has parts fail that come after more than evidence can hold, and one that ends too soon.
+func TestProbe_FailedParts(t *testing.T) {
+	var port int
+	port, _ = serveSites(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/":
+			var pictures strings.Builder
+			for i := range 310 {
+				_, _ = fmt.Fprintf(&pictures, "<img src=/%d.svg>", i)
+			}
+			html("<title>Shop</title><h1>Shoes</h1>"+pictures.String()+
+				fmt.Sprintf("<script src=/app.js></script><script src=http://tags.localhost:%d/missing.js></script>", port))(w, r)
+		case r.URL.Path == "/app.js":
+			w.Header().Set("Content-Type", "text/javascript")
+			w.Header().Set("Content-Length", "100000")
+			_, _ = fmt.Fprint(w, "let basket;")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		case strings.HasSuffix(r.URL.Path, ".svg"):
+			w.Header().Set("Content-Type", "image/svg+xml")
+			_, _ = fmt.Fprint(w, `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`)
+		default:
+			w.Header().Set("Content-Type", "text/javascript")
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+	result := run(t, browser.QuickKind(), local(fmt.Sprintf("http://shop.localhost:%d/", port), nil))
+	got := map[probe.CheckID]string{}
+	for _, finding := range result.Findings {
+		got[finding.Check] = strings.ReplaceAll(finding.Detail, fmt.Sprint(":", port), "")
+	}
+	want := map[probe.CheckID]string{
+		"failed_requests":    "1 requests to the page's own site failed, want none: http://shop.localhost/app.js: status 200, but net::ERR_CONTENT_LENGTH_MISMATCH",
+		"failed_third_party": "1 requests to third parties failed, want none: http://tags.localhost/missing.js: status 404",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || result.Reason != "" {
+		t.Errorf("reason %q, findings (-want +got):\n%s", result.Reason, diff)
+	}
+}
+
 func TestProbe_BlockedHostsAreNotAsked(t *testing.T) {
 	var port int
 	var asked atomic.Int64

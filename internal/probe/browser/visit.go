@@ -33,14 +33,18 @@ func (v *visit) looked(load *pageload.Load) {
 	v.load, v.end, v.vitals, v.cookies = load, load, load.Vitals, load.Cookies
 }
 
-// acted takes what a page was like after steps. As long as they stay on the page they are part of its visit; what another
-// page is like is seen in the evidence.
+// acted takes what a page was like after steps. As long as they stay on the page, what it loads and goes wrong in it is
+// part of its visit; what is behind the vitals stays that of the page as it loaded. What another page is like is seen in the
+// evidence.
 func (v *visit) acted(end *pageload.Load) {
-	v.end = end
 	v.vitals.INP = end.Vitals.INP
-	if end.Start.Equal(v.load.Start) {
-		v.load = end
+	if !end.Start.Equal(v.load.Start) {
+		v.end = end
+		return
 	}
+	whole := *end
+	whole.Largest, whole.Shifts, whole.Blocking, whole.Settled = v.load.Largest, v.load.Shifts, v.load.Blocking, v.load.Settled
+	v.load, v.end = &whole, &whole
 }
 
 // crashed reports whether the page ended with a crash, on its own or by what steps did.
