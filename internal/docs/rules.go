@@ -35,20 +35,26 @@ type timeline struct{ Record, Of string }
 type rated struct {
 	Of     string      // the recorded series
 	Vital  probe.Vital // where the series has no such label
-	Only   string      // a series of the channels that it is about; empty for all that the ones before are not about
+	Only   string      // a series of the touchpoints that it is about; empty for all
 	Bounds probe.Bounds
 }
 
-// lab rates what the agents' own visits record. Largest Contentful Paint, the duration of a visit, has the default limits of
-// the channel's type: a phone has more time for the excellent.
+// lab rates what the agents' own visits record. Largest Contentful Paint, the duration of a visit, has the limits of its
+// touchpoint: those of a phone, which has more time for the excellent, and of a desktop are rated here. Others are not, because no rule
+// can compare with a label.
 func lab() []rated {
 	const seconds, shifts = "touchpoint_vital:channelwatch_web_vital_seconds:p75_1d", "touchpoint:channelwatch_web_vital_layout_shift_ratio:p75_1d"
 	largest := fmt.Sprintf("%s{vital=%q}", seconds, probe.LCP)
 	return append([]rated{
-		{Of: largest, Only: `channelwatch_channel_info{type=~"mobile_.+"}`, Bounds: paint(probe.MobileWeb)},
-		{Of: largest, Bounds: paint(probe.DesktopWeb)},
+		{Of: largest, Only: limited(paint(probe.MobileWeb)), Bounds: paint(probe.MobileWeb)},
+		{Of: largest, Only: limited(paint(probe.DesktopWeb)), Bounds: paint(probe.DesktopWeb)},
 		{Of: shifts, Vital: probe.CLS, Bounds: bounds(probe.CLS)},
 	}, ratedAlike(seconds, probe.FCP, probe.INP, probe.TBT, probe.TTFB)...)
+}
+
+// limited selects the touchpoints that have the limits.
+func limited(by probe.Bounds) string {
+	return fmt.Sprintf(`channelwatch_touchpoint_info{limit_excellent="%g", limit_good="%g", limit_fair="%g"}`, by.Excellent, by.Good, by.Fair)
 }
 
 // field rates what customers' browsers report, which know their device.
