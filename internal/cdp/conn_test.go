@@ -92,6 +92,22 @@ func TestConn_Call_ParamsThatAreNotJSON(t *testing.T) {
 	}
 }
 
+// TestConn_Call_AnswerTooLong has an answer fail its call, and nothing else.
+func TestConn_Call_AnswerTooLong(t *testing.T) {
+	conn, b := dial(t)
+	done := background(func() error { return conn.Call(t.Context(), "S", "A.b", nil, nil) })
+	r := <-b.requests
+	b.send(`{"id":%d,"result":{"data":"%s"}}`, r.ID, strings.Repeat("x", 64<<20))
+	if err := wait(t, done); err == nil || err.Error() != "calling A.b: answer is longer than 67108864 bytes" {
+		t.Errorf("error %v, want an answer that is too long", err)
+	}
+	done = background(func() error { return conn.Call(t.Context(), "S", "A.c", nil, nil) })
+	b.send(`{"id":%d,"result":{}}`, (<-b.requests).ID)
+	if err := wait(t, done); err != nil {
+		t.Errorf("error %v of the next call, want none", err)
+	}
+}
+
 func TestConn_Call_AnswersInAnyOrder(t *testing.T) {
 	conn, browser := dial(t)
 	var first, second struct{ Is string }

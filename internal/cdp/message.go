@@ -6,11 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 const (
-	// maxMessage bounds one message, in bytes. A screenshot of a long page is a few MiB in base64.
+	// maxMessage bounds one message, in bytes. A screenshot of a long page is a few MiB in base64. Only what a page says can
+	// be longer, such as to its console.
 	maxMessage = 64 << 20
+
+	// maxSkipped bounds a message that is passed over because it is too long. A string of a page has 512 MiB at most (V8).
+	maxSkipped = 1 << 30
+
+	// headBytes is how much of such a message is looked at.
+	headBytes = 64
 
 	// keepBuffer is the largest read buffer that is kept for the next message, in bytes.
 	keepBuffer = 1 << 20
@@ -70,29 +78,43 @@ func newReader(src io.Reader, limit int) *reader {
 	return &reader{src: bufio.NewReaderSize(src, 64<<10), max: limit}
 }
 
+// errTooLong says that a message was passed over.
+var errTooLong = fmt.Errorf("longer than %d bytes", maxMessage)
+
 // next returns the bytes of the next message without its NUL, valid until the next call. It returns io.EOF at the end of
-// the stream, and an error when a message is cut off or too long.
+// the stream, errTooLong with the head of a message that is too long, and an error when one is cut off.
 func (r *reader) next() ([]byte, error) {
 	if cap(r.buf) > keepBuffer {
 		r.buf = nil
 	}
 	r.buf = r.buf[:0]
-	for {
+	for size := 0; ; {
 		chunk, err := r.src.ReadSlice(0)
-		if len(r.buf)+len(chunk) > r.max+1 { // the NUL does not count
-			return nil, fmt.Errorf("reading message: longer than %d bytes", r.max)
+		if size += len(chunk); size > r.max+1 { // the NUL does not count
+			r.buf = slices.Clone(r.buf[:headBytes])
+		} else {
+			r.buf = append(r.buf, chunk...)
 		}
-		r.buf = append(r.buf, chunk...)
 		switch {
+		case size > maxSkipped:
+			return nil, fmt.Errorf("reading message: longer than %d bytes", maxSkipped)
+		case err == nil && size > r.max+1:
+			return r.buf, errTooLong
 		case err == nil:
 			return r.buf[:len(r.buf)-1], nil
 		case errors.Is(err, bufio.ErrBufferFull):
-		case errors.Is(err, io.EOF) && len(r.buf) > 0:
-			return nil, fmt.Errorf("reading message: %w after %d bytes", io.ErrUnexpectedEOF, len(r.buf))
+		case errors.Is(err, io.EOF) && size > 0:
+			return nil, fmt.Errorf("reading message: %w after %d bytes", io.ErrUnexpectedEOF, size)
 		case errors.Is(err, io.EOF):
 			return nil, io.EOF
 		default:
 			return nil, fmt.Errorf("reading message: %w", err)
 		}
 	}
+}
+
+// answers returns the id of the call that a message with this head answers; false when it is none. The id comes first.
+func answers(head []byte) (id int64, ok bool) {
+	_, err := fmt.Sscanf(string(head), `{"id":%d`, &id)
+	return id, err == nil
 }

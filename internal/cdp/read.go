@@ -2,14 +2,16 @@ package cdp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 )
 
 // Listen has handle called with every event of root and of the sessions attached below it, in the order in which the
 // browser sent them; below the browser itself are all. Handlers run one at a time on the goroutine that reads: the browser
-// waits for a slow one, so nothing is lost, and one that calls the browser would wait for itself for ever. After stop has
-// returned no new event is handled, but the handler may still be busy with one.
+// waits for a slow one, so nothing is lost, and one that calls the browser would wait for itself for ever. Only events of
+// more than 64 MiB, with which pages fill a console, are passed over. After stop has returned no new event is handled, but
+// the handler may still be busy with one.
 func (c *Conn) Listen(root SessionID, handle func(Event)) (stop func()) {
 	l := &listener{handle: handle}
 	c.mu.Lock()
@@ -35,6 +37,10 @@ func (c *Conn) read() {
 		if errors.Is(err, io.EOF) {
 			c.end(errEnded)
 			return
+		}
+		if errors.Is(err, errTooLong) {
+			c.skip(data)
+			continue
 		}
 		if err != nil {
 			c.end(err)
@@ -67,6 +73,21 @@ func (c *Conn) answer(m message) {
 		return
 	}
 	pending.answer <- answer{result: m.Result}
+}
+
+// skip passes over a message that is too long: the call that it answers fails, and an event is lost. What a page makes of
+// its size must not cost the browser that it shares with others.
+func (c *Conn) skip(head []byte) {
+	id, ok := answers(head)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if pending, ok := c.calls[id]; ok {
+		delete(c.calls, id)
+		pending.answer <- answer{err: fmt.Errorf("answer is %w", errTooLong)}
+	}
 }
 
 func (c *Conn) dispatch(e Event) {

@@ -56,7 +56,7 @@ func TestOpen_BrokenStreams(t *testing.T) {
 		{"neither id nor method", strings.NewReader(event + "{}\x00"), "decoding message of 2 bytes: neither id nor method"},
 		{
 			"a message that does not end", io.MultiReader(strings.NewReader(event), endless('x')),
-			"reading message: longer than 67108864 bytes",
+			"reading message: longer than 1073741824 bytes",
 		},
 		{
 			"an attachment of another shape", strings.NewReader(event + `{"method":"Target.attachedToTarget","params":[]}` + "\x00"),
@@ -116,6 +116,15 @@ func TestListen_Messages(t *testing.T) {
 	methods, _ := replay(&stream)
 	if want := []string{"A.small", "A.large", "A.after"}; !slices.Equal(methods, want) {
 		t.Errorf("events %q, want %q", methods, want)
+	}
+}
+
+// TestListen_TooLong has an event that no reader should hold: those around it are heard.
+func TestListen_TooLong(t *testing.T) {
+	long := io.MultiReader(strings.NewReader(`{"method":"A.long","params":"`), io.LimitReader(endless('x'), 64<<20), strings.NewReader("\"}\x00"))
+	methods, err := replay(io.MultiReader(strings.NewReader(`{"method":"A.b"}`+"\x00"), long, strings.NewReader(`{"method":"A.c"}`+"\x00")))
+	if !slices.Equal(methods, []string{"A.b", "A.c"}) || !strings.Contains(err.Error(), "the browser ended") {
+		t.Errorf("events %q and error %v, want A.b and A.c and the end of the browser", methods, err)
 	}
 }
 

@@ -36,6 +36,7 @@ func badPages() []bad {
 		{"an endless loop", script("setTimeout(() => { for (;;); }, 300)"), nil, "page_hung", "stopped answering", 10 * time.Second},
 		{"an endless loop at once", script("for (;;);"), nil, "page_hung", "stopped answering", 10 * time.Second},
 		{"alert", script("alert('hello')"), nil, "", "", 0},
+		{"a console that is flooded", script("setTimeout(() => console.log('x'.repeat(7e7)), 300)"), nil, "", "", 0},
 		{"confirm, over and over", script("for (let i = 0; i < 5; i++) confirm('sure?')"), nil, "", "", 0},
 		{
 			"out of memory", script("const all = []; for (;;) all.push(new Array(4e6).fill(0.5))"), nil,
