@@ -267,6 +267,11 @@ func TestConclude_Findings(t *testing.T) {
 			"failed_requests: 7 requests to the page's own site failed, want none: " +
 				strings.Repeat("https://a.example/: status 500, ", 4) + "https://a.example/: status 500 and 2 more",
 		},
+		{"as many requests as may be", func(l *pageload.Load) { l.Counts.Requests, l.Counts.Blocked = 2001, 1 }, nil, ""},
+		{
+			"too many requests, which the proxy did not see", func(l *pageload.Load) { l.Counts.Requests = 2001 }, nil,
+			"reason page_too_large: 2001 requests, want at most 2000",
+		},
 		{"within the budget", nil, func(c *browser.Config) {
 			c.Budget = browser.Budget{Bytes: new(int64(95_007)), Requests: new(5), ThirdPartySites: new(2), JSErrors: new(0)}
 		}, ""},

@@ -37,6 +37,8 @@ func (p *plan) judge(v *visit) *failure {
 		return failuref(pageTooLarge, "stopped after %d bytes, want at most %d", v.egress.In, int64(maxBytes))
 	case v.egress.OverRequests:
 		return failuref(pageTooLarge, "stopped after %d requests, want at most that", maxRequests)
+	case load.Counts.Requests-load.Counts.Blocked > maxRequests: // the proxy does not see those within TLS
+		return failuref(pageTooLarge, "%d requests, want at most %d", load.Counts.Requests-load.Counts.Blocked, maxRequests)
 	}
 	if failed := p.unreached(v); failed != nil {
 		return failed
