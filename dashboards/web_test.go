@@ -57,9 +57,9 @@ type visited struct {
 
 func visitedPages() []visited {
 	return []visited{
-		{"desktop-web", "home", `title="Home", pair="home"`, 1},
-		{"mobile-web", "home", `title="Home on a phone", pair="home"`, 2},
-		{"desktop-web", "offers", `title="Offers"`, 3},
+		{"desktop-web", "home", `title="Home", pair="home", limit_excellent="1.2", limit_good="2.5", limit_fair="4"`, 1},
+		{"mobile-web", "home", `title="Home on a phone", pair="home", limit_excellent="1.8", limit_good="2.5", limit_fair="4"`, 2},
+		{"desktop-web", "offers", `title="Offers", limit_excellent="0.1", limit_good="0.2", limit_fair="0.3"`, 3},
 	}
 }
 
@@ -69,12 +69,15 @@ func pagesInABrowser(w *past) {
 	w.day(`channelwatch_channel_info{channel="desktop-web", type="desktop_web", title="Web shop", `+agent+`}`, constant(1))
 	w.day(`channelwatch_channel_info{channel="mobile-web", type="mobile_web", title="Phone shop", `+agent+`}`, constant(1))
 	for _, p := range visitedPages() {
-		at := fmt.Sprintf(`channel=%q, touchpoint=%q, `, p.channel, p.touchpoint) + agent
+		recorded := fmt.Sprintf(`channel=%q, touchpoint=%q`, p.channel, p.touchpoint)
+		at := recorded + ", " + agent
 		w.day(`channelwatch_touchpoint_info{kind="browser", `+p.labels+`, `+at+`}`, constant(1))
 		for vital, value := range map[string]float64{"lcp": 1, "fcp": 0.5, "tbt": 0.05, "ttfb": 0.3} {
 			w.day(fmt.Sprintf(`channelwatch_web_vital_seconds{vital=%q, %s}`, vital, at), oftenTwice(value*p.times))
+			w.day(fmt.Sprintf(`touchpoint_vital:channelwatch_web_vital_seconds:mean{vital=%q, %s}`, vital, recorded), oftenTwice(value*p.times))
 		}
 		w.day(`channelwatch_web_vital_layout_shift_ratio{`+at+`}`, oftenTwice(0.04*p.times))
+		w.day(`touchpoint:channelwatch_web_vital_layout_shift_ratio:mean{`+recorded+`}`, oftenTwice(0.04*p.times))
 		for metric, values := range labelledFigures() {
 			for label, value := range values {
 				w.day(fmt.Sprintf(`channelwatch_%s{%s, %s}`, metric, label, at), constant(value*p.times))
@@ -269,7 +272,7 @@ func webValues() []webValue {
 	}
 	return append([]webValue{
 		// The double of seven in eleven; words by the bounds, where a phone has more time.
-		{uid, 2, "A", nil, pages, map[string]float64{"desktop-web home Home": 3, "mobile-web home Home on a phone": 2, "desktop-web offers Offers": 1}},
+		{uid, 2, "A", nil, pages, map[string]float64{"desktop-web home Home": 3, "mobile-web home Home on a phone": 2, "desktop-web offers Offers": 0}},
 		{uid, 2, "B", nil, "channel touchpoint", map[string]float64{"desktop-web home": 3, "mobile-web home": 2, "desktop-web offers": 2}},
 		{uid, 2, "C", nil, "channel touchpoint", map[string]float64{"desktop-web home": 4, "mobile-web home": 3, "desktop-web offers": 2}},
 		{uid, 2, "D", nil, "channel touchpoint", map[string]float64{"desktop-web offers": 1}},

@@ -36,6 +36,7 @@ type vital struct {
 	meaning  string // its description, up to the bounds
 	good     string // the bounds in words; good and fair are the same in numbers
 	fair     string
+	unless   string // which pages have other bounds; empty for none
 	bounds   [2]float64
 }
 
@@ -43,32 +44,32 @@ func vitals() []vital {
 	return []vital{
 		{
 			"lcp", "Content is there", "How long until the main content is there?",
-			"Largest Contentful Paint (LCP)", "2.5 s", "4 s",
+			"Largest Contentful Paint (LCP)", "2.5 s", "4 s", " where a page has no limits of its own",
 			[2]float64{2.5, 4},
 		},
 		{
 			"cls", "Stands still", "How much does the page jump?",
-			"Cumulative Layout Shift (CLS)", "0.1", "0.25",
+			"Cumulative Layout Shift (CLS)", "0.1", "0.25", "",
 			[2]float64{0.1, 0.25},
 		},
 		{
 			"tbt", "Free to react", "How long is the page too busy to react?",
-			"Total Blocking Time (TBT)", "200 ms", "600 ms",
+			"Total Blocking Time (TBT)", "200 ms", "600 ms", "",
 			[2]float64{0.2, 0.6},
 		},
 		{
 			"inp", "Answers a click", "How long until a click shows?",
-			"Interaction to Next Paint (INP), of pages where a step clicks", "200 ms", "500 ms",
+			"Interaction to Next Paint (INP), of pages where a step clicks", "200 ms", "500 ms", "",
 			[2]float64{0.2, 0.5},
 		},
 		{
 			"fcp", "First sign", "How long until anything shows?",
-			"First Contentful Paint (FCP)", "1.8 s", "3 s",
+			"First Contentful Paint (FCP)", "1.8 s", "3 s", "",
 			[2]float64{1.8, 3},
 		},
 		{
 			"ttfb", "Server answers", "How long until the server answers?",
-			"Time to First Byte (TTFB), the way to the server included", "800 ms", "1.8 s",
+			"Time to First Byte (TTFB), the way to the server included", "800 ms", "1.8 s", "",
 			[2]float64{0.8, 1.8},
 		},
 	}
@@ -81,8 +82,9 @@ func webWords() []panel {
 	for i, v := range vitals() {
 		ref := string(rune('A' + i))
 		expr := "max by (channel, touchpoint) (" + ofDay("touchpoint_vital:channelwatch_web_vital_rating:1d", fmt.Sprintf("vital=%q, %s", v.name, ofPages)) + ")"
-		if i == 0 {
-			expr = withTouchpoint(expr)
+		if i == 0 { // whose word is not recorded where a page has limits of its own
+			measured := ofDay("touchpoint_vital:channelwatch_web_vital_seconds:p75_1d", fmt.Sprintf("vital=%q, %s", v.name, ofPages))
+			expr = withTouchpoint("(" + expr + "\nor\n0 * max by (channel, touchpoint) (" + measured + "))")
 		}
 		cols = append(cols, column{field: "Value #" + ref, title: v.word, width: 150, extra: ratingCell()})
 		queries = append(queries, rows(ref, expr))
@@ -95,7 +97,8 @@ func webWords() []panel {
 		},
 		{
 			id: 2, width: 24, height: 7, title: "How does each page feel?",
-			text:  "The word for each vital of the last day: excellent, good, fair or poor by the bounds of Core Web Vitals. Start with what is poor; the charts below show since when.",
+			text: "The word for each vital of the last day: excellent, good, fair or poor by the bounds of Core Web Vitals. Start with what is poor; the charts below show since when. " +
+				"*Content is there* is unknown here for a page with limits of its own: its page in Channelwatch has the word.",
 			links: toShared(),
 			shows: sheet(hidden, cols, queries...),
 		},
@@ -111,8 +114,8 @@ func webVitals() []panel {
 		}
 		panels = append(panels, panel{
 			id: uint32(3 + i), width: 8, height: 7, title: v.question,
-			text: fmt.Sprintf("%s: three of four visits of the hour before were at least this good. Up to %s is good and above %s poor, as the dashed lines show; a step has a date, so look for what changed then.",
-				v.meaning, v.good, v.fair),
+			text: fmt.Sprintf("%s: three of four visits of the hour before were at least this good. Up to %s is good and above %s poor%s, as the dashed lines show; a step has a date, so look for what changed then.",
+				v.meaning, v.good, v.fair, v.unless),
 			links: toHosts(),
 			shows: lines(unit, over("A", withTouchpoint(expr), "{{title}}")).Thresholds(bounds(v.bounds[0], v.bounds[1])).
 				ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)),
