@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/channelwatch/channelwatch/internal/config"
@@ -9,6 +10,8 @@ import (
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/record"
+	"github.com/channelwatch/channelwatch/internal/schedule"
+	"github.com/channelwatch/channelwatch/internal/web"
 )
 
 // Channels returns the channels in force.
@@ -73,6 +76,9 @@ func (a *Agent) refresh(ctx context.Context) {
 // probeNow probes a touchpoint for somebody who looks at it. The result is shown, and counts for nothing.
 func (a *Agent) probeNow(ctx context.Context, channel, touchpoint string) (record.Record, error) {
 	o, err := a.schedule.Once(ctx, channel+"/"+touchpoint)
+	if errors.Is(err, schedule.ErrBusy) {
+		return record.Record{}, web.ErrBusy
+	}
 	if err != nil {
 		return record.Record{}, err
 	}

@@ -43,3 +43,10 @@ func (l *limiter) allow(key string, now time.Time) (done func(), wait time.Durat
 		l.running--
 	}, 0, true
 }
+
+// forget lets the touchpoint with the given key be probed again at once.
+func (l *limiter) forget(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.last, key)
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -12,6 +13,12 @@ import (
 
 // probedKey names a result of an extra probe in the address of the page that shows it.
 const probedKey = "probed"
+
+// busyFor is about how long a visit takes, in seconds.
+const busyFor = 10
+
+// ErrBusy is what Options.Probe returns while other probes run that the touchpoint's must not disturb.
+var ErrBusy = errors.New("other pages are being looked at, which a visit now would disturb")
 
 // probeNow probes a touchpoint once and sends the reader to a page that shows the result. It counts nowhere.
 func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +43,13 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), tp.Timeout+5*time.Second)
 	defer cancel()
 	rec, err := h.opts.Probe(ctx, tp.Channel, tp.Name)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrBusy):
+		h.limiter.forget(tp.Key()) // nothing was probed
+		w.Header().Set("Retry-After", strconv.Itoa(busyFor))
+		h.refuseProbe(w, r, http.StatusServiceUnavailable, fmt.Sprintf("Not probed: %v. Try again in %d s.", ErrBusy, busyFor))
+		return
+	case err != nil:
 		h.refuseProbe(w, r, http.StatusBadGateway, "Not probed: "+err.Error()+".")
 		return
 	}

@@ -100,6 +100,7 @@ func TestProbeNow_Refuses(t *testing.T) {
 		{"a sandboxed frame", "web/home", withProbe(record.Record{}, nil), []string{"Origin", "null"}, 403, "cross-origin request refused"},
 		{"no such touchpoint", "web/none", withProbe(record.Record{}, nil), nil, 404, "cannot probe such a touchpoint"},
 		{"turned off", "web/home", func(*web.Options) {}, nil, 404, "cannot probe such a touchpoint"},
+		{"another visit is under way", "web/home", withProbe(record.Record{}, web.ErrBusy), nil, 503, "Not probed: other pages are being looked at, which a visit now would disturb. Try again in 10 s."},
 		{"not measured", "web/home", withProbe(record.Record{}, errors.New("the agent stops")), nil, 502, "Not probed: the agent stops."},
 	}
 	for _, tt := range tests {
@@ -147,5 +148,16 @@ func TestProbeNow_IsRateLimited(t *testing.T) {
 	}
 	if response, _ := post(t, base+"/touchpoints/web/home"); response.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("the same again within ten seconds: %d, want 429", response.StatusCode)
+	}
+}
+
+// TestProbeNow_BusyUsesUpNoTurn: who was turned away can come back at once.
+func TestProbeNow_BusyUsesUpNoTurn(t *testing.T) {
+	base := serve(t, &source{channels: channels()}, withProbe(record.Record{}, web.ErrBusy))
+	for range 2 {
+		response, _ := post(t, base+"/touchpoints/web/home")
+		if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "10" {
+			t.Errorf("%d, Retry-After %q, want 503 and 10", response.StatusCode, response.Header.Get("Retry-After"))
+		}
 	}
 }
