@@ -53,10 +53,10 @@ channels:
       - {name: home, kind: look, every: 1s, with: {}}
 `
 
-// screenshotOf returns the identifier of the screenshot of the last result; "" when there is none.
-func (r *running) screenshotOf(path string) string {
+// screenshot returns the identifier of the screenshot of the last result; "" when there is none.
+func (r *running) screenshot() string {
 	r.t.Helper()
-	_, body := r.get(http.MethodGet, path)
+	_, body := r.get(http.MethodGet, "/api/v1/results?channel=web&touchpoint=home")
 	var answer struct {
 		Results []struct {
 			Evidence struct {
@@ -80,10 +80,9 @@ func TestAgent_KeepsPictures(t *testing.T) {
 	l, dir := new(looker), filepath.Join(t.TempDir(), "pictures")
 	l.letter.Store('a')
 	r := startWith(t, []probe.Kind{l.kind()}, strings.ReplaceAll(looking, "DIR", dir))
-	const results = "/api/v1/results?channel=web&touchpoint=home"
 	first := ""
 	r.eventually("a picture", func() bool {
-		first = r.screenshotOf(results)
+		first = r.screenshot()
 		return first != ""
 	})
 	at := "/touchpoints/web/home/pictures/"
@@ -96,7 +95,7 @@ func TestAgent_KeepsPictures(t *testing.T) {
 
 	l.letter.Store('c')
 	r.eventually("the agent to fail", func() bool { return r.series("touchpoint_rating", `"home"`) == "0" })
-	if id := r.screenshotOf(results); id != "" {
+	if id := r.screenshot(); id != "" {
 		t.Errorf("a result that says nothing has picture %s", id)
 	}
 	if status, _ := r.get(http.MethodGet, at+first); status != http.StatusOK {
@@ -106,7 +105,7 @@ func TestAgent_KeepsPictures(t *testing.T) {
 	l.letter.Store('b')
 	second := ""
 	r.eventually("another picture", func() bool {
-		second = r.screenshotOf(results)
+		second = r.screenshot()
 		return second != "" && second != first
 	})
 	if status, _ := r.get(http.MethodGet, at+first); status != http.StatusNotFound {
@@ -135,5 +134,5 @@ func TestAgent_GoesOnWithoutPictures(t *testing.T) {
 	if err := os.Remove(dir); err != nil { // the disk is there again
 		t.Fatal(err)
 	}
-	r.eventually("a picture", func() bool { return r.screenshotOf("/api/v1/results?channel=web&touchpoint=home") != "" })
+	r.eventually("a picture", func() bool { return r.screenshot() != "" })
 }
