@@ -69,11 +69,17 @@ func Soft404(load *pageload.Load) string {
 	return ""
 }
 
+// Pace is how long the exercise took at a time.
+type Pace struct {
+	At   time.Duration // since the first one
+	Took time.Duration
+}
+
 // Note tells a pool how long the exercise took, and returns whether that is too long.
-func Note(factor float64, took ...time.Duration) (starved []bool) {
+func Note(factor float64, paces ...Pace) (starved []bool) {
 	s := &pool{patience: factor}
-	for _, d := range took {
-		_, is := s.note("shell 156", d)
+	for _, pace := range paces {
+		_, is := s.note("shell 156", pace.Took, time.Unix(1_700_000_000, 0).Add(pace.At))
 		starved = append(starved, is)
 	}
 	return starved

@@ -74,5 +74,6 @@ func (s *pool) state() chromium.State {
 // pace is how fast a browser was at its best.
 type pace struct {
 	best   time.Duration
-	judged int // times it was looked at
+	since  time.Time // when it was that fast
+	judged int       // times it was looked at since an older best was forgotten
 }

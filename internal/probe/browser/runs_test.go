@@ -67,6 +67,13 @@ func TestConclude_Runs(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("published (-want +got):\n%s", diff)
 			}
+			failed := ""
+			if name == "one failed" {
+				failed = "runs_failed: 1 of 3 runs failed: run 1: status 500, want 2xx"
+			}
+			if diff := cmp.Diff(failed, findings(&probe.Result{Findings: result.Findings})); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
@@ -190,16 +197,42 @@ func TestConclude_JourneyToAnotherPage(t *testing.T) {
 
 func TestNote_StarvedAgainstItsBest(t *testing.T) {
 	t.Parallel()
+	const day = 24 * time.Hour
+	inTurn := func(took ...time.Duration) []browser.Pace {
+		paces := make([]browser.Pace, len(took))
+		for i, d := range took {
+			paces[i] = browser.Pace{At: time.Duration(i) * time.Minute, Took: d}
+		}
+		return paces
+	}
+	// slower is a host that is slow from its second minute on, looked at again later.
+	slower := func(later ...time.Duration) []browser.Pace {
+		paces := inTurn(20*ms, 20*ms, 90*ms, 90*ms)
+		for _, at := range later {
+			paces = append(paces, browser.Pace{At: at, Took: 90 * ms})
+		}
+		return paces
+	}
 	for name, tt := range map[string]struct {
-		took []time.Duration
-		want []bool
+		paces []browser.Pace
+		want  []bool
 	}{
-		"steady":                {[]time.Duration{20 * ms, 20 * ms, 21 * ms, 39 * ms, 40 * ms}, []bool{false, false, false, false, false}},
-		"starved":               {[]time.Duration{20 * ms, 20 * ms, 21 * ms, 41 * ms, 20 * ms}, []bool{false, false, false, true, false}},
-		"learning is no time":   {[]time.Duration{20 * ms, 90 * ms, 90 * ms, 90 * ms}, []bool{false, false, false, true}},
-		"the best is yet to be": {[]time.Duration{90 * ms, 90 * ms, 90 * ms, 90 * ms, 20 * ms, 90 * ms}, []bool{false, false, false, false, false, true}},
+		"steady":                {inTurn(20*ms, 20*ms, 21*ms, 39*ms, 40*ms), []bool{false, false, false, false, false}},
+		"starved":               {inTurn(20*ms, 20*ms, 21*ms, 41*ms, 20*ms), []bool{false, false, false, true, false}},
+		"learning is no time":   {inTurn(20*ms, 90*ms, 90*ms, 90*ms), []bool{false, false, false, true}},
+		"the best is yet to be": {inTurn(90*ms, 90*ms, 90*ms, 90*ms, 20*ms, 90*ms), []bool{false, false, false, false, false, true}},
+		"within a day":          {slower(day), []bool{false, false, false, true, true}},
+		"slower for good":       {slower(day+1, day+2, day+3, day+4), []bool{false, false, false, true, false, false, false, false}},
+		"starved after a day": {
+			append(slower(day+1, day+2, day+3), browser.Pace{At: day + 4, Took: 181 * ms}),
+			[]bool{false, false, false, true, false, false, false, true},
+		},
+		"a better best lasts anew": {
+			append(inTurn(20*ms, 20*ms, 20*ms), browser.Pace{At: day, Took: 19 * ms}, browser.Pace{At: 2 * day, Took: 39 * ms}),
+			[]bool{false, false, false, false, true},
+		},
 	} {
-		if diff := cmp.Diff(tt.want, browser.Note(2, tt.took...)); diff != "" {
+		if diff := cmp.Diff(tt.want, browser.Note(2, tt.paces...)); diff != "" {
 			t.Errorf("%s: starved (-want +got):\n%s", name, diff)
 		}
 	}

@@ -13,6 +13,8 @@ const (
 	starvedFactor = 2
 	// learning is how often a browser is looked at before it is judged: the first times teach what it can do.
 	learning = 3
+	// bestLasts is how long a browser is held to its best: a host that became slower for good is judged anew.
+	bestLasts = 24 * time.Hour
 )
 
 // exercise is a fixed piece of work for a blank page, five times about 10 ms of one idle core. It returns how long the
@@ -35,7 +37,7 @@ func (s *pool) warmUp(ctx context.Context, tab *chromium.Tab, version string) (*
 		if err != nil {
 			return nil, err
 		}
-		best, starved := s.note(version, took)
+		best, starved := s.note(version, took, time.Now())
 		switch {
 		case !starved:
 			return nil, nil
@@ -60,13 +62,16 @@ func exert(ctx context.Context, tab *chromium.Tab) (time.Duration, error) {
 	return time.Duration(answer.Result.Value * float64(time.Millisecond)), nil
 }
 
-// note remembers how long the exercise took, and reports whether that is too long, compared with the best so far.
-func (s *pool) note(version string, took time.Duration) (best time.Duration, starved bool) {
+// note remembers how long the exercise took just now, and reports whether that is too long, compared with the best of late.
+func (s *pool) note(version string, took time.Duration, now time.Time) (best time.Duration, starved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.best[version]
+	if now.Sub(p.since) > bestLasts {
+		p = pace{}
+	}
 	if p.judged == 0 || took < p.best {
-		p.best = took
+		p.best, p.since = took, now
 	}
 	p.judged++
 	if s.best == nil {
