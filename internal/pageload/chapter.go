@@ -16,6 +16,7 @@ const (
 	maxConsole  = 100
 	maxErrors   = 30
 	maxMixed    = 30
+	maxPending  = 30
 	maxSites    = 1000
 	maxOpen     = 20000 // requests that are under way at once
 )

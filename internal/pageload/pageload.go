@@ -31,6 +31,7 @@ type Load struct {
 	MIME     string        // media type of the document
 	Settled  bool
 	Redirect int    // redirects of the document, those by the page itself included
+	Moves    int    // times that the page itself led to another document, such as with a script or a meta refresh
 	Error    string // why there is no document, as the browser says it, such as net::ERR_CONNECTION_REFUSED
 	Download bool   // the address led to a download
 	Crashed  bool   // the renderer ended
@@ -53,6 +54,7 @@ type Load struct {
 
 	Requests []probe.Request // bounded; those that failed are left out last
 	Omitted  int             // requests beyond those
+	Pending  []probe.Request // under way when the time was over, bounded; what is open by design is not among them
 
 	Filmstrip []probe.Picture
 }

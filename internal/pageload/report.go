@@ -60,7 +60,7 @@ func (j *journal) fill(load *Load, origin float64, ended time.Time) clock {
 	at := c.clock(origin)
 	load.Start = c.start()
 	load.Duration = max(0, ended.Sub(load.Start))
-	load.Redirect, load.Download, load.Dialogs = c.redirects+c.moves, c.download, c.dialogs
+	load.Redirect, load.Moves, load.Download, load.Dialogs = c.redirects+c.moves, c.moves, c.download, c.dialogs
 	if c.document != nil {
 		c.document.fill(load, at)
 	}
@@ -73,7 +73,24 @@ func (j *journal) fill(load *Load, origin float64, ended time.Time) clock {
 		load.Requests = append(load.Requests, r.bar(at.began, at.home))
 	}
 	load.Omitted = c.counts.Requests - len(c.shown)
+	load.Pending = j.pending(at)
 	return at
+}
+
+// pending returns what a load still waits for, in the order in which it began.
+func (j *journal) pending(at clock) []probe.Request {
+	var all []*record
+	for _, r := range j.under {
+		if r.chapter == j.now && !r.lasting {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *record) int { return cmp.Or(cmp.Compare(a.began, b.began), cmp.Compare(a.URL, b.URL)) })
+	var bars []probe.Request
+	for _, r := range all[:min(len(all), maxPending)] {
+		bars = append(bars, r.bar(at.began, at.home))
+	}
+	return bars
 }
 
 // clock returns the time base of a chapter. The document knows best when its navigation began; of a chapter with several

@@ -38,15 +38,19 @@ const (
 	slowInteraction       probe.CheckID = "slow_interaction"
 	slowInteractionHeavy  probe.CheckID = "slow_interaction_heavy"
 
-	jsErrors         probe.CheckID = "js_errors"
-	failedRequests   probe.CheckID = "failed_requests"
-	failedThirdParty probe.CheckID = "failed_third_party"
-	overBudget       probe.CheckID = "over_budget"
-	unapprovedSite   probe.CheckID = "unapproved_site"
-	mixedContent     probe.CheckID = "mixed_content"
-	cookiesEarly     probe.CheckID = "cookies_before_consent"
-	softNotFound     probe.CheckID = "soft_404"
-	selectorMissing  probe.CheckID = "selector_missing"
+	jsErrors              probe.CheckID = "js_errors"
+	neverLoaded           probe.CheckID = "never_loaded"
+	neverLoadedThirdParty probe.CheckID = "never_loaded_third_party"
+	dialogBoxes           probe.CheckID = "dialog_boxes"
+	runsFailed            probe.CheckID = "runs_failed"
+	failedRequests        probe.CheckID = "failed_requests"
+	failedThirdParty      probe.CheckID = "failed_third_party"
+	overBudget            probe.CheckID = "over_budget"
+	unapprovedSite        probe.CheckID = "unapproved_site"
+	mixedContent          probe.CheckID = "mixed_content"
+	cookiesEarly          probe.CheckID = "cookies_before_consent"
+	softNotFound          probe.CheckID = "soft_404"
+	selectorMissing       probe.CheckID = "selector_missing"
 
 	// These three are declared by kind page too, word for word.
 	titleWrong    probe.CheckID = "title_wrong"
@@ -56,7 +60,7 @@ const (
 
 // checks returns what a visit can be found to be, beside what the shared reasons say.
 func checks() []probe.Check {
-	list := slices.Concat(reasons(), agentReasons(), steadiness(), parts(), expectations())
+	list := slices.Concat(reasons(), agentReasons(), steadiness(), visits(), parts(), expectations())
 	for _, check := range assert.Checks() {
 		switch check.ID {
 		case assert.StatusUnexpected, assert.TextMissing, assert.TextForbidden:
@@ -72,7 +76,7 @@ func reasons() []probe.Check {
 		{
 			ID: pageCrashed, Dimension: probe.Reachable, Cap: probe.Poor, Title: "page crashes",
 			Marketing: "The page crashes in customers' browsers.",
-			IT:        "The renderer ended twice, each time in a fresh context; check the memory that scripts take, and the console.",
+			IT:        "The renderer ended; see the detail for whether it did so again in a fresh context, and check the memory that scripts take, and the console.",
 		},
 		{
 			ID: pageHung, Dimension: probe.Reachable, Cap: probe.Poor, Title: "page freezes",
@@ -180,6 +184,32 @@ func steadiness() []probe.Check {
 			ID: slowInteractionHeavy, Dimension: probe.Fast, Cap: probe.Poor, Title: "hardly reacts",
 			Marketing: "The page reacts so late that customers click twice or give up.",
 			IT:        "Interaction to Next Paint is over 500 ms; look at the handlers of the steps' clicks and keys, and at what they wait for.",
+		},
+	}
+}
+
+// visits are findings of how visits went.
+func visits() []probe.Check {
+	return []probe.Check{
+		{
+			ID: neverLoaded, Dimension: probe.Fast, Cap: probe.Poor, Title: "never done loading",
+			Marketing: "Parts of the page, such as its main picture, do not come in any time that customers wait.",
+			IT:        "The load event did not come within the visit; see in the detail what the page waits for. Largest content is what was painted before.",
+		},
+		{
+			ID: neverLoadedThirdParty, Dimension: probe.Fast, Cap: probe.Fair, Title: "waits for partners",
+			Marketing: "The page waits for parts of partners that do not come; customers see it loading on and on.",
+			IT:        "The load event did not come within the visit because of third parties; see the detail, and load them so that nothing waits.",
+		},
+		{
+			ID: dialogBoxes, Dimension: probe.Correct, Cap: probe.Fair, Title: "dialog boxes",
+			Marketing: "A box pops up in front of customers while the page loads, and keeps them from it.",
+			IT:        "Scripts call alert, confirm or prompt while the page loads; look for them in the page and its tags.",
+		},
+		{
+			ID: runsFailed, Dimension: probe.Reachable, Cap: probe.Good, Title: "fails now and then",
+			Marketing: "The page opened this time, but not at each of a few attempts.",
+			IT:        "Some runs of this probe failed while most went well; see why in the detail, and look for a server of many that is out of order.",
 		},
 	}
 }

@@ -106,7 +106,7 @@ func (p *plan) fail(result *probe.Result, published *judged, runs []*judged) {
 func (p *plan) succeed(result *probe.Result, published *judged, runs []*judged) {
 	result.Duration = published.painted
 	result.Phases = published.phases(published.painted)
-	result.Findings = p.find(published.visit)
+	result.Findings = append(p.find(published.visit), failedRuns(runs)...)
 	result.Measurements = published.measure()
 	if spread, ok := spread(runs); ok {
 		result.Measurements = append(result.Measurements, probe.Measurement{Metric: webVitalSpread, Value: spread.Seconds()})
@@ -121,6 +121,20 @@ func (p *plan) succeed(result *probe.Result, published *judged, runs []*judged) 
 	if len(runs) > 1 {
 		result.Detail += fmt.Sprintf("; run %d is the median of %d", published.run, len(runs))
 	}
+}
+
+// failedRuns finds runs that failed while others went well.
+func failedRuns(runs []*judged) []probe.Finding {
+	var causes []string
+	for _, j := range runs {
+		if j.failed != nil {
+			causes = append(causes, fmt.Sprintf("run %d: %s", j.run, j.failed.detail))
+		}
+	}
+	if len(causes) == 0 {
+		return nil
+	}
+	return []probe.Finding{*named(probe.Findingf(runsFailed, "%d of %d runs failed", len(causes), len(runs)), causes)}
 }
 
 // slowest names what Largest Contentful Paint timed.

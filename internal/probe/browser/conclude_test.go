@@ -267,6 +267,27 @@ func TestConclude_Findings(t *testing.T) {
 			"failed_requests: 7 requests to the page's own site failed, want none: " +
 				strings.Repeat("https://a.example/: status 500, ", 4) + "https://a.example/: status 500 and 2 more",
 		},
+		{
+			"a picture that never comes", func(l *pageload.Load) {
+				l.Settled, l.Vitals.Loaded = false, nil
+				l.Pending = []probe.Request{{URL: "https://tags.example/t.js", ThirdParty: true}, {URL: "https://shop.example/hero.jpg"}}
+			}, nil,
+			"never_loaded: still loading after 6s: https://tags.example/t.js, https://shop.example/hero.jpg",
+		},
+		{
+			"a tag that never comes", func(l *pageload.Load) {
+				l.Settled, l.Vitals.Loaded = false, nil
+				l.Pending = []probe.Request{{URL: "https://tags.example/t.js", ThirdParty: true}}
+			}, nil,
+			"never_loaded_third_party: still loading after 6s: https://tags.example/t.js",
+		},
+		{
+			"a page that goes on asking", func(l *pageload.Load) {
+				l.Settled, l.Pending = false, []probe.Request{{URL: "https://shop.example/poll"}}
+			}, nil, "",
+		},
+		{"a page without end", func(l *pageload.Load) { l.Settled, l.Vitals.Loaded = false, nil }, nil, "never_loaded: still loading after 6s"},
+		{"boxes", func(l *pageload.Load) { l.Dialogs = 2 }, nil, "dialog_boxes: 2 dialog boxes, want none"},
 		{"as many requests as may be", func(l *pageload.Load) { l.Counts.Requests, l.Counts.Blocked = 2001, 1 }, nil, ""},
 		{
 			"too many requests, which the proxy did not see", func(l *pageload.Load) { l.Counts.Requests = 2001 }, nil,

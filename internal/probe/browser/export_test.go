@@ -21,6 +21,7 @@ func QuickKind() probe.Kind {
 type Run struct {
 	Load    *pageload.Load
 	End     *pageload.Load // after steps; nil without
+	Again   bool           // after a crash
 	Egress  egress.Report
 	Wall    time.Duration
 	CPU     time.Duration
@@ -37,7 +38,7 @@ func Conclude(c Config, setup probe.Setup, runs ...Run) probe.Result {
 	}
 	visits := make([]*visit, len(runs))
 	for i, run := range runs {
-		v := &visit{start: run.Started, wall: run.Wall, cpu: run.CPU, browser: "shell 156", egress: run.Egress}
+		v := &visit{start: run.Started, wall: run.Wall, cpu: run.CPU, browser: "shell 156", again: run.Again, egress: run.Egress}
 		if run.Load != nil {
 			v.looked(run.Load)
 		}

@@ -26,6 +26,8 @@ func (p *plan) find(v *visit) []probe.Finding {
 	for _, rule := range p.expect.each {
 		add(rule(v.end))
 	}
+	add(v.unfinished())
+	add(v.dialogs())
 	add(v.shifts())
 	add(v.blocking())
 	add(v.reaction())
@@ -37,6 +39,35 @@ func (p *plan) find(v *visit) []probe.Finding {
 	add(mixed(v.load))
 	add(v.earlyCookies())
 	return findings
+}
+
+// unfinished finds pages that were still loading when their time was over: what customers wait for may be yet to come, so
+// that Largest Contentful Paint is a lower bound. A page that asks for something after it was loaded is none.
+func (v *visit) unfinished() *probe.Finding {
+	if v.load.Settled || v.vitals.Loaded != nil {
+		return nil
+	}
+	var list []string
+	partners := 0
+	for i := range v.load.Pending {
+		list = append(list, quotable(v.load.Pending[i].URL))
+		if v.load.Pending[i].ThirdParty {
+			partners++
+		}
+	}
+	check := neverLoaded
+	if partners > 0 && partners == len(list) {
+		check = neverLoadedThirdParty
+	}
+	return named(probe.Findingf(check, "still loading after %v", rounded(v.load.Duration)), list)
+}
+
+// dialogs finds boxes that pages put in front of customers.
+func (v *visit) dialogs() *probe.Finding {
+	if v.load.Dialogs == 0 {
+		return nil
+	}
+	return probe.Findingf(dialogBoxes, "%d dialog boxes, want none", v.load.Dialogs)
 }
 
 // family is a vital and the findings that it can lead to, the worst of which is reported.

@@ -204,6 +204,30 @@ func TestProbe_FailedParts(t *testing.T) {
 	}
 }
 
+// TestProbe_NeverLoaded has pages whose main picture does not come: what was painted before it is no proof of speed.
+func TestProbe_NeverLoaded(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/hero.jpg":
+			<-r.Context().Done()
+		case "/late":
+			html("<title>Shop</title><h1>Shoes</h1><script>alert('hello'); onload = () => fetch('/hero.jpg')</script>")(w, r)
+		default:
+			html("<title>Shop</title><h1>Shoes</h1><img src=/hero.jpg width=600 height=400>")(w, r)
+		}
+	})
+	for path, want := range map[string]probe.CheckID{"/": "never_loaded", "/late": "dialog_boxes"} {
+		result := runWithin(t, browser.QuickKind(), local(url+path, nil), 10*time.Second)
+		if len(result.Findings) != 1 || result.Findings[0].Check != want || measured(&result, "visit_settled", "") != 0 {
+			t.Errorf("%s: got reason %q and findings %+v, want only %s", path, result.Reason, result.Findings, want)
+		}
+		if want == "never_loaded" && !strings.HasSuffix(result.Findings[0].Detail, ": "+url+"/hero.jpg") {
+			t.Errorf("got detail %q, want it to name the picture", result.Findings[0].Detail)
+		}
+	}
+}
+
 func TestProbe_BlockedHostsAreNotAsked(t *testing.T) {
 	var port int
 	var asked atomic.Int64

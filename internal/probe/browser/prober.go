@@ -53,6 +53,7 @@ func (p *prober) visit(ctx context.Context, share time.Duration) (*visit, error)
 	v := p.once(ctx)
 	if v.crashed() && ctx.Err() == nil {
 		v = p.once(ctx)
+		v.again = true
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, fmt.Errorf("visiting the page: %w", context.Canceled)

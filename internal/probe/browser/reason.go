@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/channelwatch/channelwatch/internal/pageload"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -12,6 +13,13 @@ const (
 	maxBytes    = 50 << 20
 	maxRequests = 2000
 )
+
+// mostMoves is how often a page may send itself on, by script or meta refresh, without coming to rest. Signing in takes
+// three or four.
+const mostMoves = 5
+
+// circles reports whether a page sends itself on and on.
+func circles(load *pageload.Load) bool { return load.Moves > mostMoves && !load.Settled }
 
 // failure is why a visit has no figures.
 type failure struct {
@@ -30,7 +38,10 @@ func (p *plan) judge(v *visit) *failure {
 	case v.failure != nil:
 		return v.failure
 	case v.crashed():
-		return failuref(pageCrashed, "the page crashed at %s, and again in a fresh context", shownURL(v.end.URL))
+		return failuref(pageCrashed, "the page crashed at %s, %s", shownURL(v.end.URL), v.secondTry())
+	case circles(load), circles(v.end):
+		return failuref(probe.RedirectLoop, "the page sent itself on %d times within %v without coming to rest, the last time to %s",
+			v.end.Moves, rounded(v.end.Duration), shownURL(v.end.URL))
 	case load.Download:
 		return failuref(pageDownload, "%s is a download (%s), want a page", shownURL(p.url), orUnknown(load.MIME))
 	case v.egress.OverBytes:
@@ -56,6 +67,14 @@ func (p *plan) judge(v *visit) *failure {
 		return failuref(nothingPainted, "status %d, but nothing was painted within %v", load.Status, rounded(load.Duration))
 	}
 	return nil
+}
+
+// secondTry says what became of a second try at a page that crashed.
+func (v *visit) secondTry() string {
+	if v.again {
+		return "and again in a fresh context"
+	}
+	return "with no time left for a second try"
 }
 
 func orUnknown(text string) string {

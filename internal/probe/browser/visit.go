@@ -16,6 +16,7 @@ type visit struct {
 	wall     time.Duration // from the blank page to the last look at it
 	cpu      time.Duration // of the browser
 	browser  string        // name and version
+	again    bool          // it is the second one, after a crash
 	failure  *failure      // what stopped it; nil when it went through
 	load     *pageload.Load
 	end      *pageload.Load  // where the steps led; load itself without steps, or when they stayed on the page
@@ -43,7 +44,8 @@ func (v *visit) acted(end *pageload.Load) {
 		return
 	}
 	whole := *end
-	whole.Largest, whole.Shifts, whole.Blocking, whole.Settled = v.load.Largest, v.load.Shifts, v.load.Blocking, v.load.Settled
+	whole.Largest, whole.Shifts, whole.Blocking = v.load.Largest, v.load.Shifts, v.load.Blocking
+	whole.Settled, whole.Pending, whole.Dialogs = v.load.Settled, v.load.Pending, v.load.Dialogs
 	v.load, v.end = &whole, &whole
 }
 
