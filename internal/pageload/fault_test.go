@@ -201,10 +201,10 @@ func TestRead_OddPages(t *testing.T) {
 			return l.Text == "fine" && l.Redirect == 1 && strings.HasSuffix(l.URL, "/fine") && *l.Vitals.TTFB >= l.Document.Start && l.Document.Start > 0
 		}},
 		{"moved on by script", "<p>first<script>setTimeout(() => location.replace('/fine'), 100)</script>", func(l *pageload.Load) bool {
-			return l.Text == "fine" && l.Redirect == 1 && *l.Vitals.LCP > 100*time.Millisecond && l.Counts.Requests == 2 && l.Counts.Failed == 0
+			return l.Text == "fine" && l.Redirect == 1 && l.Moves == 1 && *l.Vitals.LCP > 100*time.Millisecond && l.Counts.Requests == 2 && l.Counts.Failed == 0
 		}},
 		{"moved on to nothing", "<p>first<script>location = '/nothing'</script>", func(l *pageload.Load) bool {
-			return l.Text == "first" && l.Redirect == 0 && l.Error == "" && l.Vitals.LCP != nil
+			return l.Text == "first" && l.Redirect == 0 && l.Moves == 0 && l.Error == "" && l.Vitals.LCP != nil
 		}},
 	}
 	for _, test := range tests {

@@ -16,10 +16,7 @@ const (
 
 // mostMoves is how often a page may send itself on, by script or meta refresh, without coming to rest. Signing in takes
 // three or four.
-const mostMoves = 5
-
-// circles reports whether a page sends itself on and on.
-func circles(load *pageload.Load) bool { return load.Moves > mostMoves && !load.Settled }
+const mostMoves = 4
 
 // failure is why a visit has no figures.
 type failure struct {
@@ -35,13 +32,14 @@ func failuref(reason probe.Reason, format string, args ...any) *failure {
 func (p *plan) judge(v *visit) *failure {
 	load := v.load
 	switch {
-	case v.failure != nil:
-		return v.failure
+	case v.failure != nil && (v.failure.reason != stepFailed || !v.end.Crashed && !v.end.Hung):
+		return v.failure // of steps that end with the page, the page's end is the cause
 	case v.crashed():
 		return failuref(pageCrashed, "the page crashed at %s, %s", shownURL(v.end.URL), v.secondTry())
-	case circles(load), circles(v.end):
-		return failuref(probe.RedirectLoop, "the page sent itself on %d times within %v without coming to rest, the last time to %s",
-			v.end.Moves, rounded(v.end.Duration), shownURL(v.end.URL))
+	case circles(load):
+		return inCircles(load)
+	case circles(v.end):
+		return inCircles(v.end)
 	case load.Download:
 		return failuref(pageDownload, "%s is a download (%s), want a page", shownURL(p.url), orUnknown(load.MIME))
 	case v.egress.OverBytes:
@@ -67,6 +65,14 @@ func (p *plan) judge(v *visit) *failure {
 		return failuref(nothingPainted, "status %d, but nothing was painted within %v", load.Status, rounded(load.Duration))
 	}
 	return nil
+}
+
+// circles reports whether a page sends itself on and on.
+func circles(load *pageload.Load) bool { return load.Moves > mostMoves && !load.Settled }
+
+func inCircles(load *pageload.Load) *failure {
+	return failuref(probe.RedirectLoop, "the page sent itself on %d times within %v without coming to rest, in the end to %s", load.Moves,
+		rounded(load.Duration), shownURL(load.URL))
 }
 
 // secondTry says what became of a second try at a page that crashed.

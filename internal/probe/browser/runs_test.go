@@ -89,6 +89,9 @@ func TestConclude_Reasons(t *testing.T) {
 		phase  probe.Phase // that gets what is left
 	}{
 		"crashed":           {browser.Run{Load: fine(func(l *pageload.Load) { l.Crashed = true })}, "page_crashed", probe.Render},
+		"sent in circles":   {browser.Run{Load: fine(func(l *pageload.Load) { l.Moves, l.Settled = 5, false })}, probe.RedirectLoop, probe.Wait},
+		"between two pages": {browser.Run{Load: &pageload.Load{Moves: 9, Duration: time.Second}}, probe.RedirectLoop, probe.Wait},
+		"circling by steps": {browser.Run{Load: fine(nil), End: fine(func(l *pageload.Load) { l.Moves, l.Settled, l.Start = 5, false, time.Now() })}, probe.RedirectLoop, probe.Wait},
 		"hung":              {browser.Run{Load: fine(func(l *pageload.Load) { l.Hung = true })}, "page_hung", probe.Render},
 		"a download":        {browser.Run{Load: fine(func(l *pageload.Load) { l.Download, l.Error = true, "net::ERR_ABORTED" })}, "page_download", probe.Wait},
 		"nothing painted":   {browser.Run{Load: fine(func(l *pageload.Load) { l.Vitals = pageload.Vitals{TTFB: new(100 * ms)} })}, "nothing_painted", probe.Render},
@@ -145,6 +148,29 @@ func TestConclude_Reasons(t *testing.T) {
 				t.Errorf("got phases %+v, want what is left in %v", result.Phases, tt.phase)
 			}
 		})
+	}
+}
+
+func TestConclude_SaysWhatHappened(t *testing.T) {
+	t.Parallel()
+	crashed := fine(func(l *pageload.Load) { l.Crashed = true })
+	for name, tt := range map[string]struct {
+		run  browser.Run
+		want string
+	}{
+		"a crash":     {browser.Run{Load: crashed}, "reason page_crashed: the page crashed at https://shop.example/, with no time left for a second try"},
+		"two crashes": {browser.Run{Load: crashed, Again: true}, "reason page_crashed: the page crashed at https://shop.example/, and again in a fresh context"},
+		"a circle": {
+			browser.Run{Load: fine(func(l *pageload.Load) { l.Moves, l.Settled = 5, false })},
+			"reason redirect_loop: the page sent itself on 5 times within 6s without coming to rest, in the end to https://shop.example/",
+		},
+		"a way through":          {browser.Run{Load: fine(func(l *pageload.Load) { l.Moves = 5 })}, ""},
+		"a way that is not over": {browser.Run{Load: fine(func(l *pageload.Load) { l.Moves, l.Settled = 4, false })}, ""},
+	} {
+		result := concluded(nil, tt.run)
+		if got := findings(&result); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
 	}
 }
 
