@@ -51,6 +51,9 @@ func browserWorld(end time.Time) *world {
 			w.add(at, rating, "group_device_vital:channelwatch_rum_web_vital_rating:1d", append(of, "vital", vital)...)
 			w.add(at, count, "group_device_vital:channelwatch_rum_web_vital:count1d", append(of, "vital", vital)...)
 		}
+		young := []string{"channel", "mobile", "page_group", "home", "device", "mobile", "vital", "lcp"} // nothing was measured of a day yet
+		w.add(at, 2, "group_device_vital:channelwatch_rum_web_vital_seconds:p75_1d", young...)
+		w.add(at, 50, "group_device_vital:channelwatch_rum_web_vital:count1d", young...)
 		field("home", "mobile", "cls", 0.125, 2, 90)
 		field("home", "mobile", "lcp", 3.5, 2, 100)
 		field("other", "desktop", "inp", 0.25, 2, 200)
@@ -92,12 +95,22 @@ func TestView_BrowserRealServers(t *testing.T) {
 				}
 			}
 			testPair(t, home.Pair)
-			onPhones := view.Field{Group: "home", Device: "mobile", Title: "The home", Vitals: []view.FieldVital{
-				{Vital: probe.LCP, Value: 3.5, Rating: probe.Fair, Count: 100, Lab: new(2.25), LabRating: probe.Good},
+			// The word that was recorded goes by the limits of browsers, and this touchpoint has limits of its own.
+			limits := &view.Limits{Excellent: 0.8, Good: 1.8, Fair: 4}
+			onPhones := view.Field{Group: "home", Device: "mobile", Title: "The home", Limits: limits, Vitals: []view.FieldVital{
+				{Vital: probe.LCP, Value: 3.5, Rating: probe.Fair, Count: 100, Lab: new(2.25), LabRating: probe.Fair},
 				{Vital: probe.CLS, Value: 0.125, Rating: probe.Fair, Count: 90, Lab: new(0.0625), LabRating: probe.Good},
 			}}
 			if diff := cmp.Diff([]view.Field{onPhones}, home.Field); diff != "" {
 				t.Errorf("field of the touchpoint (-want +got):\n%s", diff)
+			}
+			young, err := v.Touchpoint(t.Context(), "mobile", "home", view.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := view.Field{Group: "home", Device: "mobile", Title: "The home", Limits: limits, Vitals: []view.FieldVital{{Vital: probe.LCP, Value: 2, Count: 50}}}
+			if diff := cmp.Diff([]view.Field{told}, young.Field); diff != "" {
+				t.Errorf("field of a touchpoint without figures of a day (-want +got):\n%s", diff)
 			}
 			web, err := v.Channel(t.Context(), "web", view.Hour)
 			if err != nil {

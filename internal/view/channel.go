@@ -39,7 +39,7 @@ func channelPage(ctx context.Context, engine query.Engine, last rounds, channel 
 	present := readFigures(q.now, recent)
 	p.Incidents = findIncidents(at, known, present, q.ratings.tracks(q.grid))
 	q.reports.explain(p.Incidents, q.grid, at, known, say, present)
-	p.Field = readFields(q.field, "", func(name string) string { return known.touchpoints[subject{channel, name}].Title })
+	p.Field = readFields(q.field, "", func(name string) Touchpoint { return known.touchpoints[subject{channel, name}] })
 	p.Hosts = readHosts(known.hosts[channel], q.grid, q.pressure, q.saturated)
 	return p, nil
 }

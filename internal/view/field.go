@@ -32,24 +32,22 @@ func (a *asker) field(at time.Time, matchers []string, into *[]query.Series) {
 
 // readFields returns a row for each group of pages and device that browsers told of, those with most visits first. With a
 // name it returns only the group of that name.
-func readFields(answer []query.Series, name string, titleOf func(touchpoint string) string) []Field {
-	type of struct{ group, device string }
-	lab, rows := make(map[string]map[probe.Vital]*told), make(map[of]map[probe.Vital]*told)
+func readFields(answer []query.Series, name string, of func(name string) Touchpoint) []Field {
+	type row struct{ group, device string }
+	lab, rows := make(map[string]map[probe.Vital]*told), make(map[row]map[probe.Vital]*told)
 	for _, s := range oneSource(answer) {
 		if tp := s.Labels["touchpoint"]; tp != "" {
 			addField(lab, tp, s)
 			continue
 		}
 		if group := s.Labels["page_group"]; name == "" || group == name {
-			addField(rows, of{group, s.Labels["device"]}, s)
+			addField(rows, row{group, s.Labels["device"]}, s)
 		}
 	}
 	var all []Field
 	for key, vitals := range rows {
-		f := Field{Group: key.group, Device: key.device, Vitals: joinFields(vitals, lab[key.group])}
-		if lab[key.group] != nil {
-			f.Title = titleOf(key.group)
-		}
+		tp := of(key.group)
+		f := Field{Group: key.group, Device: key.device, Title: tp.Title, Limits: tp.Limits, Vitals: joinFields(vitals, lab[key.group], tp.Limits)}
 		if len(f.Vitals) > 0 {
 			all = append(all, f)
 		}
@@ -60,8 +58,9 @@ func readFields(answer []query.Series, name string, titleOf func(touchpoint stri
 	return all
 }
 
-// joinFields sets what browsers told beside what the probes measured, which may be nil.
-func joinFields(vitals, lab map[probe.Vital]*told) []FieldVital {
+// joinFields sets what browsers told beside what the probes measured, which may be nil. Where the limits of the touchpoint are known
+// they rate its Largest Contentful Paint, as they do everywhere else: rules cannot compare with a label.
+func joinFields(vitals, lab map[probe.Vital]*told, limits *Limits) []FieldVital {
 	var all []FieldVital
 	for _, vital := range []probe.Vital{probe.LCP, probe.INP, probe.CLS, probe.FCP, probe.TTFB} {
 		v := vitals[vital]
@@ -70,6 +69,9 @@ func joinFields(vitals, lab map[probe.Vital]*told) []FieldVital {
 		}
 		if measured := lab[vital]; measured != nil && measured.known {
 			v.Lab, v.LabRating = &measured.Value, measured.Rating
+			if vital == probe.LCP && limits != nil {
+				v.LabRating = probe.Bounds(*limits).Rate(measured.Value)
+			}
 		}
 		all = append(all, v.FieldVital)
 	}

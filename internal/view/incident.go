@@ -40,7 +40,7 @@ func (a *asker) reports(g grid, matchers []string, x axis, into *reports) {
 	a.over("the causes of incidents", "sum_over_time("+on(channels.lost(recent))+since+
 		") / on (channel) group_left () max by (channel) (count_over_time("+score+since+"))"+bad, x, &into.lost)
 	a.over("the alerts", "max by (channel, alertname, severity) (last_over_time("+
-		on("ALERTS", `alertstate="firing"`, `channel!=""`)+before+"))", x, &into.alerts)
+		on("ALERTS", `alertstate="firing"`, `channel!=""`, `severity!="info"`)+before+"))", x, &into.alerts)
 	a.over("the hosts under pressure",
 		"max by (instance) (max_over_time(instance:channelwatch_host_saturated:bool"+since+")) == 1", x, &into.saturated)
 }

@@ -31,7 +31,7 @@ func (p *TouchpointPage) addBrowser(ctx context.Context, engine query.Engine, g 
 	)
 	p.Loads = readLoads(vitals, weight)
 	p.Pair = readPair(infos, figures)
-	p.Field = readFields(field, p.Name, func(string) string { return p.Title })
+	p.Field = readFields(field, p.Name, func(string) Touchpoint { return p.Touchpoint })
 	return nil
 }
 

@@ -40,6 +40,7 @@ type Field struct {
 	Group  string       `json:"page_group"`
 	Device string       `json:"device"`          // mobile, desktop, tablet or other
 	Title  string       `json:"title,omitempty"` // of the touchpoint; absent when there is none
+	Limits *Limits      `json:"-"`               // of the touchpoint, which rate its LCP; nil when they are not known
 	Vitals []FieldVital `json:"vitals"`          // in the order LCP, INP, CLS, FCP, TTFB
 }
 

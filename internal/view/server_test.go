@@ -75,6 +75,7 @@ func shopWorld(end time.Time) *world {
 		w.add(at, 0.1, "touchpoint_phase:channelwatch_probe_phase_seconds:mean1h", "channel", "shop", "touchpoint", "home", "phase", "tls")
 		if ago(at) <= 179*time.Minute && ago(at) > 157*time.Minute {
 			w.add(at, 1, "ALERTS", "alertname", "ChannelPoor", "alertstate", "firing", "severity", "critical", "channel", "shop", "title", "Shop")
+			w.add(at, 1, "ALERTS", "alertname", "TouchpointLabFieldDisagree", "alertstate", "firing", "severity", "info", "channel", "shop") // may be forged
 		}
 	}
 	return w
