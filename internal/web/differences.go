@@ -9,18 +9,19 @@ import (
 )
 
 // differences says in sentences what differs between the first side and each other one: facts, and no more.
-func differences(sides []paritySide) []string {
+func (p *parity) differences() []string {
 	var all []string
+	sides := p.Sides
 	for i := range sides {
 		if s := &sides[i]; s.trouble != "" {
-			all = append(all, fmt.Sprintf("At the last look at %s: %s.", s.Title, s.trouble))
+			all = append(all, fmt.Sprintf("%s, at the last look: %s", s.Title, s.trouble))
 		}
 	}
 	compared := true
 	for i := range sides[1:] {
 		a, b := &sides[0], &sides[i+1]
 		all = append(all, contentDifferences(a, b)...)
-		all = append(all, speedDifferences(a, b)...)
+		all = append(all, p.speedDifferences(a, b)...)
 		compared = compared && a.content != nil && b.content != nil
 	}
 	switch {
@@ -44,7 +45,7 @@ func contentDifferences(a, b *paritySide) (all []string) {
 		all = append(all, fmt.Sprintf("%s leads to %s, %s to %s.", a.Title, a.url, b.Title, b.url))
 	}
 	for _, of := range []struct{ name, a, b string }{
-		{"title", a.content.Title, b.content.Title}, {"heading", a.content.Heading, b.content.Heading},
+		{"title", bare(a.content.Title), bare(b.content.Title)}, {"heading", bare(a.content.Heading), bare(b.content.Heading)},
 	} {
 		switch {
 		case of.a == of.b:
@@ -73,14 +74,14 @@ func hostless(address string) string {
 }
 
 // speedDifferences compares how long customers wait, and for how much.
-func speedDifferences(a, b *paritySide) (all []string) {
+func (p *parity) speedDifferences(a, b *paritySide) (all []string) {
 	if a.seconds != nil && b.seconds != nil && farInTime(*a.seconds, *b.seconds) {
 		slow, fast := a, b
 		if *b.seconds > *a.seconds {
 			slow, fast = b, a
 		}
-		all = append(all, fmt.Sprintf("On %s customers wait %s longer for the main content than on %s.",
-			slow.Title, brief(*slow.seconds-*fast.seconds), fast.Title))
+		all = append(all, fmt.Sprintf("On %s customers wait %s longer for %s than on %s%s.",
+			slow.Title, brief(*slow.seconds-*fast.seconds), p.wait, fast.Title, p.of))
 	}
 	if a.bytes != nil && b.bytes != nil && farInSize(*a.bytes, *b.bytes) {
 		heavy, light := a, b

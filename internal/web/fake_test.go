@@ -15,8 +15,9 @@ type fakeViews struct {
 	channels  []view.Channel
 	incidents []view.Incident
 	at        time.Time
-	browsed   bool  // whether touchpoints are pages that browsers load
-	err       error // of every answer
+	browsed   bool         // whether touchpoints are pages that browsers load
+	field     []view.Field // what browsers told of them
+	err       error        // of every answer
 }
 
 func length(r view.Range) time.Duration {
@@ -79,7 +80,7 @@ func (f *fakeViews) Channel(_ context.Context, name string, back view.Range) (*v
 		page.Touchpoints = append(page.Touchpoints, fakeTouchpoint(page, name, rating))
 	}
 	if f.browsed {
-		page.Field = fakeField()
+		page.Field = f.field
 	}
 	page.Windows = []view.Score{*page.Now, *page.Day}
 	page.Score, page.Lost = fakeLost(page.Causes, page.From, page.At)
@@ -110,7 +111,7 @@ func (f *fakeViews) Touchpoint(ctx context.Context, channel, name string, back v
 				Queries: []view.QueryOfInterest{{Title: "Score now", Expr: `touchpoint:channelwatch_score:5m{channel="` + channel + `"}`}},
 			}
 			if f.browsed {
-				addBrowsed(page)
+				f.addBrowsed(page)
 			}
 			return page, nil
 		}

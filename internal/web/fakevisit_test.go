@@ -171,12 +171,12 @@ func drawing(tb testing.TB) []byte {
 // browsed are views of devices.
 func browsed() *fakeViews {
 	f := shop()
-	f.browsed = true
+	f.browsed, f.field = true, fakeField()
 	return f
 }
 
 // addBrowsed adds what was recorded of a page in browsers.
-func addBrowsed(p *view.TouchpointPage) {
+func (f *fakeViews) addBrowsed(p *view.TouchpointPage) {
 	p.Kind, p.Name = "browser", "home"
 	p.Limits = &view.Limits{Excellent: 1.2, Good: 2.5, Fair: 4}
 	p.Loads = &view.Loads{
@@ -194,7 +194,7 @@ func addBrowsed(p *view.TouchpointPage) {
 		{Channel: "web", ChannelTitle: "Web shop", ChannelType: "desktop_web", Touchpoint: "home", Title: "Home", Rating: probe.Good, Seconds: new(1.9), Bytes: new(1.97e6), Requests: new(70.0)},
 		{Channel: "mobile", ChannelTitle: "Mobile website", ChannelType: "mobile_web", Touchpoint: "home", Title: "Home", Rating: probe.Fair, Seconds: new(3.3), Bytes: new(1.2e6), Requests: new(58.0)},
 	}
-	p.Field = fakeField()
+	p.Field = f.field
 }
 
 func fakeField() []view.Field {

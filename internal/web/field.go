@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,18 +74,35 @@ func newFieldCell(f *view.Field, vital probe.Vital) fieldCell {
 		return fieldCell{Name: vitalName(vital)}
 	}
 	v := &f.Vitals[i]
-	cell := fieldCell{Name: vitalName(vital), Value: vitalValue(vital, v.Value, probe.Bounds{}), Rating: v.Rating}
+	cell := fieldCell{Name: vitalName(vital), Value: vitalValue(vital, v.Value, toldBounds(vital, f.Device)), Rating: v.Rating}
 	if v.Lab != nil {
-		cell.Lab, cell.LabRating = vitalValue(vital, *v.Lab, probe.Bounds{}), v.LabRating
+		cell.Lab, cell.LabRating = vitalValue(vital, *v.Lab, labBounds(vital, f.Limits)), v.LabRating
 	}
 	return cell
 }
 
+// toldBounds returns the bounds by which the rules rate what browsers on a kind of device told.
+func toldBounds(vital probe.Vital, device string) probe.Bounds {
+	paint := probe.Bounds{Excellent: 1.2, Good: 2.5, Fair: 4}
+	if device == "mobile" {
+		paint.Excellent = 1.8
+	}
+	return vitalBounds(vital, paint)
+}
+
+// labBounds returns the bounds by which a probe's figure is rated.
+func labBounds(vital probe.Vital, limits *view.Limits) probe.Bounds {
+	if limits == nil {
+		return vitalBounds(vital, probe.Bounds{})
+	}
+	return vitalBounds(vital, probe.Bounds(*limits))
+}
+
 // where names a group of pages on a kind of device.
 func where(f *view.Field) string {
-	group := f.Title
-	if group == "" {
-		group = f.Group
+	group := cmp.Or(f.Title, f.Group)
+	if f.Title == "" && f.Group == "other" {
+		group = "All other pages"
 	}
 	switch f.Device {
 	case "mobile":
@@ -105,9 +123,9 @@ func fieldWords(f *view.Field) string {
 	}
 	v := &f.Vitals[i]
 	text := fmt.Sprintf("%s: in three of four visits the main content showed within %s (%s), as %.0f visits told.",
-		where(f), brief(v.Value), v.Rating, v.Count)
+		where(f), vitalValue(probe.LCP, v.Value, toldBounds(probe.LCP, f.Device)), v.Rating, v.Count)
 	if v.Lab != nil {
-		text += fmt.Sprintf(" Our own probe: %s (%s).", brief(*v.Lab), v.LabRating)
+		text += fmt.Sprintf(" Our own probe: %s (%s).", vitalValue(probe.LCP, *v.Lab, labBounds(probe.LCP, f.Limits)), v.LabRating)
 	}
 	return text
 }

@@ -14,7 +14,7 @@ type pages struct{ templates *template.Template }
 func newPages() (*pages, error) {
 	templates, err := template.New("pages").Funcs(template.FuncMap{
 		"word": view.Word, "took": took, "num": num, "points": points, "seconds": seconds, "long": view.Lasting, "span": span, "window": window,
-		"kindOf": kindOf, "size": size, "brief": brief, "open": openVisit, "weights": newWeights, "low": low, "stamp": stamp, "clock": clock, "zoned": zoned, "date": date, "icon": icon,
+		"kindOf": kindOf, "size": size, "brief": brief, "open": openVisit, "weights": newWeights, "low": low, "bare": bare, "stamp": stamp, "clock": clock, "zoned": zoned, "date": date, "icon": icon,
 		"timeline": timeline, "stripWords": stripWords, "pressureWords": pressureWords, "axis": axis, "spark": spark, "pressure": pressure,
 	}).ParseFS(embedded, "assets/pages/*.html")
 	return &pages{templates: templates}, err

@@ -31,6 +31,7 @@ type visitView struct {
 	Facts      []fact
 	Types      []weightRow // heaviest first
 	Sites      []weightRow // of others, heaviest first
+	SitesTitle string
 	SitesMore  int
 	Bars       bars
 	Lines      []probe.ConsoleLine
@@ -105,13 +106,20 @@ func (p *touchpointPage) newVisit(rec *record.Record, limits probe.Limits, most 
 			v.Film = append(v.Film, pictureView{Picture: shot, Link: p.pictureLink(p.Channel, p.Name, shot.ID)})
 		}
 	}
-	v.Types = byType(visit.Requests)
+	figures := newFigures(rec)
+	v.Types = figures.byType()
+	if v.Types == nil {
+		v.Types = byType(visit.Requests)
+	}
 	v.Sites, v.SitesMore = bySite(visit.Requests)
+	if v.SitesTitle = "Third parties"; visit.Omitted > 0 {
+		v.SitesTitle += fmt.Sprintf(", of the first %d requests", len(visit.Requests))
+	}
 	v.Bars = newBars(visit, most)
 	v.Lines = visit.Console[:min(len(visit.Console), maxConsole)]
-	v.LinesMore = len(visit.Console) - len(v.Lines)
+	v.LinesMore = max(len(visit.Console), int(figures.sum("page_console_messages"))) - len(v.Lines)
 	v.Moves = visit.Shifts[:min(len(visit.Shifts), maxShifts)]
-	v.addFacts(newFigures(rec))
+	v.addFacts(figures)
 	return v
 }
 
@@ -122,7 +130,7 @@ func (p *touchpointPage) screenshot(e *probe.Evidence) *pictureView {
 		return nil
 	}
 	return &pictureView{
-		Picture: shown.Screenshot, Link: p.pictureLink(p.Channel, p.Name, shown.Screenshot.ID), Title: shown.Content.Title, Led: shown != e.Counted(),
+		Picture: shown.Screenshot, Link: p.pictureLink(p.Channel, p.Name, shown.Screenshot.ID), Title: bare(shown.Content.Title), Led: shown != e.Counted(),
 	}
 }
 
@@ -165,6 +173,18 @@ func bySite(requests []probe.Request) (rows []weightRow, more int) {
 	return rows[:kept], len(rows) - kept
 }
 
+// byType returns what was counted of all requests by what they asked for, the heaviest first; nil when nothing was.
+func (f loadFigures) byType() []weightRow {
+	var rows []weightRow
+	for key, n := range f {
+		if key[0] == "page_load_requests" && n > 0 {
+			bytes, _ := f.of("page_load_bytes", key[1])
+			rows = append(rows, weightRow{Name: key[1], Kinds: key[1], Requests: int(n), Bytes: bytes})
+		}
+	}
+	return byWeight(rows)
+}
+
 // weigh sums requests up by name, the heaviest first. Those without a name, and those that
 // were not sent, are left out.
 func weigh(requests []probe.Request, name func(*probe.Request) string) []weightRow {
@@ -183,11 +203,18 @@ func weigh(requests []probe.Request, name func(*probe.Request) string) []weightR
 		kinds[n][r.Type] = true
 	}
 	rows := make([]weightRow, 0, len(sums))
-	heaviest := int64(1)
 	for n, row := range sums {
 		row.Kinds = strings.Join(slices.Sorted(maps.Keys(kinds[n])), ", ")
-		heaviest = max(heaviest, row.Bytes)
 		rows = append(rows, *row)
+	}
+	return byWeight(rows)
+}
+
+// byWeight sorts rows, the heaviest first, and gives each its bar.
+func byWeight(rows []weightRow) []weightRow {
+	heaviest := int64(1)
+	for i := range rows {
+		heaviest = max(heaviest, rows[i].Bytes)
 	}
 	slices.SortFunc(rows, func(a, b weightRow) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Name, b.Name))

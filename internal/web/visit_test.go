@@ -45,8 +45,15 @@ func TestLatest_SaysWhatCustomersFeel(t *testing.T) {
 			t.Errorf("IT reads %q, marketing %q, want the same number", got, want)
 		}
 	}
-	if got := text(find(marketing, ".latest p.quiet")[0]); !strings.Contains(got, "in HeadlessChrome 156.0.8078.79. The middle one of 3 loads: 2.3 s, 1.84 s (shown), no figures.") {
+	if got := text(find(marketing, "main p.quiet")[0]); got != "Looked at every 5m: https://shop.example/, critical" {
+		t.Errorf("marketing reads %q above the figures", got)
+	}
+	const others = ". The middle one of 3 loads: 2.3 s, 1.84 s (shown), no figures."
+	if got := text(find(it, ".latest p.quiet")[0]); !strings.Contains(got, "in HeadlessChrome 156.0.8078.79"+others) {
 		t.Errorf("%q does not say which browser, and how the other loads were", got)
+	}
+	if got := text(find(marketing, ".latest p.quiet")[0]); strings.Contains(got, "HeadlessChrome") || !strings.Contains(got, others) {
+		t.Errorf("marketing reads %q, want how the other loads were and no browser", got)
 	}
 	slow := texts(find(document(t, base+"/touchpoints/mobile/home"), ".latest .vitals li"))
 	if len(slow) == 0 || !strings.HasPrefix(slow[0], "Main content shown LCP 3.26 s Fair Customers wait 3.26 s until they see the main content.") {
@@ -158,8 +165,11 @@ func TestVisit_Facts(t *testing.T) {
 	if len(weights) != 2 {
 		t.Fatalf("%d tables of weight, want by kind and by site", len(weights))
 	}
-	if got := spaced(find(weights[0], "tbody tr")); got[0] != "image 32 1.48 MB" || got[1] != "script 2 742 kB" {
-		t.Errorf("by kind: %q, want the heaviest first", got)
+	if got := spaced(find(weights[0], "tbody tr")); !slices.Equal(got, []string{"image 44 1.21 MB", "script 25 742 kB", "document 1 18 kB"}) {
+		t.Errorf("by kind: %q, want what was counted of all requests, the heaviest first", got)
+	}
+	if got := text(find(weights[1], "caption")...); got != "Third parties, of the first 39 requests" {
+		t.Errorf("%q does not say that sites are those of the requests that are listed", got)
 	}
 	if diff := cmp.Diff([]string{"ads.example script 1 40 kB", "fonts.example font 1 0 B", "tracker.example fetch 1 0 B"}, spaced(find(weights[1], "tbody tr"))); diff != "" {
 		t.Errorf("third parties (-want +got):\n%s", diff)
@@ -236,5 +246,25 @@ func TestTouchpoint_LoadCharts(t *testing.T) {
 	}
 	if n := len(find(page, "#speed")); n != 0 {
 		t.Error("the main content is drawn twice")
+	}
+}
+
+// TestVisit_OfABusyPage counts what was counted, and not what the bounded lists of a load hold.
+func TestVisit_OfABusyPage(t *testing.T) {
+	base := serve(t, &source{}, withVisits(t), func(o *web.Options) {
+		r := visit(start().Add(4*time.Minute), time.Second, desktopContent())
+		v := &r.Evidence.Visits[1]
+		v.Console = slices.Repeat([]probe.ConsoleLine{{Level: "error", Text: "\u202eesrever\x1b[31m"}}, 100)
+		r.Measurements = append(r.Measurements,
+			probe.Measurement{Metric: "page_console_messages", Label: "error", Value: 201}, probe.Measurement{Metric: "page_console_messages", Label: "warning", Value: 500})
+		addResult(o, o.Source.Channels()[0].Touchpoints[0], r)
+	})
+	load := find(document(t, base+"/touchpoints/web/home?for=it"), "details.visit")[0]
+	lines := texts(find(load, ".console li"))
+	if len(lines) != 30 || lines[0] != "error esrever[31m" {
+		t.Errorf("%d lines of the console such as %q, want 30 that turn nothing round", len(lines), lines[:1])
+	}
+	if got := text(load); !strings.Contains(got, "And 671 more.") {
+		t.Errorf("%q does not say that 671 lines are not shown", got)
 	}
 }

@@ -189,6 +189,21 @@ test('a page in a browser shows what customers see', async () => {
   }
 });
 
+test('a word is never broken', async () => {
+  await visited('desktop-web');
+  for (const width of [390, 700, 1000, 1280, 1350, 1600]) {
+    const {page, close} = await open('/touchpoints/desktop-web/autumn?for=it', {viewport: {width, height: 900}});
+    // The box of a chip or a number is as high as its line, however narrow its card is.
+    const broken = await page.$$eval('.rating, .figure span', (all) => all
+      .filter((e) => e.getClientRects().length > 0 && e.clientHeight > 1.9 * parseFloat(getComputedStyle(e).fontSize))
+      .map((e) => `${e.innerText} (${e.clientHeight} px)`));
+    assert.deepEqual(broken, [], `${width} px wide`);
+    const outside = await page.$$eval('.vitals li', (cards) => cards.filter((card) => card.scrollWidth > card.clientWidth).map((card) => card.innerText));
+    assert.deepEqual(outside, [], `${width} px wide`);
+    await close();
+  }
+});
+
 test('the same page on two devices stands side by side', async () => {
   await Promise.all([visited('desktop-web'), visited('mobile-web')]);
   const {page, close} = await open('/touchpoints/mobile-web/autumn');
