@@ -15,6 +15,7 @@ type (
 		Value       json.RawMessage `json:"value"`
 		Special     string          `json:"unserializableValue"`
 		Description string          `json:"description"`
+		Class       string          `json:"className"`
 	}
 	wireStack struct {
 		Frames []struct {

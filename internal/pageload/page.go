@@ -128,11 +128,20 @@ func (p *Page) call(ctx context.Context, method string, params, result any) erro
 	err := p.tab.Conn().Call(ctx, p.tab.Session(), method, params, result)
 	cancel()
 	watch.Wait()
-	if err != nil && p.crashed() {
+	switch {
+	case err != nil && p.crashed():
 		return ErrCrashed
+	case errors.Is(err, context.DeadlineExceeded):
+		return silence{}
 	}
 	return err
 }
+
+// silence is the error of a page that did not answer in time.
+type silence struct{}
+
+func (silence) Error() string { return "the page does not answer" }
+func (silence) Unwrap() error { return context.DeadlineExceeded }
 
 func (p *Page) crashed() bool {
 	select {

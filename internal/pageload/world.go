@@ -20,6 +20,9 @@ var vitalsScript string
 //go:embed hands.js
 var handsScript string
 
+// ErrSelector says that a CSS selector is none.
+var ErrSelector = errors.New("no CSS selector")
+
 // errMoved says that the document went away while it was being asked.
 var errMoved = errors.New("the page moved on meanwhile")
 
@@ -63,6 +66,8 @@ func (p *Page) askOnce(ctx context.Context, function string, result any, args ..
 	switch {
 	case err != nil:
 		return moved(err)
+	case answer.Exception != nil && answer.Exception.Exception.Class == "DOMException":
+		return ErrSelector // nothing else that is asked of a page throws one
 	case answer.Exception != nil:
 		return fmt.Errorf("asking the page: %s", shownText(answer.Exception.Exception.String()))
 	}

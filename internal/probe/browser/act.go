@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/pageload"
@@ -19,7 +20,7 @@ func (p *prober) act(ctx, loading context.Context, v *visit, page *pageload.Page
 	for i := range p.plan.steps {
 		s := &p.plan.steps[i]
 		if err := s.do(loading, page); err != nil {
-			v.failure = failuref(stepFailed, "%s: %s", s.title, quotable(err.Error()))
+			v.failure = s.failed(loading, err)
 			break
 		}
 	}
@@ -40,7 +41,30 @@ func (p *prober) act(ctx, loading context.Context, v *visit, page *pageload.Page
 	}
 	var err error
 	v.findings, err = look(ctx, func(ctx context.Context) ([]probe.Finding, error) { return p.plan.expect.elements(ctx, page) })
-	return err
+	switch {
+	case errors.Is(err, pageload.ErrSelector):
+		v.failure = failuref(probe.NotMeasured, "expect.selector: %v", err)
+	case errors.Is(err, pageload.ErrCrashed):
+		v.failure = failuref(pageCrashed, "the page crashed when it was looked at")
+	case errors.Is(err, context.DeadlineExceeded):
+		v.failure = failuref(pageHung, "the page stopped answering when it was looked at")
+	default:
+		return err
+	}
+	return nil
+}
+
+// failed sorts why a step failed. A selector that is none is the operator's doing, and rates no page.
+func (s *step) failed(loading context.Context, err error) *failure {
+	// Whoever reads it knows no contexts.
+	why := quotable(strings.TrimSuffix(err.Error(), ": "+context.DeadlineExceeded.Error()))
+	switch {
+	case errors.Is(err, pageload.ErrSelector):
+		return failuref(probe.NotMeasured, "%s: %s", s.title, why)
+	case loading.Err() != nil:
+		why += "; no time of the visit was left"
+	}
+	return failuref(stepFailed, "%s: %s", s.title, why)
 }
 
 // do does a step. Its error is for people.
@@ -117,7 +141,7 @@ func (r *rules) elements(ctx context.Context, page *pageload.Page) ([]probe.Find
 	for _, selector := range r.selectors {
 		there, err := page.Has(ctx, selector)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%q: %w", quotable(selector), err)
 		}
 		if !there {
 			findings = append(findings, *probe.Findingf(selectorMissing, "no element matches %q", quotable(selector)))

@@ -23,7 +23,7 @@ type bad struct {
 	handler http.HandlerFunc
 	change  func(*browser.Config)
 	reason  probe.Reason
-	detail  string // part of it
+	detail  string // part of it, or of what was found
 	timeout time.Duration
 }
 
@@ -39,10 +39,11 @@ func badPages() []bad {
 			"a click that ends in a loop", html("<title>Bad</title><h1>Shop</h1><button id=go>Go</button><script>go.onclick = () => { for (;;); }</script>"),
 			func(c *browser.Config) { c.Steps = []browser.Step{{Click: "#go"}} }, "page_hung", "stopped answering", 12 * time.Second,
 		},
-		{"alert", script("alert('hello')"), nil, "", "", 0},
+		{"alert", script("alert('hello')"), nil, "", "dialog_boxes: 1 dialog boxes, want none", 0},
+		{"alert without end", script("setInterval(alert, 1)"), nil, "", "dialog_boxes_many: ", 20 * time.Second},
 		{"a console that is flooded", script("setTimeout(() => console.log('x'.repeat(7e7)), 300)"), nil, "", "", 0},
 		{"a page that reloads itself", script("setTimeout(() => location.reload(), 100)"), nil, probe.RedirectLoop, "the page sent itself on", 20 * time.Second},
-		{"confirm, over and over", script("for (let i = 0; i < 5; i++) confirm('sure?')"), nil, "", "", 0},
+		{"confirm, over and over", script("for (let i = 0; i < 5; i++) confirm('sure?')"), nil, "", "dialog_boxes_many: 5 dialog boxes", 0},
 		{
 			"out of memory", script("const all = []; for (;;) all.push(new Array(4e6).fill(0.5))"), nil,
 			"page_crashed", "crashed", 50 * time.Second,
@@ -168,8 +169,8 @@ func visitBadPages(t *testing.T, kind probe.Kind) {
 			if took := time.Since(start); took > within+5*time.Second {
 				t.Errorf("came back after %v, want it at most 5 s after %v", took, within)
 			}
-			if result.Reason != tt.reason || !strings.Contains(result.Detail, tt.detail) {
-				t.Errorf("got reason %q: %s, want %q: …%s…", result.Reason, result.Detail, tt.reason, tt.detail)
+			if got := findings(&result); result.Reason != tt.reason || !strings.Contains(got, tt.detail) {
+				t.Errorf("got reason %q (%s) and findings %q, want %q: …%s…", result.Reason, result.Detail, got, tt.reason, tt.detail)
 			}
 			checkFailed(t, &result)
 			visits := result.Evidence.Visits

@@ -77,13 +77,14 @@ func TestBuild_Mistakes(t *testing.T) {
 			"expectations", "https://a.example/",
 			func(c *browser.Config) {
 				c.Expect = browser.Expect{
-					Status: []string{"ok"}, Text: []string{" "}, NotText: []string{""}, Selector: []string{""}, FinalURL: "/thanks",
+					Status: []string{"ok"}, Text: []string{" "}, NotText: []string{""}, Selector: []string{"", "#basket["}, FinalURL: "/thanks",
 				}
 			},
 			[]string{
 				`expect.status[0]: "ok": want a code such as 200, a class such as 2xx or a range such as 200-204`,
 				"expect.text[0]: is empty, want a text", "expect.not_text[0]: is empty, want a text",
-				"expect.selector[0]: is empty, want a CSS selector", "expect.final_url: scheme of /thanks, want http or https",
+				"expect.selector[0]: is empty, want a CSS selector",
+				`expect.selector[1]: "#basket[", want a CSS selector: nothing goes with its [`, "expect.final_url: scheme of /thanks, want http or https",
 			},
 		},
 		{
@@ -102,6 +103,9 @@ func TestBuild_Mistakes(t *testing.T) {
 					{Wait: &browser.Sight{}},
 					{Wait: &browser.Sight{URL: "/thanks"}},
 					{Assert: &browser.Sight{Text: "a", Title: "b"}},
+					{Click: `a[title=")"`},
+					{Type: &browser.TypeStep{Selector: `input[name='a]`, Text: "a"}},
+					{Wait: &browser.Sight{Selector: "p:not(.a])"}},
 				}
 			},
 			[]string{
@@ -117,6 +121,9 @@ func TestBuild_Mistakes(t *testing.T) {
 				"steps[9].wait: has 0 of selector, text, url and title, want one",
 				"steps[10].wait.url: scheme of /thanks, want http or https",
 				"steps[11].assert: has 2 of selector, text, url and title, want one",
+				`steps[12].click: "a[title=\")\"", want a CSS selector: nothing goes with its [`,
+				`steps[13].type.selector: "input[name='a]", want the CSS selector of a field: nothing goes with its '`,
+				`steps[14].wait.selector: "p:not(.a])", want a CSS selector: nothing goes with its ]`,
 			},
 		},
 		{

@@ -38,7 +38,7 @@ func (e *Expect) compile() (*rules, error) {
 	}
 	for i, selector := range e.Selector {
 		r.selectors = append(r.selectors, selector)
-		errs = append(errs, notEmpty(fmt.Sprintf("expect.selector[%d]", i), "a CSS selector", selector))
+		errs = append(errs, checkSelector(fmt.Sprintf("expect.selector[%d]", i), "a CSS selector", selector))
 	}
 	if e.Title != "" {
 		r.each = append(r.each, titleRule(e.Title))

@@ -68,6 +68,14 @@ func TestProbe_Journey(t *testing.T) {
 			steps: append([]browser.Step{{Name: "search for shoes", Click: "#search"}}, login(variable)...), reason: "step_failed",
 			detail: `step 1 (search for shoes): no element matches "#search"`, shown: true,
 		},
+		"a selector that is none": {
+			steps: []browser.Step{{Click: "p:nth(1)"}}, reason: "not_measured",
+			detail: `step 1 (click p:nth(1)): looking for "p:nth(1)": no CSS selector`, shown: true,
+		},
+		"an expected selector that is none": {
+			steps: []browser.Step{{Assert: &browser.Sight{Text: "Welcome"}}}, expect: browser.Expect{Selector: []string{"h1", "p >> a"}},
+			reason: "not_measured", detail: `expect.selector: "p >> a": no CSS selector`, shown: true,
+		},
 		"a text that does not come": {
 			steps: []browser.Step{{Assert: &browser.Sight{Text: "Thanks"}}}, reason: "step_failed",
 			detail: `step 1 (see the text "Thanks"): the text "Thanks" did not appear within 2s; the page is http://`, shown: true,

@@ -16,7 +16,9 @@ import (
 const (
 	forLook     = 6 * time.Second  // what a run keeps of its time for it
 	forLookPart = 4                // and at most this part of it
-	lookTime    = 15 * time.Second // what a page that hangs may take
+	lookTime    = 15 * time.Second // what one look may take
+	lookLeast   = 2 * time.Second  // however late it is
+	lookLate    = 3 * time.Second  // after the end of the run's time, when it used that up
 )
 
 // Times of coming to rest when more is to be done after it: half of the time that there is, or what a page needs that does
@@ -135,6 +137,9 @@ func (p *prober) measure(ctx context.Context, v *visit, tab *chromium.Tab, proxy
 			return err
 		}
 	}
+	if v.end.Crashed || v.end.Hung {
+		return nil
+	}
 	v.screenshot = picture(ctx, page)
 	if why := tab.Lost(); v.screenshot == nil && why != nil {
 		return why
@@ -151,10 +156,12 @@ func picture(ctx context.Context, page *pageload.Page) *probe.Picture {
 	return shot
 }
 
-// look looks at a page in a time of its own, which ends when ctx is cancelled, but not with its deadline: a page that used
-// up its time is still to be described.
+// look looks at a page in a time of its own, which ends when ctx is cancelled, but a little later than its deadline: a page
+// that used up its time is still to be described.
 func look[T any](ctx context.Context, at func(context.Context) (T, error)) (T, error) {
-	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	deadline, _ := ctx.Deadline() // every run has one
+	left := min(lookTime, max(lookLeast, time.Until(deadline)+lookLate))
+	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), left)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {

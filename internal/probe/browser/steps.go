@@ -86,7 +86,7 @@ func (s *Step) compile(field string) (step, error) {
 	case s.Goto != "":
 		return compileGoto(field+".goto", s.Goto)
 	case s.Click != "":
-		return step{does: clicks, target: s.Click}, notEmpty(field+".click", "a CSS selector", s.Click)
+		return step{does: clicks, target: s.Click}, checkSelector(field+".click", "a CSS selector", s.Click)
 	case s.Type != nil:
 		return s.Type.compile(field + ".type")
 	case s.Wait != nil:
@@ -110,7 +110,7 @@ func compileGoto(field, address string) (step, error) {
 
 func (t *TypeStep) compile(field string) (step, error) {
 	s := step{does: enters, target: t.Selector, text: t.Text}
-	errs := []error{notEmpty(field+".selector", "the CSS selector of a field", t.Selector)}
+	errs := []error{checkSelector(field+".selector", "the CSS selector of a field", t.Selector)}
 	switch {
 	case !t.Secret.IsZero() && t.Text != "":
 		errs = append(errs, probe.Fieldf(field, "has text and secret, want one"))
@@ -149,7 +149,7 @@ func (s *Sight) compile(field string) (sighted, error) {
 	}
 	switch {
 	case s.Selector != "":
-		return sighted{words: "the element " + quotable(s.Selector), selector: s.Selector}, nil
+		return sighted{words: "the element " + quotable(s.Selector), selector: s.Selector}, checkSelector(field+".selector", "a CSS selector", s.Selector)
 	case s.Text != "":
 		needle := readable(s.Text)
 		return sighted{
