@@ -18,6 +18,7 @@ const (
 	maxMixed    = 30
 	maxPending  = 30
 	maxSites    = 1000
+	maxHosts    = 100   // of a site
 	maxOpen     = 20000 // requests that are under way at once
 )
 
@@ -52,6 +53,7 @@ type chapter struct {
 type siteSum struct {
 	Party
 	kinds map[string]bool
+	hosts map[string]bool
 }
 
 // line is a line of the console with the browser's time, in seconds since 1970.
@@ -75,7 +77,7 @@ func (c *chapter) sum(name string) *siteSum {
 	}
 	s := c.sites[name]
 	if s == nil {
-		s = &siteSum{kinds: map[string]bool{}}
+		s = &siteSum{kinds: map[string]bool{}, hosts: map[string]bool{}}
 		c.sites[name] = s
 	}
 	return s
@@ -111,7 +113,9 @@ func (c *chapter) weigh(home string) Weight {
 			side = &w.First
 		case "": // beyond the bound
 		default:
-			w.Sites = append(w.Sites, Site{name, sum.Bytes, sum.Requests, slices.Sorted(maps.Keys(sum.kinds))})
+			w.Sites = append(w.Sites, Site{
+				name, sum.Bytes, sum.Requests, slices.Sorted(maps.Keys(sum.kinds)), slices.Sorted(maps.Keys(sum.hosts)),
+			})
 		}
 		side.Bytes += sum.Bytes
 		side.Requests += sum.Requests

@@ -20,6 +20,9 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
+// Blocked is the error of a request in the evidence that the operator blocks.
+const Blocked = "blocked"
+
 // Load is what one load of a page gave. Times count from the start of the navigation. What a page does by itself to get
 // elsewhere, such as a meta refresh, belongs to the load; a document that an act led to begins another one.
 type Load struct {
@@ -102,6 +105,7 @@ type Site struct {
 	Bytes    int64
 	Requests int
 	Kinds    []string // types of its requests, sorted
+	Hosts    []string // of it that were asked, sorted, bounded
 }
 
 // Counts counts what is bounded elsewhere.

@@ -65,11 +65,11 @@ func (c *chapter) begin(e requestWillBeSent, session cdp.SessionID, document boo
 	c.counts.Requests++
 	c.show(r)
 	if blocked(u.Hostname()) {
-		r.Error = "blocked"
+		r.Error = Blocked
 		c.counts.Blocked++
 		return nil
 	}
-	c.count(r)
+	c.count(r, strings.ToLower(u.Hostname()))
 	if u.Scheme == "http" || u.Scheme == "ws" {
 		c.insecure++
 	}
@@ -115,12 +115,15 @@ func (r *record) fails(sum *int) {
 }
 
 // count adds a request to the sums of its type and site.
-func (c *chapter) count(r *record) {
+func (c *chapter) count(r *record, host string) {
 	c.requests[r.Type]++
 	r.party = &c.hops
 	if !r.document {
 		sum := c.sum(r.Site)
 		sum.kinds[r.Type] = true
+		if len(sum.hosts) < maxHosts {
+			sum.hosts[probe.Clip(host, maxHostName)] = true
+		}
 		r.party = &sum.Party
 	}
 	r.party.Requests++

@@ -12,6 +12,8 @@ const (
 	maxURL  = 1 << 10
 	maxText = 500
 	maxWord = 100
+
+	maxHostName = 253 // RFC 1035, section 2.3.4
 )
 
 // shownURL returns an address as evidence may hold it: without user info and query values, bounded. What stands in a

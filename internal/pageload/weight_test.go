@@ -124,7 +124,8 @@ func TestWeight_Parties(t *testing.T) {
 	for _, s := range w.Sites {
 		names = append(names, s.Name)
 	}
-	if !slices.Equal(names, []string{"ads.example", "tags.example"}) || !slices.Equal(w.Sites[0].Kinds, []string{"document", "image", "script"}) {
+	if !slices.Equal(names, []string{"ads.example", "tags.example"}) || !slices.Equal(w.Sites[0].Kinds, []string{"document", "image", "script"}) ||
+		!slices.Equal(w.Sites[0].Hosts, []string{"ads.example"}) {
 		t.Errorf("got sites %+v, want ads.example and tags.example", w.Sites)
 	}
 	var sum int64
