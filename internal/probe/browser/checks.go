@@ -42,6 +42,7 @@ const (
 	neverLoaded           probe.CheckID = "never_loaded"
 	neverLoadedThirdParty probe.CheckID = "never_loaded_third_party"
 	dialogBoxes           probe.CheckID = "dialog_boxes"
+	dialogBoxesMany       probe.CheckID = "dialog_boxes_many"
 	runsFailed            probe.CheckID = "runs_failed"
 	failedRequests        probe.CheckID = "failed_requests"
 	failedThirdParty      probe.CheckID = "failed_third_party"
@@ -49,6 +50,7 @@ const (
 	unapprovedSite        probe.CheckID = "unapproved_site"
 	mixedContent          probe.CheckID = "mixed_content"
 	cookiesEarly          probe.CheckID = "cookies_before_consent"
+	ownCookiesEarly       probe.CheckID = "own_cookies_before_consent"
 	softNotFound          probe.CheckID = "soft_404"
 	selectorMissing       probe.CheckID = "selector_missing"
 
@@ -202,13 +204,18 @@ func visits() []probe.Check {
 			IT:        "The load event did not come within the visit because of third parties; see the detail, and load them so that nothing waits.",
 		},
 		{
-			ID: dialogBoxes, Dimension: probe.Correct, Cap: probe.Fair, Title: "dialog boxes",
-			Marketing: "A box pops up in front of customers while the page loads, and keeps them from it.",
+			ID: dialogBoxes, Dimension: probe.Correct, Cap: probe.Good, Title: "dialog box",
+			Marketing: "A box pops up in front of customers while the page loads; they have to close it first.",
 			IT:        "Scripts call alert, confirm or prompt while the page loads; look for them in the page and its tags.",
 		},
 		{
-			ID: runsFailed, Dimension: probe.Reachable, Cap: probe.Good, Title: "fails now and then",
-			Marketing: "The page opened this time, but not at each of a few attempts.",
+			ID: dialogBoxesMany, Dimension: probe.Correct, Cap: probe.Poor, Title: "box after box",
+			Marketing: "Box after box pops up in front of customers, so that they cannot use the page.",
+			IT:        "Scripts call alert, confirm or prompt again and again while the page loads; look for loops and timers in the page and its tags.",
+		},
+		{
+			ID: runsFailed, Dimension: probe.Reachable, Cap: probe.Fair, Title: "fails now and then",
+			Marketing: "The page opens for most customers, but fails for some of them.",
 			IT:        "Some runs of this probe failed while most went well; see why in the detail, and look for a server of many that is out of order.",
 		},
 	}
@@ -251,6 +258,11 @@ func parts() []probe.Check {
 			ID: cookiesEarly, Dimension: probe.Trusted, Cap: probe.Good, Title: "cookies before consent",
 			Marketing: "Other companies mark customers before they have agreed to it.",
 			IT:        "Third-party cookies were set before any click; see their names in the detail, and check what the consent tool lets through.",
+		},
+		{
+			ID: ownCookiesEarly, Dimension: probe.Trusted, Cap: probe.Good, Title: "lasting cookies before consent",
+			Marketing: "The page marks customers for their next visits before they have agreed to it.",
+			IT:        "Cookies of the page's own site that outlive the session were set before any click; check which of those in the detail are needed.",
 		},
 		{
 			ID: softNotFound, Dimension: probe.Correct, Cap: probe.Fair, Title: "page says not found",

@@ -121,6 +121,9 @@ func (p *plan) succeed(result *probe.Result, published *judged, runs []*judged) 
 	if len(runs) > 1 {
 		result.Detail += fmt.Sprintf("; run %d is the median of %d", published.run, len(runs))
 	}
+	if failed := count(runs, func(j *judged) bool { return j.failed != nil }); failed > 0 {
+		result.Detail += fmt.Sprintf(", of which %d failed", failed)
+	}
 }
 
 // failedRuns finds runs that failed while others went well.
@@ -128,7 +131,7 @@ func failedRuns(runs []*judged) []probe.Finding {
 	var causes []string
 	for _, j := range runs {
 		if j.failed != nil {
-			causes = append(causes, fmt.Sprintf("run %d: %s", j.run, j.failed.detail))
+			causes = append(causes, fmt.Sprintf("run %d: %s (%s)", j.run, j.failed.reason, j.failed.detail))
 		}
 	}
 	if len(causes) == 0 {

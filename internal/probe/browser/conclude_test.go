@@ -288,6 +288,7 @@ func TestConclude_Findings(t *testing.T) {
 		},
 		{"a page without end", func(l *pageload.Load) { l.Settled, l.Vitals.Loaded = false, nil }, nil, "never_loaded: still loading after 6s"},
 		{"boxes", func(l *pageload.Load) { l.Dialogs = 2 }, nil, "dialog_boxes: 2 dialog boxes, want none"},
+		{"too many boxes", func(l *pageload.Load) { l.Dialogs = 3 }, nil, "dialog_boxes_many: 3 dialog boxes, one after the other, want none"},
 		{"as many requests as may be", func(l *pageload.Load) { l.Counts.Requests, l.Counts.Blocked = 2001, 1 }, nil, ""},
 		{
 			"too many requests, which the proxy did not see", func(l *pageload.Load) { l.Counts.Requests = 2001 }, nil,
@@ -326,6 +327,28 @@ func TestConclude_Findings(t *testing.T) {
 				l.Cookies = []pageload.Cookie{{Name: "own", Domain: "shop.example"}, {Name: "b", Domain: "ads.example", ThirdParty: true}, {Name: "a", Domain: "ads.example", ThirdParty: true}}
 			}, nil,
 			"cookies_before_consent: 2 third-party cookies before any click, want none: a of ads.example, b of ads.example",
+		},
+		{
+			"own cookies", func(l *pageload.Load) {
+				l.Cookies = []pageload.Cookie{
+					{Name: "session", Domain: "shop.example"},
+					{Name: "b", Domain: ".shop.example", Lifetime: 1},
+					{Name: "a", Domain: "shop.example", Lifetime: 400 * 24 * time.Hour},
+					{Name: "track", Domain: "ads.example", ThirdParty: true, Lifetime: time.Hour},
+				}
+			}, nil,
+			"cookies_before_consent: 1 third-party cookies before any click, want none: track of ads.example\n" +
+				"own_cookies_before_consent: 2 cookies of the page's own site that outlive the session before any click, want none: " +
+				"a of shop.example, b of .shop.example",
+		},
+		{
+			"many own cookies", func(l *pageload.Load) {
+				for range 6 {
+					l.Cookies = append(l.Cookies, pageload.Cookie{Name: "a", Domain: "shop.example", Lifetime: time.Hour})
+				}
+			}, nil,
+			"own_cookies_before_consent: 6 cookies of the page's own site that outlive the session before any click, want none: " +
+				strings.Repeat("a of shop.example, ", 4) + "a of shop.example and 1 more",
 		},
 		{"plain http", func(l *pageload.Load) { l.URL = "http://shop.example/?a=b" }, nil, "not_https: landed on http://shop.example/?a=xxx, want https"},
 		{"this machine", func(l *pageload.Load) { l.URL = "http://shop.localhost/" }, nil, ""},

@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -38,6 +37,7 @@ func (p *plan) find(v *visit) []probe.Finding {
 	add(p.unapproved(v.load))
 	add(mixed(v.load))
 	add(v.earlyCookies())
+	add(v.earlyOwnCookies())
 	return findings
 }
 
@@ -62,12 +62,19 @@ func (v *visit) unfinished() *probe.Finding {
 	return named(probe.Findingf(check, "still loading after %v", rounded(v.load.Duration)), list)
 }
 
+// fewDialogs is how many boxes customers close without giving up.
+const fewDialogs = 2
+
 // dialogs finds boxes that pages put in front of customers.
 func (v *visit) dialogs() *probe.Finding {
-	if v.load.Dialogs == 0 {
+	switch n := v.load.Dialogs; {
+	case n == 0:
 		return nil
+	case n <= fewDialogs:
+		return probe.Findingf(dialogBoxes, "%d dialog boxes, want none", n)
+	default:
+		return probe.Findingf(dialogBoxesMany, "%d dialog boxes, one after the other, want none", n)
 	}
-	return probe.Findingf(dialogBoxes, "%d dialog boxes, want none", v.load.Dialogs)
 }
 
 // family is a vital and the findings that it can lead to, the worst of which is reported.
@@ -286,17 +293,34 @@ func mixed(load *pageload.Load) *probe.Finding {
 
 // earlyCookies finds cookies of third parties that nobody has agreed to.
 func (v *visit) earlyCookies() *probe.Finding {
-	var list []string
-	for _, cookie := range v.cookies {
-		if cookie.ThirdParty {
-			list = append(list, fmt.Sprintf("%s of %s", quotable(cookie.Name), quotable(cookie.Domain)))
-		}
-	}
+	list := v.cookiesThat(func(c *pageload.Cookie) bool { return c.ThirdParty })
 	if len(list) == 0 {
 		return nil
 	}
-	slices.SortFunc(list, cmp.Compare)
 	return named(probe.Findingf(cookiesEarly, "%d third-party cookies before any click, want none", len(list)), list)
+}
+
+// earlyOwnCookies finds cookies of the page's own site that nobody has agreed to and that tell customers apart on later
+// visits: most tools that count and follow customers set theirs there. Those of the session are needed for a site to work.
+func (v *visit) earlyOwnCookies() *probe.Finding {
+	list := v.cookiesThat(func(c *pageload.Cookie) bool { return !c.ThirdParty && c.Lifetime > 0 })
+	if len(list) == 0 {
+		return nil
+	}
+	return named(probe.Findingf(ownCookiesEarly, "%d cookies of the page's own site that outlive the session before any click, want none",
+		len(list)), list)
+}
+
+// cookiesThat returns names of cookies with whose they are, in order.
+func (v *visit) cookiesThat(are func(*pageload.Cookie) bool) []string {
+	var list []string
+	for i := range v.cookies {
+		if c := &v.cookies[i]; are(c) {
+			list = append(list, fmt.Sprintf("%s of %s", quotable(c.Name), quotable(c.Domain)))
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // named adds the first of a list to a finding.

@@ -43,7 +43,7 @@ func TestConclude_Runs(t *testing.T) {
 		"the median of three":      {[]browser.Run{took(3000 * ms), took(1000 * ms), took(2000 * ms)}, want{3, "", "largest content after 2s" + weighs + "; run 3 is the median of 3", 2}},
 		"of five":                  {[]browser.Run{took(5 * ms), took(4 * ms), took(3 * ms), took(2 * ms), took(1 * ms)}, want{3, "", "largest content after 3ms" + weighs + "; run 3 is the median of 5", 0.004}},
 		"the first of equals":      {[]browser.Run{took(1000 * ms), took(1000 * ms), took(1000 * ms)}, want{2, "", "largest content after 1s" + weighs + "; run 2 is the median of 3", 0}},
-		"one failed":               {[]browser.Run{broken(), took(1000 * ms), took(2000 * ms)}, want{3, "", "largest content after 2s" + weighs + "; run 3 is the median of 3", 1}},
+		"one failed":               {[]browser.Run{broken(), took(1000 * ms), took(2000 * ms)}, want{3, "", "largest content after 2s" + weighs + "; run 3 is the median of 3, of which 1 failed", 1}},
 		"two failed":               {[]browser.Run{broken(), took(1000 * ms), broken()}, want{1, "status_unexpected", "status 500, want 2xx (2 of 3 runs failed)", -1}},
 		"all failed":               {[]browser.Run{broken()}, want{1, "status_unexpected", "status 500, want 2xx", -1}},
 		"the agent failed once":    {[]browser.Run{took(2000 * ms), agents("browser_crashed"), took(1000 * ms)}, want{3, "", "largest content after 1s" + weighs + "; run 3 is the median of 2", 1}},
@@ -67,14 +67,30 @@ func TestConclude_Runs(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("published (-want +got):\n%s", diff)
 			}
-			failed := ""
-			if name == "one failed" {
-				failed = "runs_failed: 1 of 3 runs failed: run 1: status 500, want 2xx"
-			}
-			if diff := cmp.Diff(failed, findings(&probe.Result{Findings: result.Findings})); diff != "" {
-				t.Errorf("findings (-want +got):\n%s", diff)
-			}
 		})
+	}
+}
+
+func TestConclude_FailedRuns(t *testing.T) {
+	t.Parallel()
+	hung := browser.Run{Load: fine(func(l *pageload.Load) { l.Hung = true })}
+	for name, tt := range map[string]struct {
+		runs []browser.Run
+		want string
+	}{
+		"none":         {[]browser.Run{took(1000 * ms), took(1000 * ms), took(1000 * ms)}, ""},
+		"one of three": {[]browser.Run{took(1000 * ms), broken(), took(1000 * ms)}, "runs_failed: 1 of 3 runs failed: run 2: status_unexpected (status 500, want 2xx)"},
+		"two of five": {
+			[]browser.Run{broken(), took(1000 * ms), hung, took(1000 * ms), took(1000 * ms)},
+			"runs_failed: 2 of 5 runs failed: run 1: status_unexpected (status 500, want 2xx), run 3: page_hung (the page stopped answering after 6s)",
+		},
+		"most":         {[]browser.Run{took(1000 * ms), broken(), broken()}, "reason status_unexpected: status 500, want 2xx (2 of 3 runs failed)"},
+		"by the agent": {[]browser.Run{took(1000 * ms), agents("browser_crashed"), took(1000 * ms)}, ""},
+	} {
+		result := concluded(func(c *browser.Config) { c.Runs = 5 }, tt.runs...)
+		if diff := cmp.Diff(tt.want, findings(&result)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
