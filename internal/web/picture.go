@@ -28,8 +28,8 @@ func (h *handler) picture(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Length", strconv.Itoa(len(data)))
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Cache-Control", "private, max-age=31536000, immutable") // its name follows from its content
-	_, _ = w.Write(data)                                                // the reader may have gone
+	header.Set("Cache-Control", "private, max-age=86400, immutable") // its name follows from its content, but it is not kept for ever
+	_, _ = w.Write(data)                                             // the reader may have gone
 }
 
 // pictureLink returns where a picture of a touchpoint can be seen.

@@ -61,7 +61,7 @@ func TestPicture(t *testing.T) {
 			if response.Header.Get("Content-Type") != tt.media || body != kept[tt.url[len(tt.url)-64:]][1] {
 				t.Errorf("got %s %q, want %s", response.Header.Get("Content-Type"), body, tt.media)
 			}
-			if cache != "private, max-age=31536000, immutable" {
+			if cache != "private, max-age=86400, immutable" {
 				t.Errorf("Cache-Control %q, want a private one for good", cache)
 			}
 			if policy := response.Header.Get("Content-Security-Policy"); policy != "default-src 'none'; sandbox" {
