@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/record"
 )
 
 // What is printed of one visit at most; a HAR file has all that was seen.
@@ -21,7 +22,8 @@ const (
 )
 
 // writeVisits prints in full the visit whose figures a result has, and the vitals of the others.
-func writeVisits(b *bytes.Buffer, ev *probe.Evidence, limits probe.Limits) {
+func writeVisits(b *bytes.Buffer, r *record.Record, limits probe.Limits) {
+	ev := r.Evidence
 	visits, shown, pictured := ev.Visits, ev.Counted(), ev.Pictured()
 	for i := range visits {
 		v := &visits[i]
@@ -43,7 +45,7 @@ func writeVisits(b *bytes.Buffer, ev *probe.Evidence, limits probe.Limits) {
 			writeWeight(b, v)
 			writeSlowest(b, v)
 			writeFailures(b, v)
-			writeConsole(b, v)
+			writeConsole(b, v.Console, consoleLines(r.Measurements))
 		}
 		if v == pictured {
 			writePicture(b, v.Screenshot)
@@ -196,12 +198,23 @@ func writeFailures(b *bytes.Buffer, v *probe.Visit) {
 	}
 }
 
-func writeConsole(b *bytes.Buffer, v *probe.Visit) {
-	if len(v.Console) == 0 {
+// consoleLines returns how many lines were counted; those that a visit keeps are the first of them.
+func consoleLines(all []record.Measurement) (lines int) {
+	for i := range all {
+		if all[i].Metric == "page_console_messages" {
+			lines += int(all[i].Value)
+		}
+	}
+	return lines
+}
+
+// writeConsole prints the first lines, and how many more there were of those that are kept or were counted.
+func writeConsole(b *bytes.Buffer, kept []probe.ConsoleLine, counted int) {
+	if len(kept) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n  console\n")
-	for _, line := range v.Console[:min(len(v.Console), printedConsole)] {
+	for _, line := range kept[:min(len(kept), printedConsole)] {
 		fmt.Fprintf(b, "  %9s  %-7s  %s", seconds(line.At.Seconds()), line.Level, strings.Join(strings.Fields(line.Text), " "))
 		if line.URL != "" {
 			fmt.Fprintf(b, " (%s", probe.Clip(line.URL, printedAddress))
@@ -212,7 +225,7 @@ func writeConsole(b *bytes.Buffer, v *probe.Visit) {
 		}
 		fmt.Fprintf(b, "\n")
 	}
-	if rest := len(v.Console) - printedConsole; rest > 0 {
+	if rest := max(len(kept), counted) - min(len(kept), printedConsole); rest > 0 {
 		fmt.Fprintf(b, "  and %d more %s\n", rest, plural(rest, "line"))
 	}
 }

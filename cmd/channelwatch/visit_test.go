@@ -114,15 +114,43 @@ func golden(t *testing.T, path string, got []byte) {
 func TestWriteVisits_OfAPageThatNeverCame(t *testing.T) {
 	var got bytes.Buffer
 	visits := []probe.Visit{{Run: 1, Browser: "Headless Shell 140.0", URL: "https://shop.example/", Settled: true}}
-	writeVisits(&got, &probe.Evidence{Visits: visits}, probe.Limits{})
+	writeVisits(&got, &record.Record{Evidence: &probe.Evidence{Visits: visits}}, probe.Limits{})
 	want := "\nvisit 1 of 1: https://shop.example/\n  in Headless Shell 140.0\n"
 	if got.String() != want {
 		t.Errorf("got %q, want %q", got.String(), want)
 	}
 	got.Reset()
-	writeVisits(&got, &probe.Evidence{}, probe.Limits{})
+	writeVisits(&got, &record.Record{Evidence: &probe.Evidence{}}, probe.Limits{})
 	if got.Len() != 0 {
 		t.Errorf("of no visit %q is printed", got.String())
+	}
+}
+
+// TestWriteConsole counts the lines that a visit did not keep as well.
+func TestWriteConsole(t *testing.T) {
+	for name, tt := range map[string]struct {
+		kept, counted int
+		want          string
+	}{
+		"all":         {3, 3, ""},
+		"too many":    {25, 25, "  and 5 more lines\n"},
+		"one more":    {3, 4, "  and 1 more line\n"},
+		"a busy page": {100, 701, "  and 681 more lines\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			writeConsole(&b, make([]probe.ConsoleLine, tt.kept), tt.counted)
+			lines := strings.SplitAfter(b.String(), "\n")
+			if got := lines[len(lines)-2]; tt.want != got && (tt.want != "" || strings.Contains(got, "more")) {
+				t.Errorf("the last line is %q, want %q", got, tt.want)
+			}
+		})
+	}
+	measured := []record.Measurement{
+		{Metric: "page_console_messages", Label: "error", Value: 201}, {Metric: "page_console_messages", Label: "warning", Value: 500}, {Metric: "page_js_errors", Value: 9},
+	}
+	if got := consoleLines(measured); got != 701 {
+		t.Errorf("%d lines were counted, want 701", got)
 	}
 }
 
@@ -226,7 +254,7 @@ func TestVisitFiles_ScreenshotOfAJourney(t *testing.T) {
 		t.Errorf("the file has %d bytes (%v), want those of the picture", len(got), err)
 	}
 	var text bytes.Buffer
-	writeVisits(&text, ev, probe.Limits{})
+	writeVisits(&text, &record.Record{Evidence: ev}, probe.Limits{})
 	if _, after, _ := strings.Cut(text.String(), "/cart"); !strings.Contains(after, "screenshot 16 x 9, image/png") {
 		t.Errorf("the picture is not told of with the page that it shows:\n%s", text.String())
 	}

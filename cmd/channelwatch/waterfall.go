@@ -35,7 +35,7 @@ func writeRecord(w io.Writer, r *record.Record, limits probe.Limits) error {
 		for i := range r.Evidence.Exchanges {
 			writeExchange(&b, i+1, &r.Evidence.Exchanges[i])
 		}
-		writeVisits(&b, r.Evidence, limits)
+		writeVisits(&b, r, limits)
 		writeEvents(&b, r.Evidence.Events)
 	}
 	_, err := io.WriteString(w, strings.Map(printable, b.String()))
