@@ -74,7 +74,7 @@ func (c *Config) compile(setup probe.Setup) (*plan, error) {
 		private:   c.AllowPrivate,
 		product:   setup.UserAgent,
 		timeout:   setup.Timeout,
-		redaction: probe.NewRedaction(secrets...),
+		redaction: probe.NewRedaction(spellings(secrets)...),
 	}, nil
 }
 

@@ -310,11 +310,7 @@ func TestConclude_Findings(t *testing.T) {
 		},
 		{
 			"approved in part", func(l *pageload.Load) {
-				l.Requests = []probe.Request{
-					{URL: "https://good.ads.example/a", Site: "ads.example", ThirdParty: true},
-					{URL: "https://bad.ads.example/b", Site: "ads.example", ThirdParty: true},
-					{URL: "https://bad.ads.example/c", Site: "ads.example", ThirdParty: true},
-				}
+				l.Weight.Sites[0].Hosts = []string{"bad.ads.example", "good.ads.example"}
 			}, func(c *browser.Config) { c.ApprovedDomains = []string{"good.ads.example", "cdn.example"} },
 			"unapproved_site: 1 third parties are not approved: bad.ads.example",
 		},

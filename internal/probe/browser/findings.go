@@ -2,7 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -189,7 +188,7 @@ func (v *visit) failures(check probe.CheckID, thirdParty bool) *probe.Finding {
 // navigation does, and what the operator blocks has not failed.
 func broken(r *probe.Request) bool {
 	switch r.Error {
-	case "", "net::ERR_ABORTED", "blocked": // the latter is package pageload's word for what the operator blocks
+	case "", "net::ERR_ABORTED", pageload.Blocked:
 		return r.Status >= 400
 	}
 	return true
@@ -249,10 +248,8 @@ func (p *plan) unapproved(load *pageload.Load) *probe.Finding {
 			names = append(names, fmt.Sprintf("%s (%d bytes, %d requests)", quotable(site.Name), site.Bytes, site.Requests))
 			continue
 		}
-		for i := range load.Requests {
-			request := &load.Requests[i]
-			host := hostOf(request.URL)
-			if request.Site == site.Name && !p.approves(host) && !slices.Contains(names, host) {
+		for _, host := range site.Hosts {
+			if !p.approves(host) {
 				names = append(names, quotable(host))
 			}
 		}
@@ -269,14 +266,6 @@ func (p *plan) approves(host string) bool {
 		entry = strings.TrimPrefix(entry, "*.")
 		return host == entry || strings.HasSuffix(host, "."+entry)
 	})
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(u.Hostname())
 }
 
 // mixed finds insecure parts of a secure page.

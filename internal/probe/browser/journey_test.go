@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -32,7 +33,7 @@ func shop(secret string, typed *atomic.Value) http.HandlerFunc {
 		case "/orders":
 			html("<title>Your orders</title><h1>Orders</h1><p>Hello, Ada<style>p{text-transform:uppercase}</style>")(w, r)
 		case "/echo":
-			html("<title>"+secret+"</title><h1>"+secret+"</h1><p>Your key is "+secret+"<script>console.error('"+secret+"')</script>")(w, r)
+			html("<title>"+secret+"</title><h1>"+secret+"</h1><p>Your key is "+secret+"<script>console.error('"+secret+"', btoa('"+secret+"'), btoa('ada:"+secret+"'))</script><p>"+strings.ToUpper(secret))(w, r)
 		}
 	}
 }
@@ -122,10 +123,15 @@ func checkSecretFree(t *testing.T, result *probe.Result, secret string) {
 		t.Fatal(err)
 	}
 	printed := string(data) + fmt.Sprintf("%+v %+v", result, result.Evidence.Visits)
-	for i := range len(secret) - 6 {
-		if part := secret[i : i+6]; strings.Contains(printed, part) {
-			t.Errorf("got %q of the secret in %s", part, printed)
-			return
+	for _, spelling := range []string{
+		secret, strings.ToUpper(secret), base64.StdEncoding.EncodeToString([]byte(secret)),
+		base64.StdEncoding.EncodeToString([]byte("ada:" + secret))[6:],
+	} {
+		for i := range len(spelling) - 6 {
+			if part := spelling[i : i+6]; strings.Contains(printed, part) {
+				t.Errorf("got %q of the secret in %s", part, printed)
+				return
+			}
 		}
 	}
 }
