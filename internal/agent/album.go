@@ -19,7 +19,7 @@ type album struct {
 	max int64
 	log *slog.Logger
 
-	mu     sync.Mutex // guards the fields below
+	mu     sync.Mutex      // guards the fields below
 	failed bool            // whether the last try to open it failed
 	store  *pictures.Store // nil: none yet, or none that can be opened
 }

@@ -199,14 +199,14 @@ func TestServer_RefusesSingleRequests(t *testing.T) {
 			if response, body := s.do(r); response.StatusCode != test.code {
 				t.Errorf("answer %d %q, want %d", response.StatusCode, body, test.code)
 			}
-			got := ""
+			var got strings.Builder
 			for series := range grown(before, values(s.Server)) {
 				if outcome, ok := strings.CutPrefix(series, "rum_beacons_total"); ok {
-					got += strings.TrimSuffix(outcome[strings.Index(outcome, "outcome=")+len("outcome="):], "}")
+					got.WriteString(strings.TrimSuffix(outcome[strings.Index(outcome, "outcome=")+len("outcome="):], "}"))
 				}
 			}
-			if got != test.outcome {
-				t.Errorf("it counts as %q, want %q", got, test.outcome)
+			if got.String() != test.outcome {
+				t.Errorf("it counts as %q, want %q", got.String(), test.outcome)
 			}
 		})
 	}
