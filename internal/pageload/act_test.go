@@ -28,7 +28,7 @@ func TestClick(t *testing.T) {
 		{"without size", `<div id=b></div>`, "#b", `"#b" is not visible`},
 		{"covered", `<button id=b>Buy</button><div id=consent style="position:fixed;inset:0">Cookies?</div>`, "#b", `"#b" is covered by div#consent`},
 		{"moving", `<button id=b style="position:absolute;animation:m 1s infinite">x</button><style>@keyframes m{from{left:0}to{left:900px}}</style>`, "#b", `"#b" does not stand still`},
-		{"no selector", ``, "##", `looking for "##": asking the page: SyntaxError`},
+		{"no selector", ``, "##", `looking for "##": no CSS selector`},
 	}
 	const arm = `<title>waiting</title><script>const arm = () => { const b = document.querySelector('#b'); if (b) b.onclick = (e) => {
 		document.title = e.isTrusted ? 'clicked' : 'faked' } }; addEventListener('load', arm)</script>`
