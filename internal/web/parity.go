@@ -132,11 +132,14 @@ func mergeSides(sides []paritySide, all []view.PairSide) (merged []paritySide, r
 		return sides, false
 	}
 	for i := range sides {
-		sides[i].Rating, sides[i].seconds, sides[i].bytes, sides[i].requests = probe.Unknown, nil, nil, nil
+		sides[i].Rating, sides[i].seconds = probe.Unknown, nil
 	}
 	for _, r := range all {
 		s := &sides[index(r)]
-		s.Rating, s.seconds, s.bytes, s.requests = r.Rating, r.Seconds, r.Bytes, r.Requests
+		s.Rating, s.seconds = r.Rating, r.Seconds
+		if !s.here { // both are of the last load
+			s.bytes, s.requests = r.Bytes, r.Requests
+		}
 	}
 	return sides, true
 }

@@ -77,12 +77,12 @@ func TestChosen_KeepsWhatFailed(t *testing.T) {
 	}
 	all[0].Error, all[1].Status, all[2].Status, all[3].Error = "net::ERR_FAILED", 500, 399, blocked
 	for most, want := range map[int]string{20: "9876543210", 10: "9876543210", 5: "98710", 2: "10", 1: "1"} {
-		got := ""
+		var got strings.Builder
 		for _, r := range chosen(all, most) {
-			got += r.URL
+			got.WriteString(r.URL)
 		}
-		if got != want {
-			t.Errorf("%d of them: got %s, want %s", most, got, want)
+		if got.String() != want {
+			t.Errorf("%d of them: got %s, want %s", most, got.String(), want)
 		}
 	}
 }
