@@ -61,7 +61,9 @@ func (p *Page) Read(ctx context.Context) (*Load, error) {
 	page := p.journal.fill(load, seen.origin, ended)
 	load.Filmstrip = p.film.pictures(page.wall)
 	if !p.jarred {
-		if p.cookies, err = p.jar(ctx); err != nil {
+		p.cookies, err = p.jar(ctx)
+		busy := load.Hung && errors.Is(err, context.DeadlineExceeded) // a page that hangs keeps the browser busy
+		if err != nil && !busy {
 			return nil, err
 		}
 	}
