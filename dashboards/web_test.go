@@ -38,6 +38,16 @@ func upTo(perMinute float64) func(time.Duration) float64 {
 	return func(ago time.Duration) float64 { return perMinute * (24*time.Hour - ago).Minutes() }
 }
 
+// inMinutes is what a number for each minute adds between two samples.
+func inMinutes(perMinute float64) func(time.Duration) float64 {
+	return func(ago time.Duration) float64 {
+		if ago < 15*time.Minute {
+			return perMinute / 4
+		}
+		return perMinute
+	}
+}
+
 // oftenTwice is a value in seven of eleven minutes, the last three among them, and its double in the others: three of four
 // are at most the double.
 func oftenTwice(value float64) func(time.Duration) float64 {
@@ -98,6 +108,7 @@ func pagesInABrowser(w *past) {
 	w.day(`channelwatch_probe_phase_seconds_count{phase="wait", `+plain+`}`, upTo(1))
 	// Only one page has a step that clicks.
 	w.day(`channelwatch_web_vital_seconds{vital="inp", channel="desktop-web", touchpoint="offers", `+agent+`}`, constant(0.6))
+	w.day(`touchpoint_vital:channelwatch_web_vital_seconds:mean{vital="inp", channel="desktop-web", touchpoint="offers"}`, constant(0.6))
 }
 
 func labelledFigures() map[string]map[string]float64 {
@@ -121,16 +132,21 @@ func plainFigures() []string {
 
 // reports writes what customers' browsers report of one group of pages, and what becomes of it.
 func reports(w *past) {
-	const of = `instance="a:1", source="rum", channel="desktop-web", page_group="home", device="desktop"`
-	for le, perMinute := range map[string]float64{"2": 0, "4": 8, "+Inf": 10} {
-		w.day(`channelwatch_rum_web_vital_seconds_bucket{vital="lcp", le="`+le+`", `+of+`}`, upTo(perMinute))
-	}
-	w.day(`channelwatch_rum_web_vital_seconds_count{vital="lcp", `+of+`}`, upTo(10))
-	for le, perMinute := range map[string]float64{"0.5": 0, "1": 10, "+Inf": 10} {
-		w.day(`channelwatch_rum_web_vital_seconds_bucket{vital="inp", le="`+le+`", `+of+`}`, upTo(perMinute))
-	}
-	for le, perMinute := range map[string]float64{"0.01": 10, "+Inf": 10} {
-		w.day(`channelwatch_rum_web_vital_layout_shift_ratio_bucket{le="`+le+`", `+of+`}`, upTo(perMinute))
+	const of = `channel="desktop-web", page_group="home", device="desktop"`
+	for _, told := range []struct {
+		metric, recorded, vital string
+		perMinute               map[string]float64 // by the bucket's edge
+	}{
+		{"web_vital_seconds", "group_device_vital_le", `vital="lcp", `, map[string]float64{"2": 0, "4": 8, "+Inf": 10}},
+		{"web_vital_seconds", "group_device_vital_le", `vital="inp", `, map[string]float64{"0.5": 0, "1": 10, "+Inf": 10}},
+		{"web_vital_layout_shift_ratio", "group_device_le", "", map[string]float64{"0.01": 10, "+Inf": 10}},
+	} {
+		for le, n := range told.perMinute {
+			bucket := fmt.Sprintf(`channelwatch_rum_%s_bucket`, told.metric)
+			labels := fmt.Sprintf(`%sle=%q, %s`, told.vital, le, of)
+			w.day(bucket+`{instance="a:1", source="rum", `+labels+`}`, upTo(n))
+			w.day(told.recorded+":"+bucket+`:increase5m{`+labels+`}`, inMinutes(n))
+		}
 	}
 	w.day(`channelwatch_rum_beacons_total{channel="desktop-web", outcome="accepted", instance="a:1"}`, upTo(120))
 	w.day(`channelwatch_rum_beacons_total{channel="desktop-web", outcome="too_large", instance="a:1"}`, upTo(30))
