@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -96,8 +97,26 @@ func TestServer_SaysWhereItCannotServe(t *testing.T) {
 }
 
 // TestServer_LogsAPanicWithoutItsSender breaks the clock.
+// logs is a log that a test reads while others may write it.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 func TestServer_LogsAPanicWithoutItsSender(t *testing.T) {
-	var log bytes.Buffer
+	var log logs
 	opts := options()
 	opts.Log = slog.New(slog.NewTextHandler(&log, nil))
 	opts.Now = func() time.Time { panic("no clock") }
