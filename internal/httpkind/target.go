@@ -97,7 +97,7 @@ func isHostPort(text string) bool {
 func (t *Target) profile(target *url.URL, request *Request) probe.Profile {
 	secure, redirected := target.Scheme == "https" || request.Secure && t.Redirects.Max > 0, t.Redirects.Max > 0
 	p := probe.Profile{
-		Target:  hostPort(target),
+		Target:  HostPort(target),
 		URL:     httpx.RedactURL(target),
 		Metrics: []string{request.Metric},
 		TLS:     secure,
@@ -116,8 +116,8 @@ func (t *Target) profile(target *url.URL, request *Request) probe.Profile {
 	return p
 }
 
-// hostPort returns the address that a URL names, with the port of its scheme when it has none.
-func hostPort(target *url.URL) string {
+// HostPort returns the address that a URL names, with the port of its scheme when it has none.
+func HostPort(target *url.URL) string {
 	port := target.Port()
 	switch {
 	case port != "":

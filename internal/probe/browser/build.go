@@ -169,7 +169,7 @@ func (p *plan) profile() probe.Profile {
 		return probe.Profile{} // it was written by package url
 	}
 	profile := probe.Profile{
-		Target: hostPort(target),
+		Target: httpkind.HostPort(target),
 		URL:    httpx.RedactURL(target),
 		Phases: []probe.Phase{
 			probe.Resolve, probe.Connect, probe.TLS, probe.Send, probe.Wait, probe.Discover, probe.Load, probe.Render,
@@ -194,17 +194,4 @@ func (p *plan) takes() time.Duration {
 		loads = 2
 	}
 	return time.Duration(p.runs) * (time.Duration(loads)*p.device.expected + time.Duration(len(p.steps))*forStep)
-}
-
-// hostPort returns the address that a URL names, with the port of its scheme when it has none.
-func hostPort(target *url.URL) string {
-	port := target.Port()
-	switch {
-	case port != "":
-	case target.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return net.JoinHostPort(target.Hostname(), port)
 }
