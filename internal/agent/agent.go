@@ -124,7 +124,7 @@ func build(opts Options, cfg *config.Config) (_ *Agent, err error) {
 	if a.field, err = newField(&cfg.RUM, opts.Log); err != nil {
 		return nil, err
 	}
-	a.album = newAlbum(&cfg.Evidence, opts.Log)
+	a.album = newAlbum(&cfg.Evidence, visiting(opts.Kinds, cfg), opts.Log)
 	return a, nil
 }
 
@@ -281,7 +281,7 @@ func (a *Agent) start() {
 	if cfg.Agent.WebConfigFile == "" && !web.Loopback(a.listener.Addr()) {
 		a.log.Warn("open to the network without a password: set agent.web_config_file, or listen on 127.0.0.1", "address", a.Addr())
 	}
-	if unguarded(a.opts.Kinds, cfg) {
+	if !cfg.Browser.Sandbox && visiting(a.opts.Kinds, cfg) {
 		a.log.Warn("browsers run without a sandbox: a page that breaks out of one has the rights of its user; remove browser.sandbox: false where you can")
 	}
 	if a.open != nil {

@@ -24,10 +24,11 @@ type album struct {
 	store  *pictures.Store // nil: none yet, or none that can be opened
 }
 
-// newAlbum opens the store where there is one of before, which may hold what belongs to nobody any more.
-func newAlbum(cfg *config.Evidence, log *slog.Logger) *album {
+// newAlbum opens the store where there is one of before, which may hold what belongs to nobody any more. An agent that
+// visits no pages leaves it alone: it may be that of another one.
+func newAlbum(cfg *config.Evidence, visits bool, log *slog.Logger) *album {
 	a := &album{dir: cfg.Dir, max: cfg.MaxBytes, log: log}
-	if _, err := os.Stat(a.dir); err == nil {
+	if _, err := os.Stat(a.dir); err == nil && visits {
 		a.open()
 	}
 	return a

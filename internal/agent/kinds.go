@@ -21,11 +21,10 @@ func lines(kinds []probe.Kind, cfg *config.Config) map[string]int {
 	return all
 }
 
-// unguarded reports whether browsers are in use, and the operator turned their sandbox off.
-func unguarded(kinds []probe.Kind, cfg *config.Config) bool {
-	visits := lines(kinds, cfg)
-	return !cfg.Browser.Sandbox &&
-		slices.ContainsFunc(cfg.Touchpoints(), func(tp *probe.Touchpoint) bool { return visits[tp.Kind] > 0 })
+// visiting reports whether touchpoints of a kind with a line of its own are probed.
+func visiting(kinds []probe.Kind, cfg *config.Config) bool {
+	all := lines(kinds, cfg)
+	return slices.ContainsFunc(cfg.Touchpoints(), func(tp *probe.Touchpoint) bool { return all[tp.Kind] > 0 })
 }
 
 // most is the share of the time of a line that its probes may take: beyond it they come late whenever one is slow.

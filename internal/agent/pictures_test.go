@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/kinds"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -135,4 +136,25 @@ func TestAgent_GoesOnWithoutPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.eventually("a picture", func() bool { return r.screenshot() != "" })
+}
+
+// TestAgent_LeavesPicturesOfOthersAlone: who takes no pictures does not keep another agent from its directory.
+func TestAgent_LeavesPicturesOfOthersAlone(t *testing.T) {
+	dir, v := t.TempDir(), new(visits)
+	for _, tt := range []struct {
+		name string
+		yaml string
+		want int // entries of the directory
+	}{
+		{"without visits", yaml("home http://127.0.0.1:1/"), 0},
+		{"with visits", visitingWith("1", "6s"), 2}, // its lock and its index
+	} {
+		r := startWith(t, append(kinds.All(), v.kind()), tt.yaml+"evidence: {dir: "+dir+"}\n")
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != tt.want {
+			t.Errorf("%s: %v, %v in the directory, want %d entries", tt.name, entries, err, tt.want)
+		}
+	}
 }
