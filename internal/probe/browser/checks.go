@@ -11,6 +11,7 @@ import (
 const (
 	pageCrashed    probe.Reason = "page_crashed"
 	pageHung       probe.Reason = "page_hung"
+	portBlocked    probe.Reason = "port_blocked"
 	pageDownload   probe.Reason = "page_download"
 	nothingPainted probe.Reason = "nothing_painted"
 	pageTooLarge   probe.Reason = "page_too_large"
@@ -84,6 +85,11 @@ func reasons() []probe.Check {
 			ID: pageHung, Dimension: probe.Reachable, Cap: probe.Poor, Title: "page freezes",
 			Marketing: "The page freezes: customers can neither read nor click.",
 			IT:        "The main thread stopped answering; look at the console and the last requests, and check scripts for endless loops.",
+		},
+		{
+			ID: portBlocked, Dimension: probe.Reachable, Cap: probe.Poor, Title: "port that browsers block",
+			Marketing: "Customers' browsers refuse to open this page.",
+			IT:        "Browsers block the port of the address (WHATWG Fetch, bad ports); check it, or serve the page on another one.",
 		},
 		{
 			ID: pageDownload, Dimension: probe.Correct, Cap: probe.Poor, Title: "download instead of page",

@@ -96,7 +96,7 @@ func phaseOf(reason probe.Reason) probe.Phase {
 	switch reason {
 	case probe.DNSNotFound, probe.DNSFailed, probe.DNSTimeout, probe.AddressForbidden:
 		return probe.Resolve
-	case probe.ConnectRefused, probe.ConnectTimeout, probe.ConnectUnreachable:
+	case probe.ConnectRefused, probe.ConnectTimeout, probe.ConnectUnreachable, portBlocked:
 		return probe.Connect
 	case probe.TLSExpired, probe.TLSNotYetValid, probe.TLSWrongHost, probe.TLSUntrusted, probe.TLSHandshake, probe.TLSTimeout:
 		return probe.TLS

@@ -151,6 +151,7 @@ func netErrors() []struct {
 		{"ERR_NAME_", probe.DNSNotFound},
 		{"ERR_CONNECTION_REFUSED", probe.ConnectRefused},
 		{"ERR_CONNECTION_TIMED_OUT", probe.ConnectTimeout},
+		{"ERR_UNSAFE_PORT", portBlocked},
 		{"ERR_ADDRESS_", probe.ConnectUnreachable},
 		{"ERR_INTERNET_DISCONNECTED", probe.ConnectUnreachable},
 		{"ERR_TUNNEL_CONNECTION_FAILED", probe.ConnectUnreachable},

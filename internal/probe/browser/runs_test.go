@@ -122,6 +122,7 @@ func TestConclude_Reasons(t *testing.T) {
 		"unknown to us":     {browser.Run{Load: none("net::ERR_NEW_IN_CHROMIUM_200")}, probe.ResponseMalformed, probe.Wait},
 
 		"name not found":    {browser.Run{Load: none("net::ERR_NAME_NOT_RESOLVED")}, probe.DNSNotFound, probe.Resolve},
+		"port for mail":     {browser.Run{Load: none("net::ERR_UNSAFE_PORT")}, "port_blocked", probe.Connect},
 		"refused":           {browser.Run{Load: none("net::ERR_CONNECTION_REFUSED")}, probe.ConnectRefused, probe.Connect},
 		"no way":            {browser.Run{Load: none("net::ERR_ADDRESS_UNREACHABLE")}, probe.ConnectUnreachable, probe.Connect},
 		"no connection":     {browser.Run{Load: none("net::ERR_CONNECTION_TIMED_OUT")}, probe.ConnectTimeout, probe.Connect},
