@@ -28,6 +28,9 @@ func (r Resolver) Lookup(ctx context.Context, host string) ([]netip.Addr, error)
 	// the C library's, which cannot be interrupted and calls every lack of its own "no such host".
 	resolver := net.Resolver{PreferGo: true, Dial: run.dial}
 	addrs, err := resolver.LookupNetIP(ctx, "ip", host)
+	if notFound(err) {
+		err = confirm(ctx, &resolver, host, err)
+	}
 	if err != nil {
 		if lack := run.lack.Load(); lack != nil {
 			err = *lack
@@ -38,6 +41,24 @@ func (r Resolver) Lookup(ctx context.Context, host string) ([]netip.Addr, error)
 		addrs[i] = addrs[i].Unmap()
 	}
 	return addrs, nil
+}
+
+// confirm returns why host has no address: none, unless the servers fail when asked again about one family alone. IPv4
+// and IPv6 addresses are two questions, and of a failure and a "none" package net returns whichever came last.
+func confirm(ctx context.Context, resolver *net.Resolver, host string, none error) error {
+	for _, family := range []string{"ip4", "ip6"} {
+		_, err := resolver.LookupNetIP(ctx, family, host)
+		dnsErr, ok := errors.AsType[*net.DNSError](err)
+		if ok && !dnsErr.IsNotFound && ctx.Err() == nil {
+			return err
+		}
+	}
+	return none
+}
+
+func notFound(err error) bool {
+	dnsErr, ok := errors.AsType[*net.DNSError](err)
+	return ok && dnsErr.IsNotFound
 }
 
 // lookup is one question. Its connections are opened on goroutines of package net.
@@ -106,7 +127,7 @@ func resolveFault(host string, err error) error {
 	}
 	dnsErr, ok := errors.AsType[*net.DNSError](err)
 	switch {
-	case ok && dnsErr.IsNotFound:
+	case notFound(err):
 		return faultf(probe.DNSNotFound, "resolving %s: no such name or no address", host)
 	case timedOut(err), errors.Is(err, context.DeadlineExceeded):
 		return faultf(probe.DNSTimeout, "resolving %s: no answer in time", host)

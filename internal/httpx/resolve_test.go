@@ -146,6 +146,62 @@ func TestClient_Resolve(t *testing.T) {
 	}
 }
 
+// IPv4 and IPv6 addresses are two questions: servers that fail on one of them and have nothing for the other have
+// failed, whichever answer comes last.
+func TestResolver_OneFamilyFails(t *testing.T) {
+	t.Parallel()
+	for _, last := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
+		t.Run(last.String()+" comes last", func(t *testing.T) {
+			t.Parallel()
+			resolver := httpx.Resolver{Server: halfBroken(t, last)}
+			ctx := within(t, patience(probe.DNSFailed, 0))
+			addrs, err := resolver.Lookup(ctx, "shop.test")
+			dnsErr, ok := errors.AsType[*net.DNSError](err)
+			if !ok || dnsErr.IsNotFound {
+				t.Errorf("got %v, %v; want a failure of the server", addrs, err)
+			}
+		})
+	}
+}
+
+// halfBroken fails on questions for IPv4 addresses and has no IPv6 address. Answers about one type are late.
+func halfBroken(t *testing.T, late dnsmessage.Type) string {
+	t.Helper()
+	var config net.ListenConfig
+	conn, err := config.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			query := slices.Clone(b[:n])
+			zone := map[string]any{"shop.test": []netip.Addr{}}
+			delay := time.Duration(0)
+			if asks(query, dnsmessage.TypeA) {
+				zone["shop.test"] = dnsmessage.RCodeServerFailure
+			}
+			if asks(query, late) {
+				delay = 50 * time.Millisecond
+			}
+			time.AfterFunc(delay, func() { _, _ = conn.WriteTo(dnsReply(zone, query), from) })
+		}
+	}()
+	t.Cleanup(func() { _ = conn.Close(); <-done })
+	return conn.LocalAddr().String()
+}
+
+func asks(query []byte, about dnsmessage.Type) bool {
+	var m dnsmessage.Message
+	return m.Unpack(query) == nil && len(m.Questions) == 1 && m.Questions[0].Type == about
+}
+
 func TestClient_ConnectFailures(t *testing.T) {
 	t.Parallel()
 	full := backlogged(t, "127.0.0.1")
