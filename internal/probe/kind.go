@@ -35,6 +35,7 @@ type Setup struct {
 	Location   string // of the agent
 	UserAgent  string // the product token of this agent, such as "Channelwatch/1.0"
 	Browser    Browser
+	Receipts   string // public URL that devices send receipts of messages to, without a slash at its end; empty: nobody listens
 }
 
 // Built is a prober with its profile. Closer, when not nil, is called once after the last probe, to give back held
@@ -90,6 +91,9 @@ type Kind struct {
 	// Line says that the probes of the kind wait in a line of their own, whatever the touchpoint: they share something that
 	// too many at once would disturb. The configuration says how many run at once.
 	Line bool
+	// NoRecheck says that a poor result is not confirmed by probing once more, because that would be one message more than
+	// is polite.
+	NoRecheck bool
 	// State tells of what the kind holds for all its touchpoints, such as a browser; nil when it holds nothing. It is
 	// safe for concurrent use and quick.
 	State func() []Reading
