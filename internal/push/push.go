@@ -5,7 +5,7 @@
 // Accepted and delivered are different facts, and no provider tells a sender in real time that a message arrived. So
 // arrival decides over acceptance, a message is never sent twice, and where nobody can see an arrival the result says so.
 //
-// It imports probe only. It does not know any provider or protocol, and opens no connection.
+// It imports probe, and httpx for the answers of providers that speak HTTP. It knows no provider, and opens no connection.
 package push
 
 import (
