@@ -27,6 +27,9 @@ type Subject struct {
 	Type probe.ChannelType
 	// With returns the kind's block of the configuration for a target, as a document that YAML can hold.
 	With func(Target) map[string]any
+	// Files are written beside the configuration, readable by their owner alone: names to contents. They are for samples
+	// and blocks that name files with secrets.
+	Files map[string][]byte
 }
 
 // Target is where a prober is pointed at and what it is told about it. Fields that are empty are left to the defaults of
@@ -77,9 +80,16 @@ func (s Subject) load(tb testing.TB, touchpoint map[string]any) *probe.Touchpoin
 	if err != nil {
 		tb.Fatal(err)
 	}
-	file := filepath.Join(tb.TempDir(), "channelwatch.yaml")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		tb.Fatal(err)
+	dir := tb.TempDir()
+	file := filepath.Join(dir, "channelwatch.yaml")
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	write(file, data)
+	for name, content := range s.Files {
+		write(filepath.Join(dir, name), content)
 	}
 	loaded, err := config.Load(file, []probe.Kind{s.Kind})
 	if err != nil {
