@@ -118,6 +118,9 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 	if b.Recheck != nil {
 		t.Recheck = *b.Recheck
 	}
+	if kind.NoRecheck {
+		t.Recheck = b.noRecheck(kind)
+	}
 	t.Every, t.Timeout = b.times(kind)
 	built, err := kind.Build(b.With, probe.Setup{
 		Channel:    channel.Name,
@@ -128,6 +131,7 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		Location:   c.Agent.Location,
 		UserAgent:  userAgent(),
 		Browser:    c.Browser.setup(),
+		Receipts:   c.Receipts.url(),
 	})
 	if err != nil {
 		b.refused(err)
@@ -137,6 +141,15 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 	t.Fingerprint = l.fingerprint(t, channel.Type, b)
 	c.blocks[t] = b.With
 	return t
+}
+
+// noRecheck refuses a recheck of a kind that must not be probed in between.
+func (b *touchpointBlock) noRecheck(kind probe.Kind) time.Duration {
+	if b.Recheck != nil && *b.Recheck > 0 {
+		b.decoder.fail(child(b.node, "recheck"), b.path.key("recheck"), "got %s, want 0s: touchpoints of the kind %s are never probed in between",
+			FormatDuration(*b.Recheck), kind.Name)
+	}
+	return 0
 }
 
 // times returns the interval and the timeout, with the defaults of the kind.

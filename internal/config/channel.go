@@ -22,6 +22,7 @@ type mainFile struct {
 	Browser     Browser        `yaml:"browser" doc:"how the agent runs the browsers that it visits pages with"`
 	Evidence    Evidence       `yaml:"evidence" doc:"what the agent keeps of how pages looked"`
 	RUM         RUM            `yaml:"rum" doc:"how the agent listens to what customers' own browsers measure"`
+	Receipts    Receipts       `yaml:"receipts" doc:"how devices confirm push messages that they got"`
 	Channels    []channelBlock `yaml:"channels" doc:"the ways in which customers meet the brand; [] for an agent that only watches its host"`
 	place
 }

@@ -37,6 +37,7 @@ type Config struct {
 	Browser     Browser
 	Evidence    Evidence
 	RUM         RUM
+	Receipts    Receipts
 	Channels    []*probe.Channel
 	Files       []string // all files that were read or are referred to, the main one first: what a reload depends on
 	Hash        string   // of the contents of all configuration files, in hexadecimal; secrets are not in it
@@ -218,7 +219,7 @@ func (l *loader) finish(main *mainFile) (*Config, error) {
 	c := &Config{
 		Agent: main.Agent, Host: main.Host, Control: main.Control, History: main.History, Alerting: main.Alerting,
 		RemoteWrite: main.RemoteWrite, Notify: main.Notify, Pages: main.View, Shard: main.Shard, Public: main.Public,
-		Browser: main.Browser, Evidence: main.Evidence, RUM: main.RUM,
+		Browser: main.Browser, Evidence: main.Evidence, RUM: main.RUM, Receipts: main.Receipts,
 		blocks: make(map[*probe.Touchpoint]any),
 	}
 	l.build(c, main)

@@ -14,7 +14,9 @@ type settings struct {
 
 // settingBlocks names the blocks of the main file that are about the agent itself.
 func settingBlocks() []string {
-	return []string{"agent", "host", "control", "history", "alerting", "remote_write", "notify", "view", "shard", "public", "browser", "evidence", "rum"}
+	return []string{
+		"agent", "host", "control", "history", "alerting", "remote_write", "notify", "view", "shard", "public", "browser", "evidence", "rum", "receipts",
+	}
 }
 
 func (m *mainFile) settings() settings {

@@ -34,6 +34,7 @@ func (l *loader) together(c *Config, main *mainFile) {
 	w.shard(&c.Shard)
 	w.public(c)
 	w.rum(&c.RUM)
+	w.receipts(&c.Receipts)
 	l.pairs()
 }
 

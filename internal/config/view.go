@@ -49,7 +49,7 @@ func (c *Config) Settings() View {
 		rawBlock{c.Alerting},
 		rawBlock{c.RemoteWrite},
 		c.Notify, c.Pages, c.Shard, c.Public,
-		c.Browser, c.Evidence, c.RUM,
+		c.Browser, c.Evidence, c.RUM, c.Receipts,
 	} {
 		if fields := k.flatten("", reflect.ValueOf(block)); len(fields) > 0 {
 			v.Blocks = append(v.Blocks, Block{Type: settingBlocks()[i], Fields: fields})

@@ -21,6 +21,9 @@ type Profile struct {
 	Metrics []string // names of the kind's metrics that this touchpoint can export; those with a label, all its values
 	TLS     bool     // whether certificate dates are exported
 
+	// Receipts says that its messages are confirmed at Setup.Receipts: somebody has to listen there while it is probed.
+	Receipts bool
+
 	// Takes is how long a probe is expected to take, of kinds whose probes wait in a line of their own; see Kind.Line.
 	Takes time.Duration
 }

@@ -48,8 +48,6 @@ const (
 )
 
 // metricTable returns all metrics of messages.
-//
-//nolint:funlen // a table
 func metricTable() []probe.Metric {
 	return []probe.Metric{
 		{
