@@ -36,15 +36,20 @@ type Answer struct {
 	Word       Word
 	Code       int           // status, or a protocol's own code; 0 for none
 	Said       string        // the provider's reason, such as "UNREGISTERED": cut, printable, without secrets; may be empty
+	Hint       string        // what the reason may come from, for people; may be empty
 	RetryAfter time.Duration // the provider asks, or its documentation says, to wait so long at least; 0 for nothing
 }
 
 // String is for people.
 func (a Answer) String() string {
-	if a.Said == "" {
-		return fmt.Sprintf("answered %d", a.Code)
+	text := fmt.Sprintf("answered %d", a.Code)
+	if a.Said != "" {
+		text += " " + a.Said
 	}
-	return fmt.Sprintf("answered %d %s", a.Code, a.Said)
+	if a.Hint != "" {
+		text += " (" + a.Hint + ")"
+	}
+	return text
 }
 
 // Check returns the reason of a message that was answered so, which is not Accepted.
