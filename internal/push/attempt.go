@@ -45,7 +45,7 @@ type sendEnd struct {
 // Run sends the message and waits until its fate is known or the window is over. It returns after Send did. The error
 // is that of a cancelled context, or a lack of the agent's own.
 func (a Attempt) Run(ctx context.Context) (Fate, error) {
-	f := Fate{Start: time.Now(), Watched: a.Arrivals != nil}
+	f := Fate{Start: time.Now(), Watched: a.Arrivals != nil, Reply: Reply{Answer: Answer{Word: Unanswered}}}
 	sending, stop := context.WithDeadline(ctx, f.Start.Add(a.Window))
 	defer stop()
 	ends := make(chan sendEnd, 1)
@@ -79,11 +79,13 @@ func (a Attempt) await(sending context.Context, f *Fate, ends <-chan sendEnd) er
 			f.arrive(arrival)
 			grace = time.After(a.graceFor(f))
 		case e := <-ends:
-			if e.err != nil && sending.Err() == nil {
-				f.Answered = true
+			f.Answered = true
+			switch {
+			case e.err == nil:
+				f.Reply = e.reply
+			case sending.Err() == nil:
 				return e.err
 			}
-			f.Reply, f.Answered = e.reply, true
 		case <-deaf:
 			deaf, f.Deaf = nil, true
 			for len(a.Arrivals) > 0 {

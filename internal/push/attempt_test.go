@@ -3,6 +3,7 @@ package push_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +159,9 @@ func TestAttempt_Fates(t *testing.T) {
 				}
 				if got := only(t, &r, push.MessagesTotal); got != test.outcome {
 					t.Errorf("ended as %q, want %q", got, test.outcome)
+				}
+				if got := only(t, &r, push.ProviderResponsesTotal); !slices.Contains(push.Words(), got) {
+					t.Errorf("the provider answered %q, want one of %v", got, push.Words())
 				}
 				if got := findings(&r); len(got) > 1 && test.finding != push.Unacknowledged || (len(got) == 0) != (test.finding == "") ||
 					test.finding != "" && r.Find(test.finding) == nil {

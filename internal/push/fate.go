@@ -10,7 +10,7 @@ import (
 // Fate is what became of one message.
 type Fate struct {
 	Start    time.Time     // when the attempt began
-	Reply    Reply         // the zero value when there was none
+	Reply    Reply         // without an answer when there was none
 	Answered bool          // sending ended, in one way or the other
 	Watched  bool          // somebody would have seen an arrival
 	Copies   int           // arrivals
