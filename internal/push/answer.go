@@ -42,7 +42,10 @@ type Answer struct {
 
 // String is for people.
 func (a Answer) String() string {
-	text := fmt.Sprintf("answered %d", a.Code)
+	text := "answered"
+	if a.Code != 0 {
+		text += fmt.Sprintf(" %d", a.Code)
+	}
 	if a.Said != "" {
 		text += " " + a.Said
 	}

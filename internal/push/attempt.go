@@ -22,7 +22,10 @@ type Reply struct {
 	Reason probe.Reason  // why there was no answer, such as that of a connection; may be empty
 	Detail string        // of Reason, for people
 	Never  bool          // the message surely never left: there was no connection to send it on
-	Note   string        // what the provider said beside accepting; may be empty
+	// Unasked says that the message left whole, and that this protocol has nobody acknowledge it: it counts as taken, and
+	// no time of that is known.
+	Unasked bool
+	Note    string // what the provider said beside accepting; may be empty
 }
 
 // Attempt is one message, sent once and waited for.

@@ -69,6 +69,7 @@ func accepted(after time.Duration) push.Reply {
 func TestAttempt_Fates(t *testing.T) {
 	const ms = time.Millisecond
 	refused := push.Reply{After: 10 * ms, Answer: push.Answer{Word: push.MessageInvalid, Code: 400, Said: "BadTopic"}}
+	unasked := push.Reply{After: ms, Unasked: true, Answer: push.Answer{Word: push.Unanswered}}
 	tests := []struct {
 		story
 		took     time.Duration // until the fate was known
@@ -139,6 +140,8 @@ func TestAttempt_Fates(t *testing.T) {
 			story{name: "twice", reply: accepted(50 * ms), replies: 50 * ms, arrivals: []time.Duration{30 * ms, 40 * ms}},
 			50 * ms, "delivered", "", push.Duplicated, 30 * ms,
 		},
+		{story{name: "nobody is asked to answer", reply: unasked, replies: ms, arrivals: []time.Duration{30 * ms}}, 30 * ms, "delivered", "", "", 30 * ms},
+		{story{name: "nobody is asked to answer, no arrival", reply: unasked, replies: ms}, window, "lost", push.Lost, "", window},
 		{story{name: "nobody looks", reply: accepted(10 * ms), replies: 10 * ms, blind: true}, 10 * ms, "unseen", "", push.Unseen, 10 * ms},
 		{story{name: "nobody looks and no answer", blind: true}, window, "unsent", push.Unsent, "", window},
 	}
@@ -156,6 +159,9 @@ func TestAttempt_Fates(t *testing.T) {
 				fate.Conclude(&r, deadline, 0)
 				if r.Duration != test.duration || r.Reason != test.reason {
 					t.Errorf("got %v, %q (%s); want %v, %q", r.Duration, r.Reason, r.Detail, test.duration, test.reason)
+				}
+				if _, ok := r.Phases.Get(probe.Accept); ok != fate.Accepted() {
+					t.Errorf("there is a time of acceptance: %v, want %v", ok, fate.Accepted())
 				}
 				if got := only(t, &r, push.MessagesTotal); got != test.outcome {
 					t.Errorf("ended as %q, want %q", got, test.outcome)

@@ -102,7 +102,7 @@ func checkTable() []probe.Check {
 		{
 			ID: BadCredential, Dimension: probe.Reachable, Cap: probe.Poor, Title: "sender not accepted",
 			Marketing: "The messaging service does not accept us as the sender, so customers get no messages.",
-			IT:        "The provider rejects key, token or permission; see its reason in the detail, and check key, team, project, clock and what the key may be used for.",
+			IT:        "The provider rejects name, key, token or permission; see its reason in the detail, and check user name, key, team, project, clock and what they may be used for.",
 		},
 		{
 			ID: Gone, Dimension: probe.Correct, Cap: probe.Unknown, Title: "test device gone",

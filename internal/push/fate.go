@@ -23,6 +23,9 @@ type Fate struct {
 // Accepted reports whether the provider took the message.
 func (f *Fate) Accepted() bool { return f.Answered && f.Reply.Answer.Word == Accepted }
 
+// taken reports whether nothing speaks against the message being on its way.
+func (f *Fate) taken() bool { return f.Accepted() || f.Answered && f.Reply.Unasked }
+
 // Refused reports whether the provider answered and did not take the message.
 func (f *Fate) Refused() bool {
 	return f.Answered && f.Reply.Answer.Word != Accepted && f.Reply.Answer.Word != Unanswered
@@ -68,8 +71,12 @@ func (f *Fate) Conclude(r *probe.Result, deadline time.Duration, repeats int) {
 		c.arrived(deadline)
 	case f.Refused():
 		c.failed(EndedRejected, f.Reply.Answer.Check(), f.Reply.Answer.String()+", want it taken")
-	case f.Accepted() && f.Watched:
-		c.failed(EndedLost, Lost, fmt.Sprintf("accepted and not delivered within %v%s", rounded(f.Waited), f.aside()))
+	case f.taken() && f.Watched:
+		said := "accepted"
+		if !f.Accepted() {
+			said = "sent"
+		}
+		c.failed(EndedLost, Lost, fmt.Sprintf("%s and not delivered within %v%s", said, rounded(f.Waited), f.aside()))
 	case f.Accepted():
 		c.unseen()
 	case f.Reply.Reason != "":
@@ -119,7 +126,7 @@ func (c conclusion) arrived(deadline time.Duration) {
 		c.found(Corrupted, "what arrived differs from what was sent, or could not be decrypted")
 		c.measure(CorruptedTotal, "", float64(c.Garbled))
 	}
-	if !c.Accepted() {
+	if !c.taken() {
 		c.found(Unacknowledged, "arrived after %v, but not acknowledged within %v%s", rounded(c.First), rounded(c.Waited), c.aside())
 		c.measure(UnacknowledgedTotal, "", 1)
 	}
