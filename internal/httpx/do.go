@@ -22,11 +22,8 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	if err := c.validate(req); err != nil {
 		return nil, err
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.opts.Timeout)
-		defer cancel()
-	}
+	ctx, cancel := c.bound(ctx)
+	defer cancel()
 	resp := &Response{Start: time.Now()}
 	way := c.newWay(req, target)
 	for {
@@ -49,6 +46,14 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		}
 		return resp.end(err)
 	}
+}
+
+// bound gives a context without a deadline that of the options.
+func (c *Client) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.opts.Timeout)
 }
 
 // do sends the exchange through resty.

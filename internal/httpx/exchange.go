@@ -26,6 +26,7 @@ type exchange struct {
 	body   []byte
 	trail  *trail
 	follow bool // a redirect will be followed, so its body is not waited for
+	keep   bool // the connection is held behind the header of its response
 
 	last       time.Time // when the phase that runs now began
 	record     probe.Exchange
@@ -33,6 +34,7 @@ type exchange struct {
 	respHeader http.Header
 	content    []byte // body as transferred
 	chain      *chainFacts
+	held       *Held // the connection that was kept; nil when none was
 	err        error
 }
 
@@ -70,7 +72,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errNoExchange
 	}
-	req.Header, req.Close = x.header, true
+	req.Header, req.Close = x.header, !x.keep
 	if host := x.header["Host"]; len(host) > 0 {
 		req.Host = host[0]
 	}
@@ -97,7 +99,14 @@ func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, 
 		return nil, err
 	}
 	guard := newGuard(ctx, tcp)
-	defer guard.close()
+	defer func() {
+		if x.held != nil {
+			guard.release()
+			_ = tcp.SetKeepAliveConfig(keepAlive()) // fails on a closed connection only, and then the next read says so
+			return
+		}
+		guard.close()
+	}()
 	if x.url.Scheme == "http" {
 		return x.speak(req, tcp, HTTP1)
 	}
@@ -106,7 +115,7 @@ func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, 
 		return nil, err
 	}
 	resp, err := x.speak(req, conn, protocol)
-	if err == nil {
+	if err == nil && x.held == nil {
 		_ = conn.Close() // says goodbye (RFC 8446 section 6.1); after a failure nobody may be there to take it
 	}
 	return resp, err
@@ -114,6 +123,9 @@ func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, 
 
 // speak sends the request and reads the response in the protocol that was agreed on.
 func (x *exchange) speak(req *http.Request, conn net.Conn, protocol string) (*http.Response, error) {
+	if x.keep {
+		return x.hold(req, conn)
+	}
 	buffers, ok := x.client.buffers.Get().(*buffers)
 	if !ok {
 		buffers = newBuffers()

@@ -28,6 +28,15 @@ func newGuard(ctx context.Context, conn net.Conn) *guard {
 	return g
 }
 
+// release waits until nothing interrupts the connection any more and leaves it open, without a deadline.
+func (g *guard) release() {
+	if g.stop() {
+		g.ended.Done()
+	}
+	g.ended.Wait()
+	_ = g.conn.SetDeadline(time.Time{}) // fails on a closed connection only, and then the next read says so
+}
+
 // close waits until nothing uses the connection any more and closes it.
 func (g *guard) close() {
 	if g.stop() {

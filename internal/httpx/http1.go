@@ -13,6 +13,19 @@ const maxInformational = 16
 
 // http1 sends the request and reads the response (RFC 9112).
 func (x *exchange) http1(req *http.Request, b *buffers) (*http.Response, error) {
+	resp, err := x.ask(req, b)
+	if err != nil {
+		return nil, err
+	}
+	if x.follow && isRedirect(resp.StatusCode) {
+		x.mark(probe.Receive)
+		return resp, nil
+	}
+	return x.receive(resp, b)
+}
+
+// ask sends the request and reads the header of the response.
+func (x *exchange) ask(req *http.Request, b *buffers) (*http.Response, error) {
 	err := req.Write(b.w)
 	if err == nil {
 		err = b.w.Flush()
@@ -28,18 +41,19 @@ func (x *exchange) http1(req *http.Request, b *buffers) (*http.Response, error) 
 	if waitErr != nil {
 		return nil, waitFault(waitErr)
 	}
-	// The body is never closed: that would read on to its end, and the connection is closed anyway.
 	resp, err := x.readHeader(req, b)
 	if err != nil {
 		return nil, err
 	}
 	x.head(resp.StatusCode, resp.Proto, resp.Header)
-	if x.follow && isRedirect(resp.StatusCode) {
-		x.mark(probe.Receive)
-		return resp, nil
-	}
+	return resp, nil
+}
+
+// receive reads the body. It is never closed: that would read on to its end, and the connection is closed anyway.
+func (x *exchange) receive(resp *http.Response, b *buffers) (*http.Response, error) {
 	b.wire.unlimited()
 	limit := x.client.opts.BodyLimit
+	var err error
 	x.content, err = readBody(resp.Body, resp.ContentLength, limit)
 	x.mark(probe.Receive)
 	if err != nil {
@@ -60,7 +74,7 @@ func (x *exchange) head(status int, protocol string, header http.Header) {
 func (x *exchange) readHeader(req *http.Request, b *buffers) (*http.Response, error) {
 	for range maxInformational + 1 {
 		resp, err := http.ReadResponse(b.r, req)
-		if err == nil && resp.StatusCode >= http.StatusOK {
+		if err == nil && (resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols && x.upgrades()) {
 			return resp, nil
 		}
 		if err = headerFault(resp, err, &b.wire); err != nil {

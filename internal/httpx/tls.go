@@ -77,6 +77,9 @@ func (x *exchange) handshake(ctx context.Context, tcp *net.TCPConn) (net.Conn, s
 	}
 	config := x.client.tls.base.Clone()
 	config.ServerName = name
+	if x.keep {
+		config.NextProtos = []string{HTTP1}
+	}
 	conn := tls.Client(tcp, config)
 	// The connection has the deadline already and is interrupted by its guard: a context that ends would cost a goroutine.
 	err := conn.HandshakeContext(context.WithoutCancel(ctx))
@@ -94,7 +97,7 @@ func (x *exchange) handshake(ctx context.Context, tcp *net.TCPConn) (net.Conn, s
 	switch {
 	case state.NegotiatedProtocol == HTTP2:
 		return conn, HTTP2, nil
-	case !slices.Contains(x.client.opts.Protocols, HTTP1):
+	case !x.keep && !slices.Contains(x.client.opts.Protocols, HTTP1):
 		return nil, "", faultf(probe.TLSALPN, "server chose no application protocol, want %s", HTTP2)
 	}
 	return conn, HTTP1, nil
