@@ -20,6 +20,7 @@ type Profile struct {
 	Phases  []Phase  // all that its results can have
 	Metrics []string // names of the kind's metrics that this touchpoint can export; those with a label, all its values
 	TLS     bool     // whether certificate dates are exported
+	Limits  Limits   // default speed limits of this touchpoint, where they depend on its block; zero: those of the kind
 
 	// Receipts says that its messages are confirmed at Setup.Receipts: somebody has to listen there while it is probed.
 	Receipts bool
