@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -37,6 +38,13 @@ func random(n int) []byte {
 	data := make([]byte, n)
 	_, _ = rand.Read(data) // it never fails
 	return data
+}
+
+// newUUID returns a random UUID (RFC 9562, section 5.4), which push services want as the name of a subscription.
+func newUUID() string {
+	u := random(16)
+	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
 // loopback reports whether a URL leads to this machine, where plain text is no risk.
