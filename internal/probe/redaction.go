@@ -74,6 +74,24 @@ func (r Redaction) Text(text string) string {
 	return clean.String()
 }
 
+// Error returns err with a text without the secrets, because errors of requests name their URLs. What is wrapped in it can
+// be told, but must not be printed.
+func (r Redaction) Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &redactedError{r.Text(err.Error()), err}
+}
+
+type redactedError struct {
+	text string
+	err  error
+}
+
+func (e *redactedError) Error() string { return e.text }
+
+func (e *redactedError) Unwrap() error { return e.err }
+
 // longest returns how many bytes at the beginning of text the longest secret there takes up; 0 for none.
 func (r Redaction) longest(text string) int {
 	n := 0

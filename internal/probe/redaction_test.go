@@ -2,10 +2,12 @@ package probe_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,5 +233,20 @@ func BenchmarkRedaction_Text(b *testing.B) {
 	text := strings.Repeat(`<p class="price">Größe 41 &amp; 42: 10 % off</p>`, 85) // as much as evidence keeps of a body
 	for b.Loop() {
 		redaction.Text(text)
+	}
+}
+
+func TestRedaction_ErrorKeepsItsCauseAndHidesItsText(t *testing.T) {
+	redaction := probe.NewRedaction("s3cret-token")
+	cause := fmt.Errorf("requesting https://push.example.com/3/device/s3cret-token: %w", os.ErrDeadlineExceeded)
+	got := redaction.Error(cause)
+	if want := "requesting https://push.example.com/3/device/[redacted]: i/o timeout"; got.Error() != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !errors.Is(got, os.ErrDeadlineExceeded) {
+		t.Errorf("%v does not tell its cause", got)
+	}
+	if err := redaction.Error(nil); err != nil {
+		t.Errorf("no error became %v", err)
 	}
 }

@@ -75,6 +75,8 @@ func (s Subject) build(tb testing.TB, target Target) probe.Built {
 func (s Subject) load(tb testing.TB, touchpoint map[string]any) *probe.Touchpoint {
 	tb.Helper()
 	data, err := yaml.Marshal(map[string]any{
+		// Nobody listens there: devices confirm messages by way of the ledger that the kind was given.
+		"receipts": map[string]any{"listen": "127.0.0.1:9", "public_url": "https://receipts.example.com"},
 		"channels": []any{map[string]any{"name": "suite", "type": string(s.Type), "touchpoints": []any{touchpoint}}},
 	})
 	if err != nil {
