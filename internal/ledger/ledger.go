@@ -4,7 +4,7 @@
 // Everybody can send receipts. An id is random, confirms one message once, and ends with the message's window; whatever
 // is sent, the answer is the same and memory stays bounded.
 //
-// It imports probe and push only.
+// It imports probe and push only. It has no TLS: that is the reverse proxy's before it.
 package ledger
 
 import (
@@ -15,14 +15,25 @@ import (
 	"github.com/channelwatch/channelwatch/internal/push"
 )
 
+// maxPast is how many ids of the agent's own messages are remembered when they are no longer waited for, to tell
+// a receipt that comes too late or twice from one that nobody ever waited for.
+const maxPast = 1024
+
 // Ledger holds the messages that wait for a receipt. It is safe for concurrent use. Make one with New.
 type Ledger struct {
 	mu      sync.Mutex
-	waiting map[string]*Entry // by id
+	waiting map[string]*Entry // the agent's own messages, by id
+	past    past              // of them
+	books   []*Book
+	pulses  []*Pulse
+	early   early
+	counts  [numOutcomes]uint64
 }
 
 // New returns an empty ledger.
-func New() *Ledger { return &Ledger{waiting: make(map[string]*Entry)} }
+func New() *Ledger {
+	return &Ledger{waiting: make(map[string]*Entry), past: newPast(maxPast), early: newEarly()}
+}
 
 // Entry is one message that waits for its receipt.
 type Entry struct {
@@ -44,22 +55,70 @@ func (l *Ledger) Expect(until time.Time) *Entry {
 	return e
 }
 
-// Forget ends waiting for e: its receipt is unknown from now on.
+// Forget ends waiting for e: a receipt that comes from now on is too late.
 func (l *Ledger) Forget(e *Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.waiting, e.ID)
+	if l.waiting[e.ID] == e {
+		delete(l.waiting, e.ID)
+		l.past.add(e.ID, expired)
+	}
 }
 
 // Confirm takes in the receipt of the message id and reports whether it was waited for.
 func (l *Ledger) Confirm(id string, now time.Time) bool {
+	return l.take(submission{what: receipt, id: id}, now, func() bool { return true }) == receipt
+}
+
+// take takes in what somebody sent, and counts what became of it. welcome is asked when it is of no use, whether its
+// sender may send more of that kind.
+func (l *Ledger) take(s submission, now time.Time, welcome func() bool) outcome {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e, ok := l.waiting[id]
-	if !ok || now.After(e.until) {
-		return false
+	l.expireEarly(now)
+	o := s.what
+	switch s.what {
+	case receipt:
+		o = l.confirm(s.id, now)
+	case report:
+		o = l.report(s, now)
+	case heartbeat:
+		o = l.beat(s, now)
 	}
-	delete(l.waiting, id)
+	switch {
+	case o < held:
+	case !welcome():
+		o = limited
+	case o == unknown && len(l.books) > 0:
+		o = l.early.hold(s.id, now)
+	}
+	l.counts[o]++
+	return o
+}
+
+// confirm takes in a receipt. The caller holds the lock.
+func (l *Ledger) confirm(id string, now time.Time) outcome {
+	if e, ok := l.waiting[id]; ok {
+		return l.arrive(e, now)
+	}
+	if was, ok := l.past.get(id); ok {
+		return was
+	}
+	best := unknown
+	for _, b := range l.books {
+		best = min(best, b.confirm(id, now)) // books with the same token wait for the same messages
+	}
+	return best
+}
+
+// arrive tells whoever waits for e that it arrived.
+func (l *Ledger) arrive(e *Entry, now time.Time) outcome {
+	delete(l.waiting, e.ID)
+	if now.After(e.until) {
+		l.past.add(e.ID, expired)
+		return expired
+	}
+	l.past.add(e.ID, repeated)
 	e.arrivals <- push.Arrival{At: now, Intact: true}
-	return true
+	return receipt
 }

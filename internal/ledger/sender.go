@@ -1,0 +1,94 @@
+package ledger
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How much of no use an address may send before the rest is not looked at closer, in each period. What is waited for is
+// taken in from everybody at any time, so that a flood of guesses drowns no receipt. Beyond so many addresses in
+// a period the others have to wait for the next one: that bounds memory.
+const (
+	period      = 10 * time.Second
+	perAddress  = 50
+	maxSenders  = 10_000
+	networkBits = 64 // of an IPv6 address: what one customer has at least (RFC 6177)
+)
+
+// strangers counts what is of no use by the address that it came from. The zero value is ready. It is safe for
+// concurrent use.
+type strangers struct {
+	mu    sync.Mutex
+	since time.Time
+	sent  map[netip.Prefix]int
+}
+
+// admit reports whether something of no use that came from a network may be looked at closer.
+func (s *strangers) admit(from netip.Prefix, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sent == nil || now.Sub(s.since) >= period {
+		s.since, s.sent = now, make(map[netip.Prefix]int)
+	}
+	n, known := s.sent[from]
+	if !known && len(s.sent) >= maxSenders || n >= perAddress {
+		return false
+	}
+	s.sent[from] = n + 1
+	return true
+}
+
+// sender returns what a request is counted for: its address, of IPv6 the network.
+func (s *Server) sender(r *http.Request) netip.Prefix {
+	address := s.address(r)
+	bits := address.BitLen()
+	if address.Is6() {
+		bits = networkBits
+	}
+	from, err := address.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // no address at all: these count as one
+	}
+	return from
+}
+
+// address returns the address that a request comes from. What X-Forwarded-For says is believed as far as it was written by
+// listed proxies, which is from its end: the first address there that is not one of theirs. Everything before it was
+// written by the sender, or by nobody knows whom.
+func (s *Server) address(r *http.Request) netip.Addr {
+	address := parseAddress(r.RemoteAddr)
+	for _, line := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
+		for hops := line; hops != ""; {
+			if !s.trusted(address) {
+				return address
+			}
+			at := strings.LastIndexByte(hops, ',')
+			next := parseAddress(strings.TrimSpace(hops[at+1:]))
+			if !next.IsValid() {
+				return address
+			}
+			address, hops = next, hops[:max(at, 0)]
+		}
+	}
+	return address
+}
+
+func (s *Server) trusted(address netip.Addr) bool {
+	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
+// parseAddress reads an address with or without a port; the zero Addr is none.
+func parseAddress(text string) netip.Addr {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap()
+	}
+	address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Unmap()
+}
