@@ -1,6 +1,7 @@
 package push
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 	"time"
@@ -67,6 +68,25 @@ func (in *Inbox) Deliver(id string, at time.Time, intact bool) bool {
 		}
 	}
 	if id != "" && slices.Contains(in.finished[:], id) {
+		in.repeats++
+		return true
+	}
+	return false
+}
+
+// DeliverText takes in a text, at the time at, that is a message of ours when the id of one is anywhere in it. intact says
+// whether it is as it was sent. It reports whether it was one of ours.
+func (in *Inbox) DeliverText(text []byte, at time.Time, intact func(id string) bool) bool {
+	holds := func(id string) bool { return id != "" && bytes.Contains(text, []byte(id)) }
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, e := range in.waiting {
+		if holds(e.ID) {
+			e.announce(Arrival{At: at, Intact: intact(e.ID)})
+			return true
+		}
+	}
+	if slices.ContainsFunc(in.finished[:], holds) {
 		in.repeats++
 		return true
 	}

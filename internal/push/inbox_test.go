@@ -57,6 +57,31 @@ func TestInbox_Repeats(t *testing.T) {
 	}
 }
 
+// A text is of the message whose id is in it, however it is wrapped.
+func TestInbox_Text(t *testing.T) {
+	t.Parallel()
+	var in push.Inbox
+	now := time.Now()
+	e, other := in.Expect("IDENTIFIER"), in.Expect("ANOTHER")
+	intact := func(id string) bool { return id == "IDENTIFIER" }
+	for text, want := range map[string]bool{`{"m":"x IDENTIFIER y"}`: true, "IDENTIFIE": false, "": false, "somebody else's": false} {
+		if got := in.DeliverText([]byte(text), now, intact); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+	if a := <-e.Arrivals(); !a.Intact || !a.At.Equal(now) || len(e.Arrivals()) != 0 {
+		t.Errorf("got %+v and %d more, want one intact arrival", a, len(e.Arrivals()))
+	}
+	in.DeliverText([]byte("garbled ANOTHER"), now, intact)
+	if a := <-other.Arrivals(); a.Intact {
+		t.Error("got an intact arrival, want what was said of its id")
+	}
+	in.Forget(e, true)
+	if !in.DeliverText([]byte("IDENTIFIER"), now, intact) || in.TakeRepeats() != 1 {
+		t.Error("a finished message that arrives again is no repeat")
+	}
+}
+
 // Whatever a service sends, nothing waits for a reader and nothing grows.
 func TestInbox_Flood(t *testing.T) {
 	t.Parallel()
