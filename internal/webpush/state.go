@@ -79,6 +79,18 @@ func (s State) Write(file string) error {
 	return nil
 }
 
+// Secrets returns what a result must be kept free of: names, endpoint and keys.
+func (s State) Secrets() []string {
+	if s.IsZero() {
+		return nil
+	}
+	secrets := []string{s.uaid, s.channel, b64().EncodeToString(s.keys.private.Bytes())}
+	if sub, err := s.keys.Subscription(s.endpoint); err == nil {
+		secrets = append(secrets, sub.Secrets()...)
+	}
+	return secrets
+}
+
 // String hides everything.
 func (State) String() string { return redacted }
 
