@@ -9,20 +9,26 @@ import (
 type Pulse struct {
 	ledger *Ledger // guards all fields with its lock
 	token  digest
+	expect time.Duration
 	beats  Beats
+	opened time.Time
+	missed int // heartbeats that were counted as lost since the last one came
 }
 
-// Beats is what came of a sender's heartbeats since its pulse was last taken.
+// Beats is what came of a sender's heartbeats since its pulse was last taken. One is due at the latest when the expected
+// time has passed since the one before. It is late until the next one is due, and lost then.
 type Beats struct {
-	Opened time.Time     // when they began to be listened for
-	Last   time.Time     // when one last came, whenever that was; zero before the first
-	Count  int           // how many came
-	Gap    time.Duration // the longest time before one of them without any, since the pulse was opened or the one before; 0 when none came
+	OnTime  int
+	Late    int
+	Lost    int
+	Last    time.Time     // when one last came, whenever that was; zero before the first
+	Silence time.Duration // since the last one, or since they are waited for
 }
 
-// OpenPulse listens for heartbeats of the sender that shows the token. Close must be called in the end.
-func (l *Ledger) OpenPulse(token string) *Pulse {
-	p := &Pulse{ledger: l, token: digestOf(token), beats: Beats{Opened: time.Now()}}
+// OpenPulse waits for heartbeats of the sender that shows the token, of which each is due within expect of the one
+// before. Close must be called in the end.
+func (l *Ledger) OpenPulse(token string, expect time.Duration) *Pulse {
+	p := &Pulse{ledger: l, token: digestOf(token), expect: expect, opened: time.Now()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pulses = append(l.pulses, p)
@@ -40,19 +46,33 @@ func (p *Pulse) Close() {
 func (p *Pulse) Take() Beats {
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
+	p.miss(time.Now())
 	b := p.beats
-	p.beats = Beats{Opened: b.Opened, Last: b.Last}
+	p.beats = Beats{Last: b.Last}
 	return b
 }
 
 func (p *Pulse) beat(now time.Time) {
-	before := p.beats.Last
-	if before.IsZero() {
-		before = p.beats.Opened
+	p.miss(now)
+	if p.beats.Silence > p.expect {
+		p.beats.Late++
+	} else {
+		p.beats.OnTime++
 	}
-	p.beats.Gap = max(p.beats.Gap, now.Sub(before))
-	p.beats.Last = now
-	p.beats.Count++
+	p.beats.Last, p.missed = now, 0
+}
+
+// miss notes how long it has been silent until now, and the heartbeats that were lost meanwhile.
+func (p *Pulse) miss(now time.Time) {
+	since := p.beats.Last
+	if since.IsZero() {
+		since = p.opened
+	}
+	p.beats.Silence = max(0, now.Sub(since))
+	// The first is lost when more than twice the expected time has passed, the next after once more.
+	missed := max(0, int((p.beats.Silence-1)/p.expect)-1)
+	p.beats.Lost += missed - p.missed
+	p.missed = missed
 }
 
 // beat takes in a heartbeat. The caller holds the lock.
