@@ -8,6 +8,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/kinds"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 //go:embed rules.yaml.tmpl
@@ -30,6 +31,22 @@ type agreement struct {
 
 // timeline is what a look back over weeks reads.
 type timeline struct{ Record, Of string }
+
+// counted is a counter of messages whose five minutes are recorded.
+type counted struct {
+	Record string // up to the operation
+	metric string
+	By     string // its label beside channel and touchpoint
+}
+
+// Of is the series that agents export.
+func (c counted) Of() string { return "channelwatch_" + c.metric }
+
+// delivery is a quantile of how long messages take to arrive.
+type delivery struct {
+	Name     string
+	Quantile float64
+}
 
 // rated is a vital with the bounds of its ratings.
 type rated struct {
@@ -103,6 +120,9 @@ func Rules() ([]byte, error) {
 		Agreements []agreement
 		Timelines  []timeline
 		Lab, Field []rated
+		Messages   []counted
+		Deliveries []delivery
+		Lost       []string
 	}{
 		[]longWindow{
 			{"1h", "5m", "5m", 12},
@@ -121,6 +141,13 @@ func Rules() ([]byte, error) {
 			{"channel_dimension:channelwatch_dimension_rating:min5m", "channel_dimension:channelwatch_dimension_rating:min"},
 		},
 		lab(), field(),
+		[]counted{
+			{"touchpoint_outcome:channelwatch_push_messages", push.MessagesTotal, "outcome"},
+			{"touchpoint_answer:channelwatch_push_provider_responses", push.ProviderResponsesTotal, "answer"},
+			{"touchpoint_le:channelwatch_push_delivery_duration_seconds_bucket", push.DeliveryDuration + "_bucket", "le"},
+		},
+		[]delivery{{"p50", 0.5}, {"p95", 0.95}},
+		[]string{"1h", "1d"},
 	})
 	return out.Bytes(), err
 }

@@ -60,6 +60,8 @@ func inhibitions() []inhibition {
 		{"ChannelPoor", []string{"ChannelDegraded", "TouchpointDown", "HostPressureOnChannel"}, []string{channelLabel}},
 		{"CertificateExpiringSoon", []string{"CertificateExpiring"}, []string{channelLabel, "touchpoint"}},
 		{"AgentBlind", []string{"TouchpointDown"}, []string{"instance"}},
+		{"PushCredentialRejected", []string{"PushNotArriving", "TouchpointDown"}, []string{channelLabel, "touchpoint"}},
+		{"PushNotArriving", []string{"PushMessagesLost", "PushReceiverDown", "TouchpointDown"}, []string{channelLabel, "touchpoint"}},
 	}
 }
 
