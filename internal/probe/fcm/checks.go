@@ -1,0 +1,30 @@
+package fcm
+
+import (
+	"slices"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
+)
+
+func checks() []probe.Check {
+	return push.Checks(append(push.Outcomes(true, true), push.Stale)...)
+}
+
+// health are the metrics of credential and target, whoever sees messages arrive.
+func health() []string {
+	return []string{push.SkippedTotal, push.CredentialOK, push.CredentialExpiry, push.TargetValid, push.TargetRefreshed}
+}
+
+func metrics() []probe.Metric {
+	return append(probe.CertificateMetrics(), push.Metrics(append(push.Names(true), health()...)...)...)
+}
+
+// metricNames returns what a touchpoint exports.
+func metricNames(watched, secure bool) []string {
+	names := slices.Concat(push.Names(watched), health())
+	if secure {
+		names = append(names, probe.CertificateNotAfter, probe.CertificateNotBefore)
+	}
+	return names
+}
