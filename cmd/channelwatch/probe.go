@@ -11,6 +11,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/quality"
 	"github.com/channelwatch/channelwatch/internal/record"
@@ -38,7 +39,8 @@ Exit code 1 when the result is poor or could not be measured.`,
 			return completeTouchpoints(path)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(path)
+			receipts := ledger.New()
+			cfg, err := loadConfigWith(path, kinds.Sharing(receipts))
 			if err != nil {
 				return err
 			}
@@ -47,7 +49,11 @@ Exit code 1 when the result is poor or could not be measured.`,
 			if err != nil {
 				return err
 			}
-			return probeOnce(cmd, tp, asJSON, files)
+			stop, err := awaitReceipts(cfg, tp, receipts)
+			if err != nil {
+				return err
+			}
+			return errors.Join(probeOnce(cmd, tp, asJSON, files), stop(cmd.Context()))
 		},
 	}
 	configFlag(cmd, &path)

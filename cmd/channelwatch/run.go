@@ -16,6 +16,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -70,7 +71,8 @@ alerts, samples and messages has a few seconds more. A second signal ends at onc
 		Example: "  channelwatch run --config channelwatch.yaml",
 		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := kinds.All()
+			receipts := ledger.New()
+			all := kinds.Sharing(receipts)
 			load := func() (*config.Config, error) {
 				cfg, err := loadConfigWith(path, all)
 				if err == nil && listen != "" {
@@ -78,7 +80,7 @@ alerts, samples and messages has a few seconds more. A second signal ends at onc
 				}
 				return cfg, err
 			}
-			return serve(cmd, agentSettings{kinds: all, load: load, watch: true})
+			return serve(cmd, agentSettings{kinds: all, receipts: receipts, load: load, watch: true})
 		},
 	}
 	configFlag(cmd, &path)
@@ -88,11 +90,12 @@ alerts, samples and messages has a few seconds more. A second signal ends at onc
 
 // agentSettings are what the commands that run an agent differ in.
 type agentSettings struct {
-	kinds   []probe.Kind
-	load    func() (*config.Config, error)
-	watch   bool                 // whether files are watched
-	demo    bool                 // whether everything is made up
-	started func(address string) // told the address when not nil
+	kinds    []probe.Kind
+	receipts *ledger.Ledger // that kinds were made with
+	load     func() (*config.Config, error)
+	watch    bool                 // whether files are watched
+	demo     bool                 // whether everything is made up
+	started  func(address string) // told the address when not nil
 }
 
 // serve runs an agent until the command's context ends. SIGHUP reloads.
@@ -106,7 +109,8 @@ func serve(cmd *cobra.Command, settings agentSettings) error {
 	}
 	a, err := agent.New(agent.Options{
 		Config: cfg, Load: settings.load, Watch: settings.watch, Demo: settings.demo, Kinds: settings.kinds,
-		Log: newLogger(cmd, cfg.Agent.Log), Version: version, Revision: revision(),
+		Receipts: settings.receipts,
+		Log:      newLogger(cmd, cfg.Agent.Log), Version: version, Revision: revision(),
 	})
 	if err != nil {
 		return withHint(err, cmd.Name())

@@ -16,6 +16,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/control"
 	"github.com/channelwatch/channelwatch/internal/host"
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/recent"
@@ -33,6 +34,7 @@ type Options struct {
 	Load     func() (*config.Config, error) // reads the configuration again, for a reload; required
 	Watch    bool                           // whether a change of Config.Files reloads
 	Kinds    []probe.Kind                   // required
+	Receipts *ledger.Ledger                 // that Kinds were made with; required when the configuration listens for receipts
 	Demo     bool                           // whether all that is probed is made up, which the page then says
 	Log      *slog.Logger                   // required
 	Version  string
@@ -49,6 +51,7 @@ type Agent struct {
 	public    *web.Server  // the page for everybody; nil for none
 	open      net.Listener // of public
 	field     field
+	receipts  Receipts
 	album     *album
 	past      past
 	metrics   *metrics.Metrics
@@ -124,6 +127,9 @@ func build(opts Options, cfg *config.Config) (_ *Agent, err error) {
 	if a.field, err = newField(&cfg.RUM, opts.Log); err != nil {
 		return nil, err
 	}
+	if a.receipts, err = ListenForReceipts(&cfg.Receipts, opts.Receipts, opts.Log); err != nil {
+		return nil, err
+	}
 	a.album = newAlbum(&cfg.Evidence, visiting(opts.Kinds, cfg), opts.Log)
 	return a, nil
 }
@@ -166,7 +172,7 @@ func listen(field, address string) (net.Listener, error) {
 
 // unlisten gives back the addresses of an agent that cannot be built.
 func (a *Agent) unlisten() {
-	for _, l := range []net.Listener{a.listener, a.open, a.field.listener} {
+	for _, l := range []net.Listener{a.listener, a.open, a.field.listener, a.receipts.listener} {
 		if l != nil {
 			_ = l.Close() // nothing was accepted
 		}
@@ -245,6 +251,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if a.field.server != nil {
 		err = errors.Join(err, a.field.server.Stop(deadline))
 	}
+	err = errors.Join(err, a.receipts.Stop(deadline))
 	for err := range served { // a server that was told to stop returns nil
 		failure = errors.Join(failure, err)
 	}
@@ -256,7 +263,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // serve serves every endpoint. The channel tells the end of each, and is closed after the last.
 func (a *Agent) serve() <-chan error {
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	var serving sync.WaitGroup
 	serving.Go(func() { ended <- a.web.Serve(a.listener) })
 	if a.public != nil {
@@ -264,6 +271,9 @@ func (a *Agent) serve() <-chan error {
 	}
 	if a.field.server != nil {
 		serving.Go(func() { ended <- a.field.server.Serve(a.field.listener) })
+	}
+	if a.receipts.server != nil {
+		serving.Go(func() { ended <- a.receipts.Serve() })
 	}
 	go func() {
 		serving.Wait()
@@ -289,6 +299,9 @@ func (a *Agent) start() {
 	}
 	if a.field.listener != nil {
 		a.log.Info("listening for beacons", "address", a.field.listener.Addr().String())
+	}
+	if a.receipts.listener != nil {
+		a.log.Info("listening for receipts", "address", a.receipts.listener.Addr().String())
 	}
 }
 

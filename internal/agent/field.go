@@ -55,14 +55,21 @@ func rumOptions(cfg *config.RUM) (rum.Options, error) {
 		}
 		opts.Apps = append(opts.Apps, a)
 	}
-	for i, text := range cfg.TrustedProxies {
+	var err error
+	opts.TrustedProxies, err = networks(cfg.TrustedProxies)
+	return opts, err
+}
+
+// networks reads the field trusted_proxies.
+func networks(texts []string) (all []netip.Prefix, err error) {
+	for i, text := range texts {
 		network, err := networkOf(text)
 		if err != nil {
-			return rum.Options{}, probe.Fieldf(fmt.Sprintf("trusted_proxies[%d]", i), "%q, want an address or a network such as 192.0.2.0/24", text)
+			return nil, probe.Fieldf(fmt.Sprintf("trusted_proxies[%d]", i), "%q, want an address or a network such as 192.0.2.0/24", text)
 		}
-		opts.TrustedProxies = append(opts.TrustedProxies, network)
+		all = append(all, network)
 	}
-	return opts, nil
+	return all, nil
 }
 
 // networkOf reads a network, or an address as a network of one.

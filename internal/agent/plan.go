@@ -9,6 +9,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/history"
 	"github.com/channelwatch/channelwatch/internal/host"
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/rum"
@@ -22,6 +23,7 @@ func Checks() []config.Check {
 		{Field: "agent.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Agent.WebConfigFile) }},
 		{Field: "browser", Wrong: checkLines},
 		{Field: "rum", Wrong: checkRUM},
+		{Field: "receipts", Wrong: checkReceipts},
 		{Field: "public.web_config_file", Wrong: func(c *config.Config) error { return web.ValidateConfig(c.Public.WebConfigFile) }},
 		{Field: "alerting", Wrong: func(c *config.Config) error { return checkBlock(c.Alerting, history.CheckAlerting) }},
 		{Field: "remote_write", Wrong: func(c *config.Config) error { return checkBlock(c.RemoteWrite, history.CheckRemoteWrite) }},
@@ -74,6 +76,9 @@ func PartSeries(cfg *config.Config, kinds []probe.Kind) (int, error) {
 	}
 	for _, readings := range kindParts(kinds, cfg.Touchpoints()) {
 		n += len(readings)
+	}
+	if cfg.Receipts.Listen != "" {
+		n += len(ledger.New().Readings())
 	}
 	if opts, wrong := rumOptions(&cfg.RUM); wrong == nil && cfg.RUM.Listen != "" {
 		if server, wrong := rum.New(opts); wrong == nil {

@@ -65,6 +65,7 @@ func (a *Agent) refresh(ctx context.Context) {
 	if a.field.server != nil {
 		a.metrics.SetPart("rum", a.field.server.Readings())
 	}
+	a.metrics.SetPart("receipts", kindReadings(a.receiptReadings()))
 	if store := a.album.current(); store != nil {
 		a.metrics.SetPart("evidence", store.Readings())
 	}

@@ -113,7 +113,6 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		Pair:    b.Pair,
 		Weight:  b.Weight,
 		Recheck: c.Agent.Recheck,
-		Limits:  b.limits(kind, channel.Type),
 	}
 	if b.Recheck != nil {
 		t.Recheck = *b.Recheck
@@ -137,7 +136,7 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		b.refused(err)
 		return nil
 	}
-	t.Built = built
+	t.Built, t.Limits = built, b.limits(kind, channel.Type, built.Profile.Limits)
 	t.Fingerprint = l.fingerprint(t, channel.Type, b)
 	c.blocks[t] = b.With
 	return t
@@ -174,10 +173,9 @@ func (b *touchpointBlock) times(kind probe.Kind) (every, timeout time.Duration) 
 	return every, *b.Timeout
 }
 
-// limits returns the speed limits: those of the kind, where the block names none.
-func (b *touchpointBlock) limits(kind probe.Kind, t probe.ChannelType) probe.Limits {
-	var l probe.Limits
-	if kind.Limits != nil {
+// limits returns the speed limits: those of what was built, else of the kind, where the block names none.
+func (b *touchpointBlock) limits(kind probe.Kind, t probe.ChannelType, l probe.Limits) probe.Limits {
+	if l == (probe.Limits{}) && kind.Limits != nil {
 		l = kind.Limits(t)
 	}
 	set := false

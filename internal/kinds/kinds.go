@@ -1,21 +1,31 @@
 // Package kinds is the list of all kinds of probes that the agent knows. A new kind is a folder below internal/probe and
-// one line here. It imports the kinds and package probe, nothing else, and holds no logic.
+// one line here. It imports the kinds, package probe and what kinds share, and holds no logic.
 package kinds
 
 import (
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/api"
+	"github.com/channelwatch/channelwatch/internal/probe/apns"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
+	"github.com/channelwatch/channelwatch/internal/probe/fcm"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
+	"github.com/channelwatch/channelwatch/internal/probe/receipts"
 )
 
-// All returns all kinds, by name.
-func All() []probe.Kind {
+// All returns all kinds, by name, for those who listen to no receipts of messages.
+func All() []probe.Kind { return Sharing(ledger.New()) }
+
+// Sharing returns all kinds, by name. Messages whose arrival devices confirm wait for that in confirmed.
+func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 	return []probe.Kind{
 		api.Kind(),
+		apns.Kind(confirmed),
 		browser.Kind(),
+		fcm.Kind(confirmed),
 		mqtt.Kind(),
 		page.Kind(),
+		receipts.Kind(confirmed),
 	}
 }

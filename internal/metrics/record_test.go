@@ -338,6 +338,34 @@ func TestRecord_DoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestRecord_Unrated: what a result that was not measured says of the way to the channel is taken in, what it says of the
+// channel is not.
+func TestRecord_Unrated(t *testing.T) {
+	kind := probe.Kind{Name: "push", Metrics: []probe.Metric{
+		{Name: "push_target_valid", Help: "Of the way there.", Unrated: true},
+		{Name: "push_messages_total", Help: "Of the channel.", Type: probe.Counter},
+	}}
+	c, err := probe.NewCatalogue([]probe.Kind{kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tp := &probe.Touchpoint{Channel: "shop", Name: "news", Kind: "push", Every: time.Minute, Built: probe.Built{Profile: probe.Profile{
+		Metrics: []string{"push_target_valid", "push_messages_total"},
+	}}}
+	m := metrics.New(metrics.Options{Catalogue: c})
+	m.Apply([]*probe.Channel{channelOf("shop", tp)}, nil)
+	result := func(valid float64) *probe.Result {
+		return &probe.Result{Start: time.Unix(1, 0), Measurements: []probe.Measurement{
+			{Metric: "push_target_valid", Value: valid}, {Metric: "push_messages_total", Value: 1}, {Metric: "undeclared", Value: 1},
+		}}
+	}
+	m.Record(tp, result(1), quality.Verdict{Rating: probe.Good})
+	m.Record(tp, result(0), quality.Verdict{Rating: probe.Unknown})
+	want(t, like(samples(t, m), "push_"), map[string]float64{
+		`push_target_valid{channel="shop",touchpoint="news"}`: 0, `push_messages_total{channel="shop",touchpoint="news"}`: 1,
+	})
+}
+
 // TestRecord_MomentaryGauges: what one result measured does not outlive it.
 func TestRecord_MomentaryGauges(t *testing.T) {
 	kind := probe.Kind{Name: "browser", Metrics: []probe.Metric{

@@ -98,8 +98,13 @@ func (t *touchpoint) recordLocked(result *probe.Result, verdict *quality.Verdict
 	for _, i := range t.layout.fleeting {
 		t.values[i] = absent()
 	}
-	if verdict.Rating == probe.Unknown {
-		return // its times say nothing about the channel
+	if verdict.Rating == probe.Unknown { // its times say nothing about the channel
+		for i := range result.Measurements {
+			if metric := t.layout.byName[result.Measurements[i].Metric]; metric != nil && metric.Unrated {
+				t.measureLocked(&result.Measurements[i])
+			}
+		}
+		return
 	}
 	t.duration.observe(result.Duration.Seconds())
 	for i, p := range t.layout.phases {

@@ -72,10 +72,13 @@ type Metric struct {
 	// Momentary says of a gauge that it is of one result: a result without it takes it away, so that no figure outlives
 	// the page that it was taken from.
 	Momentary bool
+	// Unrated says that the metric tells of credentials, targets and receivers rather than of the channel: it is taken in
+	// of results that are rated unknown, too.
+	Unrated bool
 }
 
 func (m Metric) equal(o Metric) bool {
-	return m.Name == o.Name && m.Help == o.Help && m.Type == o.Type && m.Label == o.Label && m.Momentary == o.Momentary &&
+	return m.Name == o.Name && m.Help == o.Help && m.Type == o.Type && m.Label == o.Label && m.Momentary == o.Momentary && m.Unrated == o.Unrated &&
 		slices.Equal(m.Values, o.Values) && slices.Equal(m.Buckets, o.Buckets)
 }
 

@@ -107,7 +107,7 @@ func checkTable() []probe.Check {
 		{
 			ID: Gone, Dimension: probe.Correct, Cap: probe.Unknown, Title: "test device gone",
 			Marketing: "Our test device is no longer registered, so we cannot see whether customers get messages.",
-			IT:        "The provider does not know the target's token or subscription any more, or it belongs to another environment; register the canary again and replace its file.",
+			IT:        "The provider does not know the target's token or subscription, or not in this environment; look at its reason, register the canary anew and replace its file.",
 		},
 		{
 			ID: Failing, Dimension: probe.Reachable, Cap: probe.Poor, Title: "provider fails",
@@ -117,7 +117,7 @@ func checkTable() []probe.Check {
 		{
 			ID: Stale, Dimension: probe.Trusted, Cap: probe.Good, Title: "test device stale",
 			Marketing: "Our test device has not checked in for a long time; soon we cannot see whether messages arrive.",
-			IT:        "The target's token was not refreshed for a month, after which providers count it as stale; open the app or browser of the canary and replace the file.",
+			IT:        "The target's token is a month old, which providers count as stale; check that the canary is on, open its app or browser, and replace the file.",
 		},
 	}
 }

@@ -75,22 +75,22 @@ func metricTable() []probe.Metric {
 		{Name: LastDelivered, Type: probe.Gauge, Help: "Unix time at which a message last arrived, on time or late."},
 		{Name: DuplicatesTotal, Type: probe.Counter, Help: "Arrivals of messages that had arrived before."},
 		{Name: CorruptedTotal, Type: probe.Counter, Help: "Arrivals with other content than was sent, or that could not be decrypted."},
-		{Name: ReceiverUp, Type: probe.Gauge, Help: "Whether the agent's own receiver was ready when a message was last due: 1 or 0."},
-		{Name: ReceiverReconnects, Type: probe.Counter, Help: "How often the agent's own receiver had to connect again."},
+		{Name: ReceiverUp, Type: probe.Gauge, Unrated: true, Help: "Whether the agent's own receiver was ready when a message was last due: 1 or 0."},
+		{Name: ReceiverReconnects, Type: probe.Counter, Unrated: true, Help: "How often the agent's own receiver had to connect again."},
 		{
-			Name: SkippedTotal, Type: probe.Counter,
+			Name: SkippedTotal, Type: probe.Counter, Unrated: true,
 			Help:  "Messages withheld on purpose: the provider asked to wait, rejects the credential, or says that the target is gone.",
 			Label: "why", Values: []string{SkippedThrottled, SkippedCredential, SkippedTarget},
 		},
-		{Name: Outstanding, Type: probe.Gauge, Help: "Messages that were sent and are neither confirmed nor given up."},
-		{Name: CredentialOK, Type: probe.Gauge, Help: "The provider's last verdict on the credential: 1 taken, 0 rejected; absent until there is one."},
+		{Name: Outstanding, Type: probe.Gauge, Unrated: true, Help: "Messages that were sent and are neither confirmed nor given up."},
+		{Name: CredentialOK, Type: probe.Gauge, Unrated: true, Help: "The provider's last verdict on the credential: 1 taken, 0 rejected; absent until there is one."},
 		{
-			Name: CredentialExpiry, Type: probe.Gauge,
+			Name: CredentialExpiry, Type: probe.Gauge, Unrated: true,
 			Help:  "Unix time at which a credential ends. Keys without an end, such as those of APNs and VAPID, have none.",
 			Label: "what", Values: []string{ExpiryClientCert, ExpiryServerCert, ExpiryAccessToken},
 		},
-		{Name: TargetValid, Type: probe.Gauge, Help: "Whether the provider knows the device or subscription that messages go to: 1, or 0 once it said no."},
-		{Name: TargetRefreshed, Type: probe.Gauge, Help: "Unix time at which the file with the device's token or subscription was last written."},
+		{Name: TargetValid, Type: probe.Gauge, Unrated: true, Help: "Whether the provider knows the device or subscription that messages go to: 1, or 0 once it said no."},
+		{Name: TargetRefreshed, Type: probe.Gauge, Unrated: true, Help: "Unix time at which the file with the device's token or subscription was last written."},
 	}
 }
 
