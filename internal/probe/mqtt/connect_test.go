@@ -33,10 +33,10 @@ func TestProbe_AnswersToConnect(t *testing.T) {
 	}{
 		{"server busy", connack(packets.ConnackServerBusy, "come back later"), "mqtt_refused", `0x89 server busy ("come back later")`},
 		{"banned", connack(packets.ConnackBanned, ""), "mqtt_refused", "0x8A banned"},
-		{"bad password", connack(packets.ConnackBadUsernameOrPassword, ""), "mqtt_not_authorized", "0x86 bad user name or password"},
-		{"bad method", connack(packets.ConnackBadAuthenticationMethod, ""), "mqtt_not_authorized", "0x8C"},
-		{"version 5 refused in version 5", connack(packets.ConnackUnsupportedProtocolVersion, ""), "mqtt_version_refused", "0x84"},
-		{"version 5 refused in version 3", raw(0x20, 2, 0, 1), "mqtt_version_refused", "MQTT 3"},
+		{"bad password", connack(packets.ConnackBadUsernameOrPassword, ""), "push_credential_rejected", "0x86 bad user name or password"},
+		{"bad method", connack(packets.ConnackBadAuthenticationMethod, ""), "push_credential_rejected", "0x8C"},
+		{"version 5 refused in version 5", connack(packets.ConnackUnsupportedProtocolVersion, ""), "mqtt_version_refused", `0x84 unsupported protocol version, want success; set version: "3.1.1"`},
+		{"version 5 refused in version 3", raw(0x20, 2, 0, 1), "mqtt_version_refused", `another version of MQTT; set version: "3.1.1"`},
 		{"another protocol", raw([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")...), "mqtt_malformed", ""},
 		{"another packet", raw(0xd0, 0), "mqtt_malformed", ""},
 		{"200 MB announced", raw(0x20, 0x80, 0x80, 0x80, 0x64, 0), "mqtt_malformed", "want at most 65536"},
@@ -51,11 +51,7 @@ func TestProbe_AnswersToConnect(t *testing.T) {
 			t.Parallel()
 			broker := newFakeBroker(t, behaviour{connect: tc.connect})
 			r := take(t, newProber(t, broker.url, nil))
-			ending := "unsent"
-			if tc.reason == "mqtt_version_refused" {
-				ending = "" // not measured: no message is missing
-			}
-			want(t, r, tc.reason, ending)
+			want(t, r, tc.reason, endingOf(tc.reason))
 			wantConnections(t, r, "CONNECT as subscriber")
 			if !strings.Contains(r.Detail, tc.detail) {
 				t.Errorf("detail is %q, want %q in it", r.Detail, tc.detail)
@@ -65,6 +61,17 @@ func TestProbe_AnswersToConnect(t *testing.T) {
 			}
 		})
 	}
+}
+
+// endingOf returns how the message of a probe that could not connect ends.
+func endingOf(reason probe.Reason) string {
+	switch reason {
+	case "mqtt_version_refused":
+		return "" // not measured: no message is missing
+	case "push_credential_rejected":
+		return "rejected"
+	}
+	return "unsent"
 }
 
 func TestProbe_AnswersToSubscribe(t *testing.T) {

@@ -23,7 +23,7 @@ type dialed struct {
 // dial opens a connection to e and clocks every phase. On failure the exchange holds what was seen until then, and the
 // error is a *failure, or that of a cancelled context.
 func dial(ctx context.Context, e *endpoint) (dialed, error) {
-	d := dialed{exchange: probe.Exchange{Method: "CONNECT as " + e.role, URL: e.url, Protocol: "MQTT/5"}}
+	d := dialed{exchange: probe.Exchange{Method: "CONNECT as " + e.role, URL: e.url}}
 	addresses, err := d.resolve(ctx, e.host)
 	if err != nil {
 		return d, classify(ctx, probe.Resolve, err)

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // failure is why a connection could not be opened, as a result says it.
 type failure struct {
 	reason probe.Reason
 	detail string
+	answer push.Answer // the broker's, where it rejected the login
 }
 
 // Error returns the detail.
@@ -27,8 +29,12 @@ func (f *failure) ended() bool {
 	return f.reason == probe.ConnectionClosed || f.reason == probe.ConnectionReset
 }
 
+func newFailure(reason probe.Reason, format string, args ...any) *failure {
+	return &failure{reason: reason, detail: fmt.Sprintf(format, args...), answer: push.Answer{Word: push.Unanswered}}
+}
+
 func failf(reason probe.Reason, format string, args ...any) error {
-	return &failure{reason: reason, detail: fmt.Sprintf(format, args...)}
+	return newFailure(reason, format, args...)
 }
 
 // classify turns what broke a phase into a failure. A context that was cancelled and a lack of the agent's own resources
@@ -99,7 +105,7 @@ func classifyTLS(err error) error {
 
 func distrusted(err *tls.CertificateVerificationError) error {
 	reason, detail := probe.Distrust(err.UnverifiedCertificates, err.Err, time.Now())
-	return &failure{reason: reason, detail: detail}
+	return newFailure(reason, "%s", detail)
 }
 
 // classifyAnswer is for the time between CONNECT or SUBSCRIBE and its answer.

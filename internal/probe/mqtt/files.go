@@ -4,18 +4,19 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io/fs"
 	"net/netip"
 	"os"
 	"regexp"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
-// apply reads the files into the TLS configurations of the ends that have one.
-func (t tlsFiles) apply(ends ...*endpoint) error {
+// apply reads the files into the TLS configurations of the ends that have one. It returns the client certificate, nil
+// when there is none.
+func (t tlsFiles) apply(ends ...*endpoint) (*x509.Certificate, error) {
 	if t == (tlsFiles{}) {
-		return nil
+		return nil, nil
 	}
 	var errs []error
 	var roots *x509.CertPool
@@ -34,7 +35,7 @@ func (t tlsFiles) apply(ends ...*endpoint) error {
 	case (t.CertFile == "") != (t.KeyFile == ""):
 		errs = append(errs, probe.Fieldf("tls", "cert_file and key_file need each other"))
 	case t.CertFile != "":
-		if err := checkPrivate("tls.key_file", t.KeyFile); err != nil {
+		if err := push.CheckPrivate("tls.key_file", t.KeyFile); err != nil {
 			errs = append(errs, err)
 		}
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
@@ -61,7 +62,10 @@ func (t tlsFiles) apply(ends ...*endpoint) error {
 	if !secure {
 		errs = append(errs, probe.Fieldf("tls", "set for a URL without TLS, want mqtts://"))
 	}
-	return errors.Join(errs...)
+	if len(own) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	return own[0].Leaf, errors.Join(errs...)
 }
 
 // isHost reports whether a certificate could be for this name: letters, digits, hyphens and underscores between dots.
@@ -72,18 +76,4 @@ func isHost(name string) bool {
 	}
 	host, err := regexp.MatchString(`^([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$`, name)
 	return err == nil && host && len(name) <= maxHost
-}
-
-// checkPrivate refuses a file with a secret that everybody on this machine can read. A file that is not there is left
-// to those who read it.
-func checkPrivate(field, file string) error {
-	const everybody fs.FileMode = 0o004
-	if file == "" {
-		return nil
-	}
-	info, err := os.Stat(file)
-	if err != nil || info.Mode().Perm()&everybody == 0 {
-		return nil //nolint:nilerr // whoever reads the file says why that fails
-	}
-	return probe.Fieldf(field, "%s can be read by everybody (mode %04o), want 0640 or less", file, info.Mode().Perm())
 }

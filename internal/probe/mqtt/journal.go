@@ -1,10 +1,12 @@
 package mqtt
 
 import (
+	"crypto/x509"
 	"fmt"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 const (
@@ -21,12 +23,19 @@ type journal struct {
 	exchanges []probe.Exchange
 	events    []probe.Event
 	findings  []probe.Finding
+	measured  []probe.Measurement
+
+	clientCert *x509.Certificate // that the agent shows; nil when it has none
 }
 
 func (j *journal) add(format string, args ...any) { j.addAt(time.Now(), format, args...) }
 
 func (j *journal) addAt(at time.Time, format string, args ...any) {
 	j.events = append(j.events, probe.Event{At: at.Sub(j.start), Text: fmt.Sprintf(format, args...)})
+}
+
+func (j *journal) measure(metric string, value float64) {
+	j.measured = append(j.measured, probe.Measurement{Metric: metric, Value: value})
 }
 
 // opened notes a connection that this probe opened, or tried to.
@@ -44,19 +53,29 @@ func (j *journal) reused(exchange probe.Exchange) {
 func (j *journal) dropped(role, farewell string) {
 	text := role + " was disconnected since the last probe" + farewell
 	j.add("%s", text)
-	j.findings = append(j.findings, probe.Finding{Check: disconnected, Detail: text})
+	j.findings = append(j.findings, probe.Finding{Check: push.Disconnected, Detail: text})
 }
 
 // result returns a result with everything that was noted.
 func (j *journal) result() probe.Result {
 	r := probe.Result{
-		Start:    j.start,
-		Duration: time.Since(j.start),
-		Findings: j.findings,
-		Evidence: &probe.Evidence{Exchanges: j.exchanges, Events: j.events},
+		Start:        j.start,
+		Duration:     time.Since(j.start),
+		Findings:     j.findings,
+		Measurements: j.measured,
+		Evidence:     &probe.Evidence{Exchanges: j.exchanges, Events: j.events},
 	}
 	certificate := j.weakestCertificate()
 	r.NoteCertificate(certificate.NotBefore, certificate.NotAfter, j.start)
+	ends := func(what string, at time.Time) {
+		r.Measurements = append(r.Measurements, probe.Measurement{Metric: push.CredentialExpiry, Label: what, Value: float64(at.Unix())})
+	}
+	if !certificate.NotAfter.IsZero() {
+		ends(push.ExpiryServerCert, certificate.NotAfter)
+	}
+	if j.clientCert != nil {
+		ends(push.ExpiryClientCert, j.clientCert.NotAfter)
+	}
 	return r
 }
 

@@ -3,151 +3,121 @@ package mqtt
 import (
 	"context"
 	"errors"
-	"net"
-	"sync/atomic"
 	"time"
 
-	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
-	"github.com/eclipse/paho.golang/paho/session/state"
-
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 const (
-	// keepAlive is after how many silent seconds a held connection is pinged; a dead one is noticed in twice that.
-	keepAlive = 30
-	// receiveMaximum is how many messages the broker may have in flight to a subscriber. The client allocates for it.
-	receiveMaximum = 16
+	// keepAlive is after how long without a packet a held connection is pinged; a dead one is noticed in twice that.
+	keepAlive = 30 * time.Second
 	// goodbye bounds how long closing waits for DISCONNECT to leave.
 	goodbye = time.Second
 )
 
-// link is one held connection to a broker.
+// client speaks one version of MQTT on one connection, and sends everything once. connect comes first; until it has
+// succeeded nothing else may be called, and when it fails nothing is left to close. Errors are those of a context or of
+// the connection.
+type client interface {
+	connect(ctx context.Context, l login) (verdict, error)
+	subscribe(ctx context.Context, topic string, qos byte) (verdict, error)
+	// publish returns when the broker has acknowledged, at QoS 0 when the message has left.
+	publish(ctx context.Context, topic string, qos byte, m message) (verdict, error)
+	// done is closed when the connection has ended and everything that came over it was handed on.
+	done() <-chan struct{}
+	// farewell is the broker's reason for ending the connection; false when it gave none.
+	farewell() (verdict, bool)
+	// close ends the connection and waits for what the client started.
+	close()
+}
+
+// login is what a broker is told about who connects.
+type login struct{ clientID, username, password string }
+
+// verdict is a broker's answer to one packet.
+type verdict struct {
+	code byte
+	text string // the broker's own words; may be empty
+}
+
+// refusedFrom is the first code that is a refusal, in SUBACK and PUBACK of both versions (MQTT 5, section 2.4).
+const refusedFrom = 0x80
+
+// errUnsendable is for a message of which the client knows from CONNACK that the broker would refuse it.
+var errUnsendable = errors.New("the broker takes no such message")
+
+// link is one held connection to a broker that took the login.
 type link struct {
-	wire     net.Conn
-	client   *paho.Client
-	session  *session
+	client
 	exchange probe.Exchange // how it was opened
 }
 
-// session is the client's own session state. It dies with its connection, so that nothing is ever sent again, and
-// keeps the broker's reason for ending the connection.
-type session struct {
-	*state.State
-	bye  atomic.Pointer[packets.Disconnect]
-	lost context.Context // ends with the connection
-	lose context.CancelFunc
-}
-
-func newSession() *session {
-	s := &session{State: state.NewInMemory()}
-	s.lost, s.lose = context.WithCancel(context.Background())
-	return s
-}
-
-// ConnectionLost keeps the broker's DISCONNECT, then ends every wait for an answer.
-func (s *session) ConnectionLost(d *packets.Disconnect) error {
-	if d != nil {
-		s.bye.CompareAndSwap(nil, d)
-	}
-	s.lose()
-	return s.State.ConnectionLost(d)
-}
-
-// whileOpen returns a context that ends with the connection too: the client itself forgets those who wait for an
-// answer when the connection is lost.
-func (s *session) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	unlink := context.AfterFunc(s.lost, cancel)
-	return ctx, func() { unlink(); cancel() }
-}
-
 // open connects to end. The exchange holds what was seen, also when the error is not nil: a *failure, or the error of
-// a cancelled context. onMessage, when not nil, is called with every message that arrives.
-func open(ctx context.Context, end *endpoint, s *settings, onMessage func(*paho.Publish)) (*link, probe.Exchange, error) {
+// a cancelled context. onMessage is called with every message that arrives.
+func open(ctx context.Context, end *endpoint, s *settings, onMessage func(delivery)) (*link, probe.Exchange, error) {
 	d, err := dial(ctx, end)
+	d.exchange.Protocol = "MQTT/" + s.version
 	if err != nil {
 		return nil, d.exchange, err
 	}
-	l := &link{wire: d.wire(), session: newSession(), exchange: d.exchange}
-	config := paho.ClientConfig{Conn: l.wire, Session: l.session, PacketTimeout: s.timeout}
-	config.OnPublishReceived = append(config.OnPublishReceived, func(p paho.PublishReceived) (bool, error) {
-		if onMessage != nil {
-			onMessage(p.Packet)
-		}
-		return true, nil
-	})
-	l.client = paho.NewClient(config)
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = l.wire.SetDeadline(deadline)
+	l := &link{client: s.newClient(&d, onMessage), exchange: d.exchange}
+	said, err := l.connect(ctx, login{end.clientID, s.username, s.password})
+	if err == nil && said.code == 0 {
+		return l, d.exchange, nil
 	}
-	answer, err := l.client.Connect(ctx, connectPacket(end, s))
-	if err != nil {
-		err = s.refusal(ctx, answer, err)
-		if why, ok := errors.AsType[*failure](err); ok && d.anonymous && why.ended() {
+	if err = s.refusal(ctx, said, err); d.anonymous {
+		if why, ok := errors.AsType[*failure](err); ok && why.ended() {
 			// With TLS 1.3 the refusal follows the handshake, and a reset can overtake the alert that explains it.
 			err = failf(probe.TLSHandshake, "broker asked for a client certificate, got none that fits, and ended the connection")
 		}
-		return nil, d.exchange, err
 	}
-	_ = l.wire.SetDeadline(time.Time{})
-	return l, d.exchange, nil
+	return nil, d.exchange, err
 }
 
-func connectPacket(end *endpoint, s *settings) *paho.Connect {
-	maximum, packet := uint16(receiveMaximum), uint32(maxPacket)
-	return &paho.Connect{
-		ClientID: end.clientID, CleanStart: true, KeepAlive: keepAlive,
-		Username: s.username, UsernameFlag: s.username != "",
-		Password: []byte(s.password), PasswordFlag: s.password != "",
-		Properties: &paho.ConnectProperties{
-			ReceiveMaximum: &maximum, MaximumPacketSize: &packet, RequestProblemInfo: true,
-		},
+func (s *settings) newClient(d *dialed, onMessage func(delivery)) client {
+	if s.version == version3 {
+		return newClient3(d.wire(s.version), onMessage)
 	}
+	return newClient5(d.wire(s.version), s.timeout, onMessage)
 }
 
-// refusal says why CONNECT did not end in a connection. answer is nil when there was none.
-func (s *settings) refusal(ctx context.Context, answer *paho.Connack, err error) error {
-	if errors.Is(err, errOldConnack) {
-		return failf(versionRefused, "%v", err)
+// refusal says why CONNECT did not end in a connection.
+func (s *settings) refusal(ctx context.Context, v verdict, err error) error {
+	other := version3
+	if s.version == version3 {
+		other = version5
 	}
-	if answer == nil {
+	switch {
+	case errors.Is(err, errOtherForm):
+		return failf(versionRefused, "%v; set version: %q", err, other)
+	case err != nil:
 		return classify(ctx, probe.Wait, err)
 	}
-	text := ""
-	if answer.Properties != nil {
-		text = answer.Properties.ReasonString
-	}
+	said := s.said(v)
 	const wantAccepted = "CONNECT answered %s, want success"
-	switch said := s.said(answer.ReasonCode, text); answer.ReasonCode {
-	case packets.ConnackUnsupportedProtocolVersion:
-		return failf(versionRefused, wantAccepted, said)
-	case packets.ConnackBadUsernameOrPassword, packets.ConnackNotAuthorized, packets.ConnackBadAuthenticationMethod:
-		return failf(notAuthorized, wantAccepted, said)
+	switch v.code {
+	case 0x01, 0x84:
+		return failf(versionRefused, wantAccepted+"; set version: %q", said, other)
+	case 0x04, 0x05, 0x86, 0x87, 0x8C:
+		why := newFailure(push.BadCredential, wantAccepted, said)
+		why.answer = push.Answer{Word: push.CredentialRejected, Said: said}
+		return why
 	default:
 		return failf(refused, wantAccepted, said)
 	}
 }
 
-// subscribe asks for the topic's messages. Retained ones are neither wanted (retain handling 2) nor counted.
-func (l *link) subscribe(ctx context.Context, s *settings) error {
-	waiting, stop := l.session.whileOpen(ctx)
-	defer stop()
-	answer, err := l.client.Subscribe(waiting, &paho.Subscribe{
-		Subscriptions: []paho.SubscribeOptions{{Topic: s.topic, QoS: s.qos, RetainHandling: 2}},
-	})
+// sign subscribes to the topic.
+func (l *link) sign(ctx context.Context, s *settings) error {
+	v, err := l.subscribe(ctx, s.topic, s.qos)
 	switch {
+	case err == nil && v.code >= refusedFrom:
+		return failf(subRefused, "SUBSCRIBE answered %s, want success", s.said(v))
 	case err == nil:
 		return nil
-	case answer != nil && len(answer.Reasons) == 1:
-		text := ""
-		if answer.Properties != nil {
-			text = answer.Properties.ReasonString
-		}
-		return failf(subRefused, "SUBSCRIBE answered %s, want success", s.said(answer.Reasons[0], text))
-	case l.session.lost.Err() != nil && ctx.Err() == nil:
-		return failf(probe.ConnectionClosed, "connection ended before SUBACK%s", l.farewell(s))
+	case l.dead() && ctx.Err() == nil:
+		return failf(probe.ConnectionClosed, "connection ended before SUBACK%s", l.last(s))
 	}
 	return classify(ctx, probe.Wait, err)
 }
@@ -155,28 +125,18 @@ func (l *link) subscribe(ctx context.Context, s *settings) error {
 // dead reports whether the connection has ended.
 func (l *link) dead() bool {
 	select {
-	case <-l.client.Done():
+	case <-l.done():
 		return true
 	default:
 		return false
 	}
 }
 
-// farewell is the broker's reason for ending the connection, for the end of a sentence; empty when it gave none.
-func (l *link) farewell(s *settings) string {
-	d := l.session.bye.Load()
-	if d == nil {
+// last is the broker's reason for ending the connection, for the end of a sentence; empty when it gave none.
+func (l *link) last(s *settings) string {
+	v, ok := l.farewell()
+	if !ok {
 		return ""
 	}
-	text := ""
-	if d.Properties != nil {
-		text = d.Properties.ReasonString
-	}
-	return ", broker said " + s.said(d.ReasonCode, text)
-}
-
-// close ends the connection and waits for the client's goroutines.
-func (l *link) close() {
-	_ = l.wire.SetWriteDeadline(time.Now().Add(goodbye))
-	_ = l.client.Disconnect(&paho.Disconnect{})
+	return ", broker said " + s.said(v)
 }

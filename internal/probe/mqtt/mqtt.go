@@ -1,13 +1,14 @@
 // Package mqtt is the kind that asks what a push channel is for: a message sent now, does it arrive, and how late?
-// It publishes a random nonce on one connection and waits for it on another, over MQTT 5 (OASIS Standard, 2019), with
-// both connections held between probes as customers' devices hold theirs.
+// It publishes a random id on one connection and waits for it on another, over MQTT 5 or 3.1.1, with both connections
+// held between probes as customers' devices hold theirs.
 //
 // A message is judged by its arrival alone, because a broker's acknowledgements are wrong in both directions: it
 // accepts messages that never arrive and delivers messages that it never acknowledged. A probe tries everything once:
 // a client that retries hides outages.
 //
-// It imports probe, httpx for looking up names, and the paho client only. It does not speak MQTT 3.1.1 and does not use
-// WebSockets.
+// It imports probe, push, httpx for looking up names, and the paho modules: the client of version 5, which keeps no
+// session here, and the packets alone of 3.1.1, because the client of that module starts ten goroutines for each
+// connection and hides why one failed. It does not use WebSockets.
 package mqtt
 
 import (
@@ -24,6 +25,7 @@ var sample string
 type Config struct {
 	URL        string        `yaml:"url" required:"true" doc:"Broker that messages are published to: mqtt://host (port 1883) or mqtts://host (port 8883)."`
 	ReceiveURL string        `yaml:"receive_url" doc:"Broker that messages arrive from; the same when it is left out."`
+	Version    string        `yaml:"version" enum:"5,3.1.1" doc:"Version of MQTT; some brokers, such as NATS, speak 3.1.1 only."`
 	Topic      string        `yaml:"topic" required:"true" doc:"Topic for probing alone, without wildcards; nothing else should use it."`
 	QoS        int           `yaml:"qos" min:"0" max:"2" doc:"Quality of service of publishing and subscribing."`
 	ClientID   string        `yaml:"client_id" doc:"Start of the two client ids, -send and -receive follow; random when it is left out."`
@@ -57,7 +59,7 @@ func Kind() probe.Kind {
 	}, defaults, build)
 }
 
-func defaults(probe.ChannelType) Config { return Config{QoS: 1} }
+func defaults(probe.ChannelType) Config { return Config{Version: version5, QoS: 1} }
 
 // limits are for the time from sending to arrival. A broker's own share of it is milliseconds, so up to a second is
 // all network, and still feels instant to somebody who has just ordered. Five seconds is what people wait for a

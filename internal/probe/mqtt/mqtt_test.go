@@ -58,8 +58,8 @@ func take(tb testing.TB, p probe.Prober) probe.Result {
 		}
 	}
 	wantEndings := 1
-	if r.Reason == "mqtt_version_refused" {
-		wantEndings = 0 // there was nobody to send it to
+	if _, withheld := measured(r, "push_skipped_total", "credential"); withheld || r.Reason == "mqtt_version_refused" {
+		wantEndings = 0 // there was none, or nobody to send it to
 	}
 	if endings != wantEndings {
 		tb.Errorf("the message ended in %d ways, want %d", endings, wantEndings)
@@ -78,6 +78,32 @@ func outcome(r probe.Result) string {
 		}
 	}
 	return ""
+}
+
+// measured returns the sum of a measurement, and whether there is one.
+func measured(r probe.Result, metric, label string) (float64, bool) {
+	sum, found := 0.0, false
+	for _, m := range r.Measurements {
+		if m.Metric == metric && m.Label == label {
+			sum, found = sum+m.Value, true
+		}
+	}
+	return sum, found
+}
+
+// value returns a measurement; -1 when there is none.
+func value(r probe.Result, metric, label string) float64 {
+	if v, ok := measured(r, metric, label); ok {
+		return v
+	}
+	return -1
+}
+
+func wantValue(tb testing.TB, r probe.Result, metric, label string, want float64) {
+	tb.Helper()
+	if got, ok := measured(r, metric, label); !ok || got != want {
+		tb.Errorf("%s{%s} is %v (there: %v), want %v", metric, label, got, ok, want)
+	}
 }
 
 // want checks reason and outcome.
@@ -124,30 +150,37 @@ func opened(r probe.Result) int {
 
 func TestProbe_DeliversAtEveryQoSOverHeldConnections(t *testing.T) {
 	broker := startMosquitto(t)
-	for qos := range 3 {
-		t.Run(fmt.Sprintf("qos %d", qos), func(t *testing.T) {
-			p := newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) { c.QoS = qos })
-			first := take(t, p)
-			want(t, first, "", "delivered")
-			wantFindings(t, first)
-			if got := opened(first); got != 2 {
-				t.Errorf("the first probe opened %d connections, want 2", got)
-			}
-			wantConnections(t, first, "CONNECT as subscriber", "CONNECT as publisher")
-			if deliver, _ := first.Phases.Get(probe.Deliver); deliver != first.Duration {
-				t.Errorf("deliver took %v, want the duration of %v", deliver, first.Duration)
-			}
-			if reached(first, probe.Accept) != (qos > 0) {
-				t.Errorf("accept is reached: %v, want it for QoS 1 and 2 only", qos == 0)
-			}
-			for range 5 {
-				next := take(t, p)
-				want(t, next, "", "delivered")
-				wantFindings(t, next)
-				if got := opened(next); got != 0 {
-					t.Errorf("a later probe opened %d connections, want the held ones", got)
-				}
-				wantConnections(t, next, "CONNECT as subscriber", "CONNECT as publisher")
+	for version, speak := range versions() {
+		t.Run(version, func(t *testing.T) {
+			for qos := range 3 {
+				t.Run(fmt.Sprintf("qos %d", qos), func(t *testing.T) {
+					p := newProber(t, "mqtt://"+broker.address(), both(speak, func(c *mqtt.Config) { c.QoS = qos }))
+					first := take(t, p)
+					want(t, first, "", "delivered")
+					wantFindings(t, first)
+					if got := opened(first); got != 2 {
+						t.Errorf("the first probe opened %d connections, want 2", got)
+					}
+					wantConnections(t, first, "CONNECT as subscriber", "CONNECT as publisher")
+					if deliver, _ := first.Phases.Get(probe.Deliver); deliver != first.Duration {
+						t.Errorf("deliver took %v, want the duration of %v", deliver, first.Duration)
+					}
+					if reached(first, probe.Accept) != (qos > 0) {
+						t.Errorf("accept is reached: %v, want it for QoS 1 and 2 only", qos == 0)
+					}
+					for range 5 {
+						next := take(t, p)
+						want(t, next, "", "delivered")
+						wantFindings(t, next)
+						if got := opened(next); got != 0 {
+							t.Errorf("a later probe opened %d connections, want the held ones", got)
+						}
+						wantConnections(t, next, "CONNECT as subscriber", "CONNECT as publisher")
+						if _, again := measured(next, "push_receiver_reconnects_total", ""); again {
+							t.Error("the receiver connected again, want the held connection")
+						}
+					}
+				})
 			}
 		})
 	}

@@ -26,7 +26,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 	}{
 		{
 			name: "accepted and dropped", publish: accept,
-			reason: "message_lost", outcome: "lost", detail: `published to "channelwatch/test" and not delivered within`,
+			reason: "message_lost", outcome: "lost", detail: "accepted and not delivered within",
 		},
 		{
 			name: "accepted without a subscriber",
@@ -42,9 +42,23 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		{
 			name: "rejected with a reason",
 			publish: func(_ *fakeBroker, c net.Conn, p *packets.Publish) {
-				acknowledge(c, p, packets.PubackQuotaExceeded, "plan used\x07 up")
+				acknowledge(c, p, packets.PubackTopicNameInvalid, "not this\x07 one")
 			},
-			reason: "publish_rejected", outcome: "rejected", detail: `0x97 quota exceeded ("plan used up")`,
+			reason: "message_rejected", outcome: "rejected", detail: `answered 0x90 topic name invalid ("not this one"), want it taken`,
+		},
+		{
+			name: "too many",
+			publish: func(_ *fakeBroker, c net.Conn, p *packets.Publish) {
+				acknowledge(c, p, packets.PubackQuotaExceeded, "")
+			},
+			reason: "push_rate_limited", outcome: "rejected", detail: "answered 0x97 quota exceeded, want it taken",
+		},
+		{
+			name: "rejected without a reason",
+			publish: func(_ *fakeBroker, c net.Conn, p *packets.Publish) {
+				acknowledge(c, p, packets.PubackUnspecifiedError, "")
+			},
+			reason: "message_rejected", outcome: "rejected", detail: "answered 0x80 unspecified error",
 		},
 		{
 			name:    "delivered and never acknowledged",

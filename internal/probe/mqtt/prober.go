@@ -7,15 +7,18 @@ import (
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // prober holds the two connections of a touchpoint between its probes. It is safe for concurrent use.
 type prober struct {
 	settings
-	inbox inbox
-	lock  chan struct{} // holds one token; whoever took it may open, drop and close links
-	links links         // guarded by lock
-	ended bool          // guarded by lock
+	inbox    push.Inbox
+	standing push.Standing
+	lock     chan struct{} // holds one token; whoever took it may open, drop and close links
+	links    links         // guarded by lock
+	received bool          // there was a subscription before; guarded by lock
+	ended    bool          // guarded by lock
 }
 
 // links are the two connections; nil where there is none.
@@ -32,20 +35,36 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	start := time.Now()
 	ctx, cancel := context.WithDeadline(ctx, start.Add(p.timeout))
 	defer cancel()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return probe.Result{}, ctx.Err()
+	}
+	j := &journal{start: start, clientCert: p.clientCert}
+	r, held := p.withheld(j)
+	if !held {
+		var err error
+		if r, err = p.message(ctx, j); err != nil {
+			return probe.Result{}, err
+		}
+	}
+	p.redaction.Hide(&r)
+	return r, nil
+}
+
+// message connects where it has to, sends, and waits.
+func (p *prober) message(ctx context.Context, j *journal) (probe.Result, error) {
 	end, _ := ctx.Deadline()
 	// A caller may allow less than the timeout: then the window shrinks too, and connecting keeps its fifth.
-	window := min(p.window, end.Sub(start)*4/5)
-	j := &journal{start: start}
+	window := min(p.times.Window, end.Sub(j.start)*4/5)
 	held, err := p.connect(ctx, end.Add(-window), j)
 	if err != nil {
 		return p.unreached(j, err)
 	}
-	sent, err := p.exchange(ctx, held, window, j)
+	fate, err := p.exchange(ctx, held, window, j)
 	if err != nil {
 		return probe.Result{}, fmt.Errorf("waiting for the message: %w", err)
 	}
-	p.dropAfter(held, &sent)
-	return p.conclude(j, &sent), nil
+	p.dropAfter(held, &fate)
+	return p.conclude(j, &fate), nil
 }
 
 // connect returns both connections, the subscriber's subscribed, and opens those that are missing or have ended.
@@ -63,8 +82,10 @@ func (p *prober) connect(ctx context.Context, by time.Time, j *journal) (links, 
 	}
 	// The subscriber comes first: a message sent before it listens would prove nothing.
 	if err := p.reopen(ctx, &p.links.receive, &p.receive, j); err != nil {
+		j.measure(push.ReceiverUp, 0)
 		return links{}, err
 	}
+	j.measure(push.ReceiverUp, 1)
 	if err := p.reopen(ctx, &p.links.send, &p.send, j); err != nil {
 		return links{}, err
 	}
@@ -74,7 +95,7 @@ func (p *prober) connect(ctx context.Context, by time.Time, j *journal) (links, 
 // reopen makes sure that *held is an open connection to end. It tries once.
 func (p *prober) reopen(ctx context.Context, held **link, end *endpoint, j *journal) error {
 	if *held != nil && (*held).dead() {
-		j.dropped(end.role, (*held).farewell(&p.settings))
+		j.dropped(end.role, (*held).last(&p.settings))
 		(*held).close()
 		*held = nil
 	}
@@ -82,9 +103,9 @@ func (p *prober) reopen(ctx context.Context, held **link, end *endpoint, j *jour
 		j.reused((*held).exchange)
 		return nil
 	}
-	onMessage := p.inbox.deliver
+	onMessage := p.arrived
 	if end.role != subscriber {
-		onMessage = nil
+		onMessage = func(delivery) {}
 	}
 	l, exchange, err := open(ctx, end, &p.settings, onMessage)
 	j.opened(exchange)
@@ -93,20 +114,32 @@ func (p *prober) reopen(ctx context.Context, held **link, end *endpoint, j *jour
 	}
 	j.add("%s connected as %q", end.role, end.clientID)
 	if end.role == subscriber {
-		if err := l.subscribe(ctx, &p.settings); err != nil {
+		if err := p.listen(ctx, l, j); err != nil {
 			l.close()
 			return err
 		}
-		j.add("subscribed to %q at QoS %d", p.topic, p.qos)
 	}
 	*held = l
 	return nil
 }
 
+// listen makes a new connection the one that messages arrive on.
+func (p *prober) listen(ctx context.Context, l *link, j *journal) error {
+	if err := l.sign(ctx, &p.settings); err != nil {
+		return err
+	}
+	j.add("subscribed to %q at QoS %d", p.topic, p.qos)
+	if p.received {
+		j.measure(push.ReceiverReconnects, 1)
+	}
+	p.received = true
+	return nil
+}
+
 // dropAfter gives up connections that a message showed to be useless, so that the next probe opens new ones: both when
 // nothing was heard, the subscriber's when only the acknowledgement came.
-func (p *prober) dropAfter(used links, sent *sent) {
-	if sent.arrived() || sent.refused != "" {
+func (p *prober) dropAfter(used links, fate *push.Fate) {
+	if fate.Arrived() || fate.Refused() {
 		return
 	}
 	<-p.lock
@@ -115,7 +148,7 @@ func (p *prober) dropAfter(used links, sent *sent) {
 		used.receive.close()
 		p.links.receive = nil
 	}
-	if !sent.accepted && p.links.send == used.send && used.send != nil {
+	if !fate.Accepted() && p.links.send == used.send && used.send != nil {
 		used.send.close()
 		p.links.send = nil
 	}

@@ -6,21 +6,22 @@ import (
 	"unicode"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
-// maxReason bounds the broker's own words in a detail.
-const maxReason = 200
+// maxReason bounds the broker's own words in a detail, in bytes.
+const maxReason = 100
 
 // said renders a broker's reason code with its name and, where the broker gave any, its own words: cut, printable, and
 // without the password, which a broker could repeat.
-func (s *settings) said(code byte, text string) string {
-	said := fmt.Sprintf("0x%02X %s", code, codeName(code))
-	text = strings.Map(func(r rune) rune {
+func (s *settings) said(v verdict) string {
+	said := fmt.Sprintf("0x%02X %s", v.code, codeName(v.code))
+	text := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return -1
-	}, s.redaction.Text(text))
+	}, s.redaction.Text(v.text))
 	text = probe.Clip(text, maxReason)
 	if text == "" {
 		return said
@@ -28,13 +29,18 @@ func (s *settings) said(code byte, text string) string {
 	return fmt.Sprintf("%s (%q)", said, text)
 }
 
-// codeName returns the name of a reason code that a server can send (MQTT 5, section 2.4).
+// codeName returns the name of a reason code that a server can send (MQTT 5, section 2.4). Those from 1 to 5 are of
+// CONNACK in version 3.1.1 (section 3.2.2.3).
 //
 //nolint:funlen // a table
 func codeName(code byte) string {
 	switch code {
 	case 0x00:
 		return "success"
+	case 0x01:
+		return "unacceptable protocol version"
+	case 0x02:
+		return "identifier rejected"
 	case 0x10:
 		return "no matching subscribers"
 	case 0x81:
@@ -47,11 +53,11 @@ func codeName(code byte) string {
 		return "unsupported protocol version"
 	case 0x85:
 		return "client identifier not valid"
-	case 0x86:
+	case 0x04, 0x86:
 		return "bad user name or password"
-	case 0x87:
+	case 0x05, 0x87:
 		return "not authorized"
-	case 0x88:
+	case 0x03, 0x88:
 		return "server unavailable"
 	case 0x89:
 		return "server busy"
@@ -99,4 +105,20 @@ func codeName(code byte) string {
 		return "maximum connect time"
 	}
 	return "unspecified error"
+}
+
+// answer says what a broker's acknowledgement of a message means. A message that is not authorised is one that the
+// access list keeps off its topic: the login itself was taken.
+func (s *settings) answer(v verdict) push.Answer {
+	if v.code < refusedFrom {
+		return push.Answer{Word: push.Accepted}
+	}
+	a := push.Answer{Word: push.Other, Said: s.said(v)}
+	switch v.code {
+	case 0x87, 0x90, 0x95, 0x99:
+		a.Word = push.MessageInvalid
+	case 0x97:
+		a.Word = push.Throttled
+	}
+	return a
 }

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
@@ -13,17 +14,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // settings is a validated Config. It is immutable.
 type settings struct {
 	send, receive      endpoint
+	version            string // version5 or version3
 	topic              string
 	qos                byte
 	username, password string
-	redaction          probe.Redaction // of the password
-	timeout            time.Duration   // of a whole probe
-	deadline, window   time.Duration   // since sending
+	redaction          probe.Redaction   // of the password
+	clientCert         *x509.Certificate // nil for none
+	every, timeout     time.Duration     // between probes, and of a whole probe
+	times              push.Times        // since sending
+}
+
+// identified reports whether a broker is told who connects.
+func (s *settings) identified() bool {
+	return s.username != "" || s.password != "" || s.clientCert != nil
 }
 
 // endpoint is one end of the way of a message.
@@ -35,26 +44,20 @@ type endpoint struct {
 	tls        *tls.Config // nil for mqtt://
 }
 
-const defaultDeadline = 5 * time.Second
-
 func build(c Config, setup probe.Setup) (probe.Built, error) {
 	s, err := c.validate(setup)
 	if err != nil {
 		return probe.Built{}, err
 	}
 	p := newProber(s)
-	names := []string{messagesTotal, lastDelivered}
 	secure := s.send.tls != nil || s.receive.tls != nil
-	if secure {
-		names = append(names, probe.CertificateNotAfter, probe.CertificateNotBefore)
-	}
 	return probe.Built{
 		Prober: p,
 		Profile: probe.Profile{
 			Target:  net.JoinHostPort(s.send.host, s.send.port),
 			URL:     s.send.url,
 			Phases:  []probe.Phase{probe.Accept, probe.Deliver},
-			Metrics: names,
+			Metrics: metricNames(secure, s.identified()),
 			TLS:     secure,
 		},
 		Close: p.close,
@@ -69,7 +72,9 @@ func (c Config) validate(setup probe.Setup) (settings, error) {
 			errs = append(errs, err)
 		}
 	}
-	s := settings{topic: c.Topic, qos: byte(c.QoS), username: c.Username, timeout: setup.Timeout}
+	s := settings{
+		version: c.Version, topic: c.Topic, qos: byte(c.QoS), username: c.Username, every: setup.Every, timeout: setup.Timeout,
+	}
 	var err error
 	s.send, err = parseEndpoint("url", c.URL)
 	check(err)
@@ -87,20 +92,38 @@ func (c Config) validate(setup probe.Setup) (settings, error) {
 	s.send.role, s.send.clientID = publisher, id+"-send"
 	s.receive.role, s.receive.clientID = subscriber, id+"-receive"
 	check(checkTopic(c.Topic))
+	check(c.checkVersion())
 	if c.QoS < 0 || c.QoS > 2 {
 		check(probe.Fieldf("qos", "got %d, want 0, 1 or 2", c.QoS))
 	}
 	if !c.Password.IsZero() {
-		check(checkPrivate("password", c.Password.File))
+		check(push.CheckPrivate("password", c.Password.File))
 		if s.password, err = c.Password.Read(); err != nil {
 			check(probe.Fieldf("password", "%w", err))
 		}
 		s.redaction = probe.NewRedaction(s.password)
 	}
-	check(c.TLS.apply(&s.send, &s.receive))
-	s.deadline, s.window, err = c.times(setup.Timeout)
+	s.clientCert, err = c.TLS.apply(&s.send, &s.receive)
+	check(err)
+	s.times, err = push.Times{Deadline: c.Deadline, Window: c.Window}.Within(setup.Timeout)
 	check(err)
 	return s, errors.Join(errs...)
+}
+
+// The versions of the protocol, as users write them.
+const (
+	version5 = "5"
+	version3 = "3.1.1"
+)
+
+func (c Config) checkVersion() error {
+	switch {
+	case c.Version != version5 && c.Version != version3:
+		return probe.Fieldf("version", "got %q, want %q or %q", c.Version, version5, version3)
+	case c.Version == version3 && c.Username == "" && !c.Password.IsZero():
+		return probe.Fieldf("username", "missing, MQTT 3.1.1 takes no password without one (section 3.1.2.9)")
+	}
+	return nil
 }
 
 func parseEndpoint(field, raw string) (endpoint, error) {
@@ -171,22 +194,4 @@ func checkName(field, name string) error {
 		return probe.Fieldf(field, "%q is not UTF-8 text without control characters", name)
 	}
 	return nil
-}
-
-// times fills in the defaults of deadline and window.
-func (c Config) times(timeout time.Duration) (deadline, window time.Duration, err error) {
-	deadline, window = c.Deadline, c.Window
-	if window == 0 {
-		window = timeout * 4 / 5
-	}
-	if deadline == 0 {
-		deadline = min(defaultDeadline, window)
-	}
-	switch {
-	case window < 0 || window >= timeout:
-		return 0, 0, probe.Fieldf("window", "%v is not between 0 and the timeout of %v, the rest of which is for connecting", window, timeout)
-	case deadline < 0 || deadline > window:
-		return 0, 0, probe.Fieldf("deadline", "%v is not between 0 and the window of %v", deadline, window)
-	}
-	return deadline, window, nil
 }

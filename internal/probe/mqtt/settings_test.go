@@ -48,6 +48,11 @@ func TestBuild_NamesEveryMistake(t *testing.T) {
 		{"not text", func(c *mqtt.Config) { c.Topic = "a\x00b" }, `topic: "a\x00b" is not UTF-8 text without NUL`},
 		{"QoS", func(c *mqtt.Config) { c.QoS = 3 }, "qos: got 3, want 0, 1 or 2"},
 		{"negative QoS", func(c *mqtt.Config) { c.QoS = -1 }, "qos: got -1, want 0, 1 or 2"},
+		{"version", func(c *mqtt.Config) { c.Version = "3" }, `version: got "3", want "5" or "3.1.1"`},
+		{
+			"password without a name", func(c *mqtt.Config) { c.Version, c.Password.Env = "3.1.1", "PATH" },
+			"username: missing, MQTT 3.1.1 takes no password without one (section 3.1.2.9)",
+		},
 		{"password not set", func(c *mqtt.Config) { c.Password.Env = "CHANNELWATCH_TEST_UNSET" }, "password: environment variable CHANNELWATCH_TEST_UNSET is not set"},
 		{"window as long as the timeout", func(c *mqtt.Config) { c.Window = 10 * time.Second }, "window: 10s is not between 0 and the timeout of 10s, the rest of which is for connecting"},
 		{"deadline after the window", func(c *mqtt.Config) { c.Deadline, c.Window = 3*time.Second, 2*time.Second }, "deadline: 3s is not between 0 and the window of 2s"},
@@ -114,30 +119,39 @@ func TestBuild_TakesWhatIsUnusual(t *testing.T) {
 }
 
 func TestBuild_Profile(t *testing.T) {
-	common := []string{"push_messages_total", "push_last_delivered_timestamp_seconds"}
-	certificate := []string{probe.CertificateNotAfter, probe.CertificateNotBefore}
+	common := []string{
+		"push_accept_duration_seconds", "push_corrupted_total", "push_delivery_duration_seconds", "push_duplicates_total",
+		"push_last_accepted_timestamp_seconds", "push_last_delivered_timestamp_seconds", "push_messages_total", "push_provider_responses_total",
+		"push_receiver_reconnects_total", "push_receiver_up", "push_unacknowledged_deliveries_total",
+	}
+	certificate := []string{"push_credential_expiry_timestamp_seconds", probe.CertificateNotAfter, probe.CertificateNotBefore}
+	login := []string{"push_credential_ok", "push_skipped_total"}
 	cases := []struct {
 		url     string
+		user    string
 		target  string
 		metrics []string
 		tls     bool
 	}{
-		{"mqtt://push.example.com", "push.example.com:1883", common, false},
-		{"mqtt://127.0.0.1:1", "127.0.0.1:1", common, false},
-		{"mqtts://[::1]/", "[::1]:8883", slices.Concat(common, certificate), true},
+		{"mqtt://push.example.com", "", "push.example.com:1883", common, false},
+		{"mqtt://127.0.0.1:1", "shop", "127.0.0.1:1", slices.Concat(common, login), false},
+		{"mqtts://[::1]/", "", "[::1]:8883", slices.Concat(common, certificate), true},
 	}
 	for _, tc := range cases {
 		t.Run(tc.url, func(t *testing.T) {
 			config := valid()
-			config.URL = tc.url
+			config.URL, config.Username = tc.url, tc.user
 			built, err := mqtt.Kind().Build(config, probe.Setup{Timeout: 10 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer built.Close()
 			profile := built.Profile
-			if profile.Target != tc.target || profile.TLS != tc.tls || !slices.Equal(profile.Phases, []probe.Phase{probe.Accept, probe.Deliver}) || !slices.Equal(profile.Metrics, tc.metrics) {
+			if profile.Target != tc.target || profile.TLS != tc.tls || !slices.Equal(profile.Phases, []probe.Phase{probe.Accept, probe.Deliver}) {
 				t.Errorf("profile is %+v, want %+v", profile, tc)
+			}
+			if got, want := slices.Sorted(slices.Values(profile.Metrics)), slices.Sorted(slices.Values(tc.metrics)); !slices.Equal(got, want) {
+				t.Errorf("metrics are %q, want %q", got, want)
 			}
 			if profile.URL != strings.TrimSuffix(tc.url, "/") {
 				t.Errorf("URL is %q, want %q", profile.URL, tc.url)

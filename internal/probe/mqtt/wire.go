@@ -14,8 +14,15 @@ import (
 // otherwise be allocated before the first byte of it came.
 const maxPacket = 64 << 10
 
-// errOldConnack is an answer in the form of MQTT 3: two bytes, without the properties that version 5 has.
-var errOldConnack = errors.New("the broker answered in the form of MQTT 3")
+// errOtherForm is a CONNACK in the form of another version: two bytes in MQTT 3, more in MQTT 5, which has properties.
+var errOtherForm = errors.New("the broker answered in another version of MQTT")
+
+// wire is a connection to a broker whose inbound packets are watched.
+type wire interface {
+	net.Conn
+	// await returns when there is something to read, or the error of the connection. It takes nothing away.
+	await() error
+}
 
 // tcpWire is a TCP connection whose inbound packets are watched. It embeds the connection by its own type so that a
 // packet still leaves in one writev.
@@ -25,6 +32,7 @@ type tcpWire struct {
 }
 
 func (w *tcpWire) Read(p []byte) (int, error) { return w.in.Read(p) }
+func (w *tcpWire) await() error               { return w.in.await() }
 
 // tlsWire is the same over TLS. The client locks it around each packet.
 type tlsWire struct {
@@ -34,18 +42,20 @@ type tlsWire struct {
 }
 
 func (w *tlsWire) Read(p []byte) (int, error) { return w.in.Read(p) }
+func (w *tlsWire) await() error               { return w.in.await() }
 
-func (d *dialed) wire() net.Conn {
+func (d *dialed) wire(version string) wire {
 	if d.tls != nil {
-		return &tlsWire{Conn: d.tls, in: newInbound(d.tls)}
+		return &tlsWire{Conn: d.tls, in: newInbound(d.tls, version)}
 	}
-	return &tcpWire{TCPConn: d.tcp, in: newInbound(d.tcp)}
+	return &tcpWire{TCPConn: d.tcp, in: newInbound(d.tcp, version)}
 }
 
 // inbound follows the framing of MQTT (section 2.1): a type, a length in 7-bit groups, that many bytes. It is used by
 // one reader.
 type inbound struct {
 	r      *bufio.Reader
+	old    bool // what is awaited is MQTT 3
 	kind   byte
 	length int
 	shift  int
@@ -53,8 +63,12 @@ type inbound struct {
 	state  frameState
 }
 
-// connack is the type of the packet that answers CONNECT. No other can come first, as no AUTH is ever asked for.
-const connack = 2
+const (
+	// connack is the type of the packet that answers CONNECT. No other can come first, as no AUTH is ever asked for.
+	connack = 2
+	// oldConnack is its length in MQTT 3: flags and a return code.
+	oldConnack = 2
+)
 
 type frameState uint8
 
@@ -64,7 +78,14 @@ const (
 	inBody
 )
 
-func newInbound(r io.Reader) inbound { return inbound{r: bufio.NewReaderSize(r, 256)} }
+func newInbound(r io.Reader, version string) inbound {
+	return inbound{r: bufio.NewReaderSize(r, 256), old: version == version3}
+}
+
+func (in *inbound) await() error {
+	_, err := in.r.Peek(1)
+	return err
+}
 
 func (in *inbound) Read(p []byte) (int, error) {
 	n, err := in.r.Read(p)
@@ -110,10 +131,10 @@ func (in *inbound) follow(p []byte) (int, error) {
 
 func (in *inbound) begin() error {
 	switch {
-	case in.kind == connack && in.length == 2:
-		return errOldConnack
 	case in.length > maxPacket:
 		return fmt.Errorf("packet of %d bytes, want at most %d", in.length, maxPacket)
+	case in.kind == connack && in.old != (in.length == oldConnack):
+		return errOtherForm
 	case in.length == 0:
 		in.state = atType
 	default:

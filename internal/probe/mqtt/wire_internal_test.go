@@ -18,15 +18,19 @@ func (c chunked) Read(p []byte) (int, error) { return c.r.Read(p[:min(c.n, len(p
 // FuzzInbound checks that what a broker sends is judged by its bytes alone, however the network cuts them, and that
 // nothing is added or lost on the way.
 func FuzzInbound(f *testing.F) {
-	f.Add([]byte{0x20, 3, 0, 0, 0, 0x30, 5, 0, 1, 'a', 0, 'x'}, byte(1))
-	f.Add([]byte{0x20, 2, 0, 1}, byte(3))
-	f.Add([]byte{0x20, 0x80, 0x80, 0x80, 0x64}, byte(2))
-	f.Add([]byte{0x20, 0xff, 0xff, 0xff, 0xff, 0x01}, byte(4))
-	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), byte(7))
-	f.Add([]byte{0x20, 3, 0, 0, 0, 0xd0, 0, 0xd0, 0}, byte(1))
-	f.Fuzz(func(t *testing.T, data []byte, size byte) {
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0x30, 5, 0, 1, 'a', 0, 'x'}, byte(1), true)
+	f.Add([]byte{0x20, 2, 0, 1}, byte(3), false)
+	f.Add([]byte{0x20, 0x80, 0x80, 0x80, 0x64}, byte(2), false)
+	f.Add([]byte{0x20, 0xff, 0xff, 0xff, 0xff, 0x01}, byte(4), false)
+	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), byte(7), false)
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0xd0, 0, 0xd0, 0}, byte(1), false)
+	f.Fuzz(func(t *testing.T, data []byte, size byte, old bool) {
+		version := version5
+		if old {
+			version = version3
+		}
 		read := func(n int) ([]byte, error) {
-			in := newInbound(bytes.NewReader(data))
+			in := newInbound(bytes.NewReader(data), version)
 			return io.ReadAll(chunked{&in, n})
 		}
 		whole, wholeErr := read(len(data) + 1)
@@ -45,22 +49,26 @@ func FuzzInbound(f *testing.F) {
 
 func TestInbound_Judges(t *testing.T) {
 	cases := []struct {
-		name string
-		data []byte
-		want string // error; empty for none
+		name    string
+		version string
+		data    []byte
+		want    string // error; empty for none
 	}{
-		{"nothing", nil, ""},
-		{"largest packet", append([]byte{0x20, 3, 0, 0, 0, 0x30, 0x80, 0x80, 4}, make([]byte, maxPacket)...), ""},
-		{"one byte more", []byte{0x20, 3, 0, 0, 0, 0x30, 0x81, 0x80, 4}, "packet of 65537 bytes, want at most 65536"},
-		{"four bytes of length", []byte{0x20, 0x83, 0x80, 0x80, 0, 0, 0, 0}, ""},
-		{"five bytes of length", []byte{0x20, 0x83, 0x80, 0x80, 0x80, 0}, "packet length has more than four bytes"},
-		{"MQTT 3", []byte{0x20, 2, 0, 1}, errOldConnack.Error()},
-		{"another packet first", []byte{0x30, 0}, "the first byte is 0x30, want a CONNACK"},
-		{"empty packets later", []byte{0x20, 3, 0, 0, 0, 0xd0, 0, 0xd0, 0}, ""},
+		{"nothing", version5, nil, ""},
+		{"largest packet", version5, append([]byte{0x20, 3, 0, 0, 0, 0x30, 0x80, 0x80, 4}, make([]byte, maxPacket)...), ""},
+		{"one byte more", version5, []byte{0x20, 3, 0, 0, 0, 0x30, 0x81, 0x80, 4}, "packet of 65537 bytes, want at most 65536"},
+		{"four bytes of length", version5, []byte{0x20, 0x83, 0x80, 0x80, 0, 0, 0, 0}, ""},
+		{"five bytes of length", version5, []byte{0x20, 0x83, 0x80, 0x80, 0x80, 0}, "packet length has more than four bytes"},
+		{"MQTT 3", version5, []byte{0x20, 2, 0, 1}, errOtherForm.Error()},
+		{"another packet first", version5, []byte{0x30, 0}, "the first byte is 0x30, want a CONNACK"},
+		{"version 3 in version 3", version3, []byte{0x20, 2, 0, 1, 0xd0, 0}, ""},
+		{"version 5 in version 3", version3, []byte{0x20, 3, 0, 0x84, 0}, errOtherForm.Error()},
+		{"largest length in version 3", version3, []byte{0x20, 0x81, 0x80, 4}, "packet of 65537 bytes, want at most 65536"},
+		{"empty packets later", version5, []byte{0x20, 3, 0, 0, 0, 0xd0, 0, 0xd0, 0}, ""},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			in := newInbound(bytes.NewReader(tc.data))
+			in := newInbound(bytes.NewReader(tc.data), tc.version)
 			got, err := io.ReadAll(&in)
 			if tc.want == "" && (err != nil || !bytes.Equal(got, tc.data)) {
 				t.Errorf("got %d bytes and %v, want all %d", len(got), err, len(tc.data))
@@ -70,8 +78,8 @@ func TestInbound_Judges(t *testing.T) {
 			}
 		})
 	}
-	in := newInbound(bytes.NewReader([]byte{0x20, 2, 0, 1}))
-	if _, err := io.ReadAll(&in); !errors.Is(err, errOldConnack) {
-		t.Errorf("got %v, want errOldConnack", err)
+	in := newInbound(bytes.NewReader([]byte{0x20, 2, 0, 1}), version5)
+	if _, err := io.ReadAll(&in); !errors.Is(err, errOtherForm) {
+		t.Errorf("got %v, want errOtherForm", err)
 	}
 }
