@@ -60,7 +60,7 @@ func Kind(receipts *ledger.Ledger) probe.Kind {
 		Every:     15 * time.Minute,
 		Timeout:   375 * time.Second, // its window is then the 5 minutes that a delivery can take and still be fair
 		Limits:    limits,
-		NoRecheck: true,
+		OnlyWhenDue: true,
 	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, receipts) })
 }
 

@@ -49,7 +49,7 @@ func TestProbe_TwoHundredDroppedAreTwoHundredLost(t *testing.T) {
 	const messages = 200
 	a := newApple(t)
 	a.set(func(a *apple) { a.deliver = func(string) {} })
-	p := a.build(t, func(c *apns.Config) { c.Window = 10 * time.Second }).Prober
+	p := a.build(t, func(c *apns.Config) { c.Window = 6 * time.Second }).Prober
 	var mu sync.Mutex
 	ratings, endings := make(map[probe.Rating]int), make(map[string]int)
 	var probing sync.WaitGroup

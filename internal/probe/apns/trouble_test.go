@@ -66,14 +66,17 @@ func TestProbe_NamesWhatWentWrongOnTheWay(t *testing.T) {
 		{"reset", func(conn *tls.Conn) { _, _ = conn.Read(make([]byte, 1)); hardReset(conn) }, probe.ConnectionReset},
 		{"stream reset", speaksHTTP2(func(f *http2.Framer) { _ = f.WriteRSTStream(1, http2.ErrCodeRefusedStream) }), probe.ConnectionReset},
 		{"goaway", speaksHTTP2(func(f *http2.Framer) { _ = f.WriteGoAway(0, http2.ErrCodeNo, []byte("Shutdown")) }), probe.ConnectionClosed},
-		{"no HTTP/2", func(conn *tls.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); _, _ = io.Copy(io.Discard, conn) }, probe.ResponseMalformed},
+		{"no HTTP/2", func(conn *tls.Conn) {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn)
+		}, probe.ResponseMalformed},
 	}
 	for _, tc := range cases {
 		for _, mode := range []string{"canary", "acceptance"} {
 			t.Run(tc.name+", "+mode, func(t *testing.T) {
 				t.Parallel()
 				a := newApple(t)
-				p := a.buildWithin(t, 3*time.Second, func(c *apns.Config) { c.Mode, c.Window = mode, 1200*time.Millisecond }).Prober
+				p := a.buildWithin(t, 3*time.Second, func(c *apns.Config) { c.Mode, c.Window = mode, 700*time.Millisecond }).Prober
 				a.set(func(a *apple) { a.talk = tc.talk })
 				for range 2 {
 					r := take(t, p)
