@@ -1,6 +1,9 @@
 package webpush
 
-import "crypto/ecdh"
+import (
+	"crypto/ecdh"
+	"time"
+)
 
 // EncryptWith encrypts with a sender's key and a salt that a test knows.
 func EncryptWith(sub *Subscription, plaintext, sender, salt []byte) ([]byte, error) {
@@ -9,4 +12,14 @@ func EncryptWith(sub *Subscription, plaintext, sender, salt []byte) ([]byte, err
 		return nil, err
 	}
 	return encrypt(sub, plaintext, key, salt)
+}
+
+// Open reads what a push service sent to the receiver of a state, and returns the code of its answer.
+func Open(state State, data []byte) (m Message, code int, ok bool, err error) {
+	f, err := parseFrame(data)
+	if err != nil {
+		return Message{}, 0, false, err
+	}
+	m, code, ok = state.open(f, time.Time{})
+	return m, code, ok, nil
 }

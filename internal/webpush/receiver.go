@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -211,6 +214,10 @@ func cause(ctx context.Context, err error) error {
 		return fmt.Errorf("it closed the connection with status %d", closed.Code)
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return fmt.Errorf("it sent a message of more than %d bytes", maxFrame)
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errors.New("it cut the connection")
+	case errors.Is(err, net.ErrClosed):
+		return net.ErrClosed
 	}
 	return err
 }
