@@ -1,0 +1,100 @@
+package stream
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+const (
+	// maxEvent bounds one event, in bytes; those of others may be longer and are skipped.
+	maxEvent = 64 << 10
+	// maxIntake bounds all that a receiver reads between the beginnings of two probes, in bytes.
+	maxIntake = 16 << 20
+	// keptBuffer is up to which size a buffer is used again, in bytes: thousands of receivers wait at once.
+	keptBuffer = 4 << 10
+)
+
+// errFlood says that a service sent more than anybody subscribes to for a probe.
+var errFlood = errors.New("more than 16 MiB since the last probe began")
+
+// intake is what a receiver has read since the last probe began. It is safe for concurrent use.
+type intake struct {
+	bytes   atomic.Int64
+	skipped atomic.Int64 // events over maxEvent
+}
+
+// reset begins to count anew and returns how many events were skipped.
+func (in *intake) reset() int64 {
+	in.bytes.Store(0)
+	return in.skipped.Swap(0)
+}
+
+// metered is a reader that counts, and ends where it is too much.
+type metered struct {
+	io.Reader
+	in *intake
+}
+
+// Read reads while the intake is within its bounds.
+func (m metered) Read(p []byte) (int, error) {
+	if m.in.bytes.Load() > maxIntake {
+		return 0, errFlood
+	}
+	n, err := m.Reader.Read(p)
+	m.in.bytes.Add(int64(n))
+	return n, err
+}
+
+// lines cuts a stream into lines that end with LF or CR LF and, where bareCR says so, with CR alone. It never waits for
+// what follows a CR.
+type lines struct {
+	r       *bufio.Reader
+	bareCR  bool
+	afterCR bool // the last line ended with CR: an LF that follows is part of that end
+	buf     []byte
+}
+
+func newLines(r io.Reader, bareCR bool) lines {
+	return lines{r: bufio.NewReaderSize(r, 512), bareCR: bareCR}
+}
+
+// next returns the next line without its end, valid until the next call. Of a line over maxEvent it returns the
+// beginning, and true. What the stream ends with counts as a line.
+func (l *lines) next() (line []byte, cut bool, err error) {
+	if l.buf = l.buf[:0]; cap(l.buf) > keptBuffer {
+		l.buf = nil
+	}
+	for {
+		b, err := l.r.ReadByte()
+		if err != nil {
+			if errors.Is(err, io.EOF) && len(l.buf) > 0 {
+				return l.trimmed(), cut, nil
+			}
+			return nil, false, err
+		}
+		joined := l.afterCR && b == '\n'
+		l.afterCR = false
+		switch {
+		case joined:
+		case b == '\n':
+			return l.trimmed(), cut, nil
+		case b == '\r' && l.bareCR:
+			l.afterCR = true
+			return l.buf, cut, nil
+		case len(l.buf) == maxEvent:
+			cut = true
+		default:
+			l.buf = append(l.buf, b)
+		}
+	}
+}
+
+// trimmed returns the line without the CR of a CR LF.
+func (l *lines) trimmed() []byte {
+	if n := len(l.buf); n > 0 && l.buf[n-1] == '\r' && !l.bareCR {
+		return l.buf[:n-1]
+	}
+	return l.buf
+}
