@@ -21,7 +21,7 @@ func awaitReceipts(cfg *config.Config, tp *probe.Touchpoint, receipts *ledger.Le
 	listening, err := agent.ListenForReceipts(&cfg.Receipts, receipts, slog.New(slog.DiscardHandler))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &hintError{err, "an agent runs there and gets the receipts: probe " + tp.Key() + " with the button on its page"}
+		return nil, &hintError{err, "an agent runs there and gets the receipts: see the results of " + tp.Key() + " on its page, or stop it first"}
 	case err != nil:
 		return nil, err
 	}

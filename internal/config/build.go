@@ -117,7 +117,7 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 	if b.Recheck != nil {
 		t.Recheck = *b.Recheck
 	}
-	if kind.NoRecheck {
+	if t.OnlyWhenDue = kind.OnlyWhenDue; t.OnlyWhenDue {
 		t.Recheck = b.noRecheck(kind)
 	}
 	t.Every, t.Timeout = b.times(kind)

@@ -53,10 +53,10 @@ func TestReceipts_Setup(t *testing.T) {
 }
 
 // A kind whose probes must not come more often than configured is not probed once more to confirm.
-func TestNoRecheck(t *testing.T) {
+func TestOnlyWhenDue(t *testing.T) {
 	t.Parallel()
 	seldom := testKinds()
-	seldom[0].NoRecheck = true
+	seldom[0].OnlyWhenDue = true
 	c, err := config.Parse("test.yaml", []byte(oneTouchpoint(probe.Push)+"agent: {recheck: 3s}\n"), seldom)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
 	"github.com/channelwatch/channelwatch/internal/probe/receipts"
+	"github.com/channelwatch/channelwatch/internal/probe/stream"
+	"github.com/channelwatch/channelwatch/internal/probe/webpush"
 )
 
 // All returns all kinds, by name, for those who listen to no receipts of messages.
@@ -27,5 +29,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		mqtt.Kind(),
 		page.Kind(),
 		receipts.Kind(confirmed),
+		stream.Kind(),
+		webpush.Kind(confirmed),
 	}
 }

@@ -57,17 +57,18 @@ type Objective struct {
 
 // Touchpoint is one concrete thing of a channel that is probed. It is immutable once loaded.
 type Touchpoint struct {
-	Channel string
-	Name    string // unique within its channel
-	Title   string // for people
-	Kind    string
-	Every   time.Duration
-	Timeout time.Duration
-	Recheck time.Duration // how long after a poor result it is probed once more; 0 means never
-	Tier    Tier
-	Pair    string  // shared by the same page on two devices, in two channels; empty for none
-	Weight  float64 // > 0, relative to the other touchpoints of the channel
-	Limits  Limits
+	Channel     string
+	Name        string // unique within its channel
+	Title       string // for people
+	Kind        string
+	Every       time.Duration
+	Timeout     time.Duration
+	Recheck     time.Duration // how long after a poor result it is probed once more; 0 means never
+	Tier        Tier
+	OnlyWhenDue bool    // never probed in between; see Kind.OnlyWhenDue
+	Pair        string  // shared by the same page on two devices, in two channels; empty for none
+	Weight      float64 // > 0, relative to the other touchpoints of the channel
+	Limits      Limits
 	Built
 	Fingerprint uint64 // of everything above: equal means unchanged over a reload
 }

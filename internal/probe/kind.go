@@ -98,9 +98,9 @@ type Kind struct {
 	// Line says that the probes of the kind wait in a line of their own, whatever the touchpoint: they share something that
 	// too many at once would disturb. The configuration says how many run at once.
 	Line bool
-	// NoRecheck says that a poor result is not confirmed by probing once more, because that would be one message more than
-	// is polite.
-	NoRecheck bool
+	// OnlyWhenDue says that its touchpoints are never probed in between, neither to confirm a poor result nor for a reader:
+	// a message more would not be polite, or would take from the next result what belongs there.
+	OnlyWhenDue bool
 	// State tells of what the kind holds for all its touchpoints, such as a browser; nil when it holds nothing. It is
 	// safe for concurrent use and quick.
 	State func() []Reading

@@ -31,6 +31,10 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 		h.notThere(w, r, h.frame(w, r, "channels", "", 2), "This agent cannot probe such a touchpoint.")
 		return
 	}
+	if tp.OnlyWhenDue {
+		h.refuseProbe(w, r, http.StatusConflict, "Not probed: this touchpoint is probed when it is due only.")
+		return
+	}
 	done, wait, ok := h.limiter.allow(tp.Key(), time.Now())
 	if !ok {
 		seconds := int(math.Ceil(wait.Seconds()))

@@ -117,6 +117,27 @@ func TestProbeNow_Refuses(t *testing.T) {
 	}
 }
 
+// What must not be probed in between has no button, and asking all the same is refused.
+func TestProbeNow_OnlyWhenDue(t *testing.T) {
+	all := channels()
+	all[0].Touchpoints[0].OnlyWhenDue = true
+	base := serve(t, &source{channels: all}, func(o *web.Options) {
+		o.Probe = func(context.Context, string, string) (record.Record, error) {
+			t.Error("probed")
+			return record.Record{}, nil
+		}
+	})
+	path := "/touchpoints/" + all[0].Name + "/" + all[0].Touchpoints[0].Name
+	page := document(t, base+path)
+	if len(find(page, "form.probe")) != 0 || !strings.Contains(text(find(page, "main")...), "Probed when it is due only") {
+		t.Error("there is a button, or nothing says why there is none")
+	}
+	response, body := post(t, base+path)
+	if response.StatusCode != http.StatusConflict || !strings.Contains(body, "Not probed: this touchpoint is probed when it is due only.") {
+		t.Errorf("%d, want 409 and why", response.StatusCode)
+	}
+}
+
 func TestProbeNow_IsRateLimited(t *testing.T) {
 	running, release := make(chan struct{}), make(chan struct{})
 	base := serve(t, &source{channels: channels()}, func(o *web.Options) {

@@ -20,6 +20,7 @@ type touchpointPage struct {
 	Kind, URL, Every, Timeout, Tier      string
 	Here                                 bool // whether this agent probes it
 	CanProbe                             bool
+	OnlyWhenDue                          bool // never probed in between
 	Rating                               probe.Rating
 	History                              []historyItem
 	Results                              []resultRow
@@ -132,7 +133,7 @@ func (h *handler) newTouchpointPage(w http.ResponseWriter, r *http.Request) (*to
 
 // addResults adds what this agent remembers.
 func (h *handler) addResults(page *touchpointPage, tp *probe.Touchpoint) {
-	page.Here, page.CanProbe = true, h.opts.Probe != nil
+	page.Here, page.CanProbe, page.OnlyWhenDue = true, h.opts.Probe != nil && !tp.OnlyWhenDue, tp.OnlyWhenDue
 	page.Heading, page.Kind, page.URL, page.Tier = tp.Title, tp.Kind, tp.Profile.URL, string(tp.Tier)
 	page.Every, page.Timeout = spelled(tp.Every), spelled(tp.Timeout)
 	for i, rec := range h.records(tp, true) {

@@ -51,15 +51,15 @@ type tlsFiles struct {
 // Kind returns the kind "apns". Its canaries' receipts are waited for in the ledger.
 func Kind(receipts *ledger.Ledger) probe.Kind {
 	return probe.Define(probe.Kind{
-		Name:      "apns",
-		Summary:   "Sends a message to a test iPhone through Apple's push service: whether app notifications are taken and reach customers, and how late.",
-		Sample:    sample,
-		Checks:    push.Checks(append(push.Outcomes(true, true), push.Gone)...),
-		Metrics:   append(probe.CertificateMetrics(), push.Metrics(names(true)...)...),
-		Floor:     alertFloor,
-		Every:     15 * time.Minute,
-		Timeout:   375 * time.Second, // its window is then the 5 minutes that a delivery can take and still be fair
-		Limits:    limits,
+		Name:        "apns",
+		Summary:     "Sends a message to a test iPhone through Apple's push service: whether app notifications are taken and reach customers, and how late.",
+		Sample:      sample,
+		Checks:      push.Checks(append(push.Outcomes(true, true), push.Gone)...),
+		Metrics:     append(probe.CertificateMetrics(), push.Metrics(names(true)...)...),
+		Floor:       alertFloor,
+		Every:       15 * time.Minute,
+		Timeout:     375 * time.Second, // its window is then the 5 minutes that a delivery can take and still be fair
+		Limits:      limits,
 		OnlyWhenDue: true,
 	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, receipts) })
 }

@@ -57,16 +57,16 @@ type tlsFiles struct {
 // Kind returns the kind "fcm". Canaries confirm messages to receipts.
 func Kind(receipts *ledger.Ledger) probe.Kind {
 	return probe.Define(probe.Kind{
-		Name:      "fcm",
-		Summary:   "Hands a message to Firebase Cloud Messaging: whether notifications of the app are taken, and with a canary device whether they arrive.",
-		Sample:    sample,
-		Checks:    checks(),
-		Metrics:   metrics(),
-		Floor:     time.Minute,
-		Every:     5 * time.Minute,
-		Timeout:   30 * time.Second,
-		Limits:    func(probe.ChannelType) probe.Limits { return limitsOf(validate) },
-		NoRecheck: true, // the provider says how soon it wants to be asked again, and one more message to a phone wakes it
+		Name:        "fcm",
+		Summary:     "Hands a message to Firebase Cloud Messaging: whether notifications of the app are taken, and with a canary device whether they arrive.",
+		Sample:      sample,
+		Checks:      checks(),
+		Metrics:     metrics(),
+		Floor:       time.Minute,
+		Every:       5 * time.Minute,
+		Timeout:     30 * time.Second,
+		Limits:      func(probe.ChannelType) probe.Limits { return limitsOf(validate) },
+		OnlyWhenDue: true, // the provider says how soon it wants to be asked again, and one more message to a phone wakes it
 	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, receipts) })
 }
 

@@ -44,16 +44,16 @@ type Config struct {
 // Kind returns the kind "receipts". Senders and devices write to book.
 func Kind(book *ledger.Ledger) probe.Kind {
 	return probe.Define(probe.Kind{
-		Name:      "receipts",
-		Summary:   "Takes receipts for messages of your own sender: whether what is sent to customers' devices arrives, and how late.",
-		Sample:    sample,
-		Checks:    checks(),
-		Metrics:   metrics(),
-		Floor:     10 * time.Second,
-		Every:     time.Minute,
-		Timeout:   5 * time.Second,
-		Limits:    limits,
-		NoRecheck: true, // asking again concludes nothing: what happened is in the result before
+		Name:        "receipts",
+		Summary:     "Takes receipts for messages of your own sender: whether what is sent to customers' devices arrives, and how late.",
+		Sample:      sample,
+		Checks:      checks(),
+		Metrics:     metrics(),
+		Floor:       10 * time.Second,
+		Every:       time.Minute,
+		Timeout:     5 * time.Second,
+		Limits:      limits,
+		OnlyWhenDue: true, // asking again concludes nothing: what happened is in the result before
 	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, book) })
 }
 

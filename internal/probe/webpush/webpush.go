@@ -52,16 +52,16 @@ type tlsFiles struct {
 // Kind returns the kind "webpush". Browsers confirm messages to receipts.
 func Kind(receipts *ledger.Ledger) probe.Kind {
 	return probe.Define(probe.Kind{
-		Name:      "webpush",
-		Summary:   "Sends a push message to a browser and waits for it: whether notifications reach customers, and how late.",
-		Sample:    sample,
-		Checks:    checks(),
-		Metrics:   metrics(),
-		Floor:     time.Minute,
-		Every:     5 * time.Minute,
-		Timeout:   30 * time.Second,
-		Limits:    limits,
-		NoRecheck: true, // one more message in a minute than the push service expects of this subscription
+		Name:        "webpush",
+		Summary:     "Sends a push message to a browser and waits for it: whether notifications reach customers, and how late.",
+		Sample:      sample,
+		Checks:      checks(),
+		Metrics:     metrics(),
+		Floor:       time.Minute,
+		Every:       5 * time.Minute,
+		Timeout:     30 * time.Second,
+		Limits:      limits,
+		OnlyWhenDue: true, // one more message in a minute than the push service expects of this subscription
 	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, receipts) })
 }
 
