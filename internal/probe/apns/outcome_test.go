@@ -89,7 +89,7 @@ func TestProbe_LateIsAfterTheDeadline(t *testing.T) {
 func TestProbe_ArrivalDecidesOverTheAnswer(t *testing.T) {
 	a := newApple(t)
 	a.set(func(a *apple) {
-		a.answer = func(w http.ResponseWriter, r *http.Request) {
+		a.answer = func(_ http.ResponseWriter, r *http.Request) {
 			a.receipts.Confirm(a.messages()[0].receipt, time.Now())
 			<-r.Context().Done() // the device has it, and Apple says nothing
 		}

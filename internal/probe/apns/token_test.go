@@ -68,7 +68,7 @@ func TestToken_DependsOnTheKey(t *testing.T) {
 		return token
 	}
 	a := newApple(t)
-	if token(a) != token(a) {
+	if here, there := token(a), token(a); here != there {
 		t.Error("two agents with the same key present two tokens")
 	}
 	if token(a) == token(newApple(t)) {

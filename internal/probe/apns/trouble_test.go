@@ -55,6 +55,7 @@ func hardReset(conn *tls.Conn) {
 // TestProbe_NamesWhatWentWrongOnTheWay has one kind of trouble at a time, each twice over, and then none: no trouble may
 // last longer than its cause.
 func TestProbe_NamesWhatWentWrongOnTheWay(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		talk func(*tls.Conn)
