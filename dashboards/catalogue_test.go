@@ -9,6 +9,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/host"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/rum"
@@ -58,18 +59,20 @@ func catalogue(t *testing.T) map[string]known {
 	for _, f := range rum.Describe() {
 		add("channelwatch_"+f.Name, f.Type, f.Labels)
 	}
+	told := ledger.New().Readings()
 	for _, k := range kinds.All() {
-		for _, r := range k.Told {
-			kind := metrics.Gauge
-			if r.Type == probe.Counter {
-				kind = metrics.Counter
-			}
-			var names []string
-			for _, l := range r.Labels {
-				names = append(names, l.Name)
-			}
-			add("channelwatch_"+r.Metric, kind, names)
+		told = append(told, k.Told...)
+	}
+	for _, r := range told {
+		kind := metrics.Gauge
+		if r.Type == probe.Counter {
+			kind = metrics.Counter
 		}
+		var names []string
+		for _, l := range r.Labels {
+			names = append(names, l.Name)
+		}
+		add("channelwatch_"+r.Metric, kind, names)
 	}
 	rules, err := os.ReadFile("../configs/prometheus/channelwatch.rules.yaml")
 	if err != nil {

@@ -164,7 +164,7 @@ func load(t *testing.T) []board {
 	for _, b := range boards {
 		uids = append(uids, b.UID)
 	}
-	for _, uid := range []string{"channelwatch-shared", "channelwatch-channel", "channelwatch-web", "channelwatch-hosts", "channelwatch-operations"} {
+	for _, uid := range []string{"channelwatch-shared", "channelwatch-channel", "channelwatch-push", "channelwatch-web", "channelwatch-hosts", "channelwatch-operations"} {
 		if !slices.Contains(uids, uid) {
 			t.Fatalf("no dashboard has the uid %s, got %v", uid, uids)
 		}
@@ -172,10 +172,10 @@ func load(t *testing.T) []board {
 	return boards
 }
 
-// withoutBrowser leaves out the dashboard of what the demo of these tests does not have: a browser that visits its pages.
-// TestDashboards_ShowPagesInABrowser fills it.
-func withoutBrowser(boards []board) []board {
-	return slices.DeleteFunc(boards, func(b board) bool { return b.UID == "channelwatch-web" })
+// ofTheDemo leaves out the dashboards of what the demo of these tests does not have, or not all of: a browser that visits its
+// pages, and devices with receipts. TestDashboards_ShowPagesInABrowser and TestDashboards_ShowPushMessages fill them.
+func ofTheDemo(boards []board) []board {
+	return slices.DeleteFunc(boards, func(b board) bool { return b.UID == "channelwatch-web" || b.UID == "channelwatch-push" })
 }
 
 // named returns the dashboard with a uid.

@@ -42,6 +42,16 @@ var mayBeEmpty = []struct {
 	{"channelwatch-operations", 44, "", false, "the demo of these tests has no browser"},
 	{"channelwatch-operations", 45, "", false, "the demo of these tests has no browser"},
 	{"channelwatch-operations", 46, "", false, "the demo of these tests has no browser"},
+	{"channelwatch-push", 2, "", true, "only where messages are seen to arrive is there anything to say of it"},
+	{"channelwatch-push", 3, "", true, "only where messages are seen to arrive is there a time"},
+	{"channelwatch-push", 4, "", true, "only where messages are seen to arrive can they be called lost"},
+	{"channelwatch-push", 8, "", true, "only some messages are answered"},
+	{"channelwatch-push", 21, "", true, "only some touchpoints have credentials, test devices or receivers of their own"},
+	{"channelwatch-push", 31, "", true, "only where messages are seen to arrive can they do so otherwise"},
+	{"channelwatch-push", 32, "", true, "only some messages are held back"},
+	{"channelwatch-push", 33, "", true, "only some receivers are the agent's own"},
+	{"channelwatch-push", 34, "", true, "only some messages are accepted"},
+	{"channelwatch-push", 43, "", true, "only customers' own senders report what they sent"},
 	{"channelwatch-web", 2, "D", true, "only pages with a step that clicks have an answer to it"},
 	{"channelwatch-web", 6, "", true, "only pages with a step that clicks have an answer to it"},
 	{"channelwatch-web", 51, "", true, "only some channels hear of customers' browsers"},
@@ -131,7 +141,7 @@ func TestDashboards_ShowDataOfTheDemo(t *testing.T) {
 		}
 		return ""
 	})
-	for _, b := range withoutBrowser(load(t)) {
+	for _, b := range ofTheDemo(load(t)) {
 		t.Run(b.UID, func(t *testing.T) {
 			t.Parallel()
 			checkData(t, p, &b)

@@ -23,18 +23,19 @@ func TestDashboards_ShowDataOfTheAgentItself(t *testing.T) {
 		}
 		return ""
 	})
-	for _, b := range withoutBrowser(load(t)) {
+	for _, b := range ofTheDemo(load(t)) {
 		t.Run(b.UID, func(t *testing.T) {
 			t.Parallel()
 			checkData(t, p, &b)
 		})
 	}
 	// What the demo has nothing of must still be understood.
-	web := named(t, "channelwatch-web")
-	for _, of := range web.all() {
-		for _, q := range of.Targets {
-			if _, err := ask(t.Context(), p, &of, &q, choice{"channel": ".*", "touchpoint": ".*"}, zoom, time.Now()); err != nil {
-				t.Errorf("%s/%s: %v", of.Title, q.RefID, err)
+	for _, uid := range []string{"channelwatch-web", "channelwatch-push"} {
+		for _, of := range named(t, uid).all() {
+			for _, q := range of.Targets {
+				if _, err := ask(t.Context(), p, &of, &q, choice{"channel": ".*", "touchpoint": ".*"}, zoom, time.Now()); err != nil {
+					t.Errorf("%s/%s: %v", of.Title, q.RefID, err)
+				}
 			}
 		}
 	}

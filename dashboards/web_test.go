@@ -227,7 +227,7 @@ func (v *webValue) check(t *testing.T, p *prometheus, end time.Time) {
 	q := of.target(t, v.ref)
 	chosen := choice{"channel": ".*", "touchpoint": ".*", "agent": ".*"}
 	maps.Copy(chosen, v.chosen)
-	if !strings.Contains(q.Expr, "[$__rate_interval]") {
+	if !strings.Contains(q.Expr, "[$__") {
 		end = time.Now()
 	}
 	a, err := ask(t.Context(), p, &of, &q, chosen, zoom, end)

@@ -186,21 +186,20 @@ func channelContent() section {
 }
 
 func channelPush() section {
-	const ofChannel = `{channel="$channel", touchpoint=~"$touchpoint"}`
+	const ofChannel = `channel="$channel", touchpoint=~"$touchpoint"`
 	return section{id: 40, title: "For IT: push messages", panels: []panel{
 		{
 			id: 41, width: 12, height: 8, title: "How did messages end?",
-			text:  "Messages in the time range by how they ended. Lost ones were accepted by the provider and never arrived.",
-			links: toOperations(),
-			shows: plainBars("outcome", "none", unknownColor, noMax, nil,
-				rows("A", "sum by (outcome) (increase(channelwatch_push_messages_total"+ofChannel+"[$__range]))")),
+			text:  "Messages of the last day by how they ended. What was accepted and never arrived is lost, and no provider tells anybody.",
+			links: toPush(),
+			shows: plainBars("said", "none", unknownColor, noMax, nil, rows("A", inWords(
+				"sum by (outcome) ("+ofDay("touchpoint_outcome:channelwatch_push_messages:increase1d", ofChannel)+") > 0", "outcome", outcomes()))),
 		},
 		{
-			id: 42, width: 12, height: 8, title: "When did the last message arrive?",
-			text:  "Time since a message last arrived, for each touchpoint. It should stay below a few intervals.",
-			links: toOperations(),
-			shows: lines("s", over("A", withTouchpoint(
-				"(time() - max by (channel, touchpoint) (channelwatch_push_last_delivered_timestamp_seconds"+ofChannel+"))"), "{{title}}")),
+			id: 42, width: 12, height: 8, title: "How long has nothing arrived?",
+			text:  "Time since a message last got through, for each touchpoint. It should stay below a few intervals.",
+			links: toPush(),
+			shows: lines("s", over("A", withTouchpoint("(time() - "+silentSince+"{"+ofChannel+"})"), "{{title}}")),
 		},
 	}}
 }

@@ -12,6 +12,7 @@ const (
 	hostsUID      = "channelwatch-hosts"
 	operationsUID = "channelwatch-operations"
 	webUID        = "channelwatch-web"
+	pushUID       = "channelwatch-push"
 )
 
 // link leads from a value to the dashboard that explains it.
@@ -49,6 +50,11 @@ func pageOfRow() []link {
 	return []link{{"Show only this page", to(webUID, "var-channel=${__data.fields.channel}&var-touchpoint=${__data.fields.touchpoint}&")}}
 }
 
+// messagesOfRow leads to what became of the messages of one touchpoint.
+func messagesOfRow() []link {
+	return []link{{"Show only these messages", to(pushUID, "var-channel=${__data.fields.channel}&var-touchpoint=${__data.fields.touchpoint}&")}}
+}
+
 // asDataLinks is the form in which the SDK takes links of values, which it models as links of dashboards.
 func asDataLinks(links []link) []cog.Builder[dashboard.DashboardLink] {
 	all := make([]cog.Builder[dashboard.DashboardLink], 0, len(links))
@@ -67,5 +73,7 @@ func panelLink(title, uid string) []dashboard.DashboardLink {
 func toShared() []dashboard.DashboardLink     { return panelLink("All channels", sharedUID) }
 func toOperations() []dashboard.DashboardLink { return panelLink("How the agents do", operationsUID) }
 func toWeb() []dashboard.DashboardLink        { return panelLink("What browsers load", webUID) }
+
+func toPush() []dashboard.DashboardLink { return panelLink("What becomes of messages", pushUID) }
 
 func toHosts() []dashboard.DashboardLink { return panelLink("Could a host explain it?", hostsUID) }

@@ -57,7 +57,7 @@ func operationsNow() []panel {
 				{field: "channel", title: "Channel"},
 				{field: "touchpoint", title: "Touchpoint"},
 				{field: "instance", title: "Agent"},
-			}, rows("A", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series|Shard).+"}`)),
+			}, rows("A", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series|Shard|Push).+"}`)),
 		},
 	}
 }

@@ -135,7 +135,7 @@ func annotation(name, expr, title, text, color string) *dashboard.AnnotationQuer
 }
 
 func firingAlerts(selector string) *dashboard.AnnotationQueryBuilder {
-	return annotation("Alerts", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series|Shard).+"`+selector+`}`,
+	return annotation("Alerts", `ALERTS{alertstate="firing", alertname=~"(Channel|Touchpoint|Certificate|Host|Agent|Config|Series|Shard|Push).+"`+selector+`}`,
 		"{{alertname}}", "{{channel}} {{touchpoint}}", poorColor)
 }
 

@@ -62,6 +62,7 @@ func sharedWhy() []panel {
 		{
 			id: 6, width: 8, height: 7, title: "What took the points?",
 			text:  "Points that each cause took from a channel's score; score and points add up to 100. The longest bar is the first thing to repair.",
+			links: toPush(),
 			shows: plainBars("what", "none", poorColor, 110, channelOfRow(), rows("A", lostPoints())),
 		},
 		{
