@@ -134,6 +134,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Acks returns how often receivers answered to a message with a code: 100 delivered, 101 not decrypted, 102 not wanted.
 func (s *Service) Acks(code int) int { return s.store.acksOf(code) }
 
+// Receivers returns how many receivers are connected.
+func (s *Service) Receivers() int { return len(s.store.sessions()) }
+
 // Disconnect ends the connections of all receivers. Their subscriptions stay.
 func (s *Service) Disconnect() {
 	for _, session := range s.store.sessions() {

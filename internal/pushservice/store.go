@@ -61,8 +61,9 @@ func (st *store) connect(uaid string, s *session) (name string, waiting []*messa
 		u = &user{uaid: newName()}
 		st.users[u.uaid] = u
 	}
-	former, u.session = u.session, s
+	former, u.session = u.session, nil
 	u.expire(time.Now())
+	u.session = s
 	return u.uaid, slices.Clone(u.waiting), former
 }
 
@@ -75,7 +76,7 @@ func (st *store) disconnect(uaid string, s *session) {
 		return
 	}
 	u.session = nil
-	u.waiting = slices.DeleteFunc(u.waiting, func(m *message) bool { return m.ttl == 0 })
+	u.expire(time.Now())
 }
 
 // subscribe makes a subscription of the receiver and returns its token.
@@ -180,7 +181,7 @@ func (st *store) reset() []*session {
 	return all
 }
 
-// expire removes messages whose time is over. One that is on its way has no time.
+// expire removes messages whose time is over; those without a TTL live as long as the connection that they were sent on.
 func (u *user) expire(now time.Time) {
 	u.waiting = slices.DeleteFunc(u.waiting, func(m *message) bool { return !now.Before(m.expires) && (m.ttl > 0 || u.session == nil) })
 }
