@@ -27,29 +27,51 @@ type subject struct {
 // start returns a touchpoint of a new stand-in; change adapts its configuration.
 func start(tb testing.TB, change func(*fcm.Config)) *subject {
 	tb.Helper()
-	s := &subject{standin: newStandin(tb), receipts: ledger.New()}
+	s := newStandin(tb)
+	return startAt(tb, s, s.url, change)
+}
+
+// startPlain returns one of a new stand-in that is met without TLS.
+func startPlain(tb testing.TB) *subject {
+	tb.Helper()
+	s := newStandin(tb)
+	return startAt(tb, s, s.plain, func(c *fcm.Config) { c.TLS.CAFile = "" })
+}
+
+// startAt returns a touchpoint of a stand-in at one of its addresses.
+func startAt(tb testing.TB, at *standin, url string, change func(*fcm.Config)) *subject {
+	tb.Helper()
+	s := &subject{standin: at, receipts: ledger.New()}
+	s.audience = url + "/token"
 	kind := fcm.Kind(s.receipts)
 	config := kind.NewConfig(probe.MobileApp).(*fcm.Config)
-	config.CredentialsFile = writeFile(tb, "service-account.json", credentials(s.url+"/token", nil))
+	config.CredentialsFile = writeFile(tb, "service-account.json", credentials(s.audience, nil))
 	config.TokenFile = writeFile(tb, "canary.token", deviceToken+"\n")
-	config.BaseURL, config.TLS.CAFile = s.url, s.caFile
-	setup := probe.Setup{
-		Channel: "app", Touchpoint: "news", Type: probe.MobileApp, Every: 5 * time.Minute, Timeout: 30 * time.Second,
-		UserAgent: "Channelwatch/1.2.3", Receipts: "https://agent.example.com",
-	}
+	config.BaseURL, config.TLS.CAFile = url, s.caFile
 	if change != nil {
 		change(config)
 	}
 	if config.Mode == "canary" {
-		setup.Timeout = 5 * time.Minute
 		s.validate, s.want["ttl"] = false, "240s"
 	}
-	built, err := kind.Build(config, setup)
+	built, err := kind.Build(config, setupOf(config.Mode))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s.prober = built.Prober
 	return s
+}
+
+// setupOf returns what a touchpoint of a mode is told.
+func setupOf(mode string) probe.Setup {
+	setup := probe.Setup{
+		Channel: "app", Touchpoint: "news", Type: probe.MobileApp, Every: 5 * time.Minute, Timeout: 30 * time.Second,
+		UserAgent: "Channelwatch/1.2.3", Receipts: "https://agent.example.com",
+	}
+	if mode == "canary" {
+		setup.Timeout = 5 * time.Minute
+	}
+	return setup
 }
 
 // startCanary returns one in whose mode a device confirms messages.
@@ -88,8 +110,8 @@ func (s *subject) take(within time.Duration) probe.Result {
 func (s *subject) hides(text string) {
 	s.tb.Helper()
 	for _, secret := range s.secrets() {
-		if strings.Contains(text, secret) {
-			s.tb.Errorf("%q is in\n%s", secret, text)
+		if at := strings.Index(text, secret); at >= 0 {
+			s.tb.Errorf("%.20q… is shown after %q", secret, text[max(0, at-60):at])
 		}
 	}
 }
@@ -137,6 +159,7 @@ func TestConformance(t *testing.T) {
 		},
 	}, probetest.Fixture{
 		Healthy: func(tb testing.TB) probetest.Target {
+			tb.Helper()
 			s := newStandin(tb)
 			return probetest.Target{URL: s.url + "/", CAFile: s.caFile}
 		},
@@ -165,6 +188,9 @@ func TestProbe_DryRun(t *testing.T) {
 		if got, ok := value(&r, metric, ""); !ok || got != want {
 			t.Errorf("%s is %v (%v), want %v", metric, got, ok, want)
 		}
+	}
+	if _, ok := value(&r, probe.CertificateNotAfter, ""); !ok {
+		t.Errorf("got %s, want the dates of the certificate", marshal(r.Measurements))
 	}
 	end, _ := value(&r, "push_credential_expiry_timestamp_seconds", "access_token")
 	if left := end - float64(before.Unix()); left < 3590 || left > 3620 {

@@ -70,9 +70,8 @@ func (s *sending) run(ctx context.Context) (push.Fate, error) {
 		s.note("access token taken")
 		s.token = granted
 		s.keep(granted)
-	} else {
-		s.secrets = append(s.secrets, s.token.value)
 	}
+	s.secrets = append(s.secrets, s.token.secrets...)
 	fate, err := s.attempt(ctx)
 	if fate.Reply.Answer.Word == push.CredentialRejected {
 		s.keep(token{})

@@ -50,7 +50,10 @@ var privateKey = sync.OnceValues(func() (*rsa.PrivateKey, string) {
 type standin struct {
 	tb     testing.TB
 	url    string // without a slash at its end
+	plain  string // the same without TLS, over HTTP/1.1
 	caFile string
+
+	audience string // of assertions
 
 	mu         sync.Mutex
 	onToken    http.HandlerFunc     // instead of a token, once the assertion was checked
@@ -77,7 +80,9 @@ func newStandin(tb testing.TB) *standin {
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	tb.Cleanup(server.Close)
-	s.url = server.URL
+	open := httptest.NewServer(s)
+	tb.Cleanup(open.Close)
+	s.url, s.plain, s.audience = server.URL, open.URL, server.URL+"/token"
 	s.caFile = writeFile(tb, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	return s
 }
@@ -145,6 +150,9 @@ func (s *standin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.tb.Errorf("reading a request: %v", err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if agent := r.UserAgent(); !strings.HasPrefix(agent, "Channelwatch/") {
+		s.tb.Errorf("asked by %q, want the agent's own name", agent)
+	}
 	switch r.URL.Path {
 	case "/token":
 		s.token(w, r)
@@ -210,7 +218,7 @@ func (s *standin) checkAssertion(assertion string) error {
 		return fmt.Errorf("claims of the assertion: %w", err)
 	}
 	now := time.Now().Unix()
-	if claims.Iss != email || claims.Scope != "https://www.googleapis.com/auth/firebase.messaging" || claims.Aud != s.url+"/token" ||
+	if claims.Iss != email || claims.Scope != "https://www.googleapis.com/auth/firebase.messaging" || claims.Aud != s.audience ||
 		claims.Iat > now || claims.Iat < now-60 || claims.Exp <= now || claims.Exp-claims.Iat > 3600 {
 		return fmt.Errorf("claims of the assertion are %s, want issuer, scope and audience, and an hour at most", decoded[1])
 	}

@@ -25,8 +25,9 @@ const renewal = 5 * time.Minute
 
 // token is an access token. The zero value is none.
 type token struct {
-	value string
-	end   time.Time // zero: unknown, so that it is used once
+	value   string
+	end     time.Time // zero: unknown, so that it is used once
+	secrets []string  // the value, and the assertion that it was granted for, which is worth another one
 }
 
 func (t token) usable(now time.Time) bool { return t.value != "" && now.Before(t.end.Add(-renewal)) }
@@ -66,8 +67,7 @@ func (s *sending) exchange(ctx context.Context) (token, push.Reply, error) {
 		reply.Reason, reply.Detail = probe.ResponseMalformed, fmt.Sprintf("token exchange: answered %d without an access token", way.resp.Status)
 		return token{}, reply, nil
 	}
-	s.secrets = append(s.secrets, value)
-	return token{value, granted.Expiry}, reply, nil
+	return token{value, granted.Expiry, append(way.secrets, value)}, reply, nil
 }
 
 // isBearer reports whether a text can be sent as a token (RFC 6750, section 2.1).
@@ -114,14 +114,14 @@ func saidOfToken(body []byte) string {
 func clockOf(header http.Header, now time.Time) string {
 	const tolerable = time.Minute
 	at, err := http.ParseTime(header.Get("Date"))
-	ahead := now.Sub(at).Round(time.Second)
+	ahead := now.Sub(at)
 	switch {
 	case err != nil || ahead.Abs() < tolerable:
 		return ""
 	case ahead < 0:
-		return fmt.Sprintf("; the agent's clock is %v behind the provider's", -ahead)
+		return fmt.Sprintf("; the agent's clock is %v behind the provider's", -ahead.Round(tolerable))
 	}
-	return fmt.Sprintf("; the agent's clock is %v ahead of the provider's", ahead)
+	return fmt.Sprintf("; the agent's clock is %v ahead of the provider's", ahead.Round(tolerable))
 }
 
 // tripper carries one request of the OAuth client by the agent's own HTTP client, with its limits and its evidence, and
