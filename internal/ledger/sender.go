@@ -42,18 +42,20 @@ func (s *strangers) admit(from netip.Prefix, now time.Time) bool {
 	return true
 }
 
-// sender returns what a request is counted for: its address, of IPv6 the network.
-func (s *Server) sender(r *http.Request) netip.Prefix {
-	address := s.address(r)
+// sender returns what a request is counted for.
+func (s *Server) sender(r *http.Request) netip.Prefix { return networkOf(s.address(r)) }
+
+// networkOf returns what an address is counted for: itself, of IPv6 its network. Those that are none count as one.
+func networkOf(address netip.Addr) netip.Prefix {
 	bits := address.BitLen()
 	if address.Is6() {
 		bits = networkBits
 	}
-	from, err := address.Prefix(bits)
+	network, err := address.Prefix(bits)
 	if err != nil {
-		return netip.Prefix{} // no address at all: these count as one
+		return netip.Prefix{}
 	}
-	return from
+	return network
 }
 
 // address returns the address that a request comes from. What X-Forwarded-For says is believed as far as it was written by

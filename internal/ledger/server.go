@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Ledger *Ledger // that takes in what is sent
 	// TrustedProxies are believed what they say in X-Forwarded-For. It is used to limit how much of no use one address may
-	// send.
+	// send, and their connections are not limited by address.
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger // may be nil
 }
@@ -83,7 +83,8 @@ func NewServer(opts Options) (*Server, error) {
 
 // Serve serves until Stop; it returns nil then.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(netutil.LimitListener(listener, maxConns)); !errors.Is(err, http.ErrServerClosed) {
+	fair := &crowd{Listener: listener, trusted: s.trusted, open: make(map[netip.Prefix]int)}
+	if err := s.http.Serve(netutil.LimitListener(fair, maxConns)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("taking in receipts on %s: %w", listener.Addr(), err)
 	}
 	return nil

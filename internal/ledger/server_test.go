@@ -51,7 +51,7 @@ func serve(tb testing.TB, opts ledger.Options) *service {
 	return &service{Ledger: opts.Ledger, t: tb, url: "http://" + listener.Addr().String(), client: client}
 }
 
-// post sends a request; headers are name and value in turn.
+// send sends a request; headers are name and value in turn.
 func (s *service) send(method, path, body string, headers ...string) *http.Response {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
@@ -81,29 +81,4 @@ func (s *service) count(word string) float64 {
 	}
 	s.t.Fatalf("no reading has the label %q", word)
 	return 0
-}
-
-func TestServer_TakesTheReceiptOfAMessageOnce(t *testing.T) {
-	s := serve(t, ledger.Options{})
-	e := s.Expect(time.Now().Add(time.Minute))
-	before := time.Now()
-	for range 2 {
-		if code := s.send(http.MethodPost, "/v1/receipts/"+e.ID, "").StatusCode; code != http.StatusNoContent {
-			t.Errorf("answer %d, want 204", code)
-		}
-	}
-	select {
-	case a := <-e.Arrivals():
-		if !a.Intact || a.At.Before(before) || time.Now().Before(a.At) {
-			t.Errorf("got the arrival %+v, want an intact one of now", a)
-		}
-	default:
-		t.Fatal("no arrival")
-	}
-	if len(e.Arrivals()) > 0 {
-		t.Error("a second arrival, want one")
-	}
-	if s.count("receipt") != 1 || s.count("repeated") != 1 {
-		t.Errorf("got %+v, want one receipt and one repeated", s.Readings())
-	}
 }

@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// maxConnsEach is how many connections one sender may have at once, so that one who opens them and says nothing leaves
+// room for others. Behind one address of a mobile network are many devices, but each of them is gone after a moment.
+const maxConnsEach = 64
+
+// crowd is a listener that hangs up on senders with too many connections. Those of trusted proxies are not counted.
+type crowd struct {
+	net.Listener
+	trusted func(netip.Addr) bool
+
+	mu   sync.Mutex
+	open map[netip.Prefix]int
+}
+
+// Accept returns the next connection of a sender that has room for it.
+func (c *crowd) Accept() (net.Conn, error) {
+	for {
+		conn, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		from := parseAddress(conn.RemoteAddr().String())
+		if c.trusted(from) {
+			return conn, nil
+		}
+		if network := networkOf(from); c.enter(network) {
+			return &member{Conn: conn, leave: sync.OnceFunc(func() { c.leave(network) })}, nil
+		}
+		_ = conn.Close() // nothing was said on it
+	}
+}
+
+func (c *crowd) enter(from netip.Prefix) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open[from] >= maxConnsEach {
+		return false
+	}
+	c.open[from]++
+	return true
+}
+
+func (c *crowd) leave(from netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open[from]--; c.open[from] == 0 {
+		delete(c.open, from)
+	}
+}
+
+// member is a connection that is counted.
+type member struct {
+	net.Conn
+	leave func()
+}
+
+// Close closes the connection and makes room for another.
+func (m *member) Close() error {
+	defer m.leave()
+	return m.Conn.Close()
+}
