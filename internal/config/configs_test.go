@@ -2,10 +2,20 @@ package config_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -33,8 +43,12 @@ func shipped(t *testing.T) []string {
 }
 
 func TestConfigs_Load(t *testing.T) {
+	t.Setenv("SENDER_TOKEN", "a-token-of-the-sender")
 	for _, file := range shipped(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
+			if name := filepath.Base(file); name == "push.yaml" || name == "reference.yaml" {
+				file = withSecrets(t, file)
+			}
 			c, err := config.Load(file, kinds.All())
 			if err != nil {
 				t.Fatal(err)
@@ -45,6 +59,58 @@ func TestConfigs_Load(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withSecrets copies a configuration to where the files are that it names and that nobody can ship: keys and tokens.
+// Its receipts, a comment in the reference, arrive somewhere.
+func withSecrets(t *testing.T, file string) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curveKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := json.Marshal(map[string]string{
+		"type": "service_account", "project_id": "shop", "private_key_id": "1", "private_key": keyPEM(t, rsaKey),
+		"client_email": "push@shop.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := curveKey.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b64 := base64.RawURLEncoding
+	write("service-account.json", string(account))
+	write("canary.token", strings.Repeat("token:", 20))
+	write("apns-key.p8", keyPEM(t, curveKey))
+	write("vapid.pem", keyPEM(t, curveKey))
+	write("canary-iphone", strings.Repeat("0123456789abcdef", 4))
+	write("canary.json", `{"endpoint": "https://push.example.net/wpush/v2/name", "keys": {"p256dh": "`+b64.EncodeToString(point)+`", "auth": "`+
+		b64.EncodeToString(make([]byte, 16))+`"}}`)
+	text := strings.Replace(string(read(t, file)), "# receipts: {listen: , public_url: , trusted_proxies: }",
+		"receipts: {listen: 127.0.0.1:9979, public_url: https://receipts.example.com}", 1)
+	write(filepath.Base(file), text)
+	return filepath.Join(dir, filepath.Base(file))
+}
+
+func keyPEM(t *testing.T, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // manifest is what is looked at in a document of the Kubernetes manifest.

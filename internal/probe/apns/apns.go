@@ -33,7 +33,7 @@ type Config struct {
 	TeamID          string        `yaml:"team_id" required:"true" pattern:"^[A-Z0-9]{10}$" doc:"Id of the team that owns app and key, 10 letters and digits."`
 	Topic           string        `yaml:"topic" required:"true" doc:"Bundle id of the app."`
 	Environment     string        `yaml:"environment" enum:"production,sandbox" doc:"production for apps of the store and TestFlight, sandbox for builds of developers."`
-	DeviceTokenFile string        `yaml:"device_token_file" required:"true" format:"file" doc:"File with the hexadecimal token of a device for probing alone, never a customer's: a probe's message can replace a real one that waits for it. Everybody on the machine must not be able to read it."`
+	DeviceTokenFile string        `yaml:"device_token_file" required:"true" format:"file" doc:"Hexadecimal token of a device for probing alone, never a customer's: a message can replace a real one that waits. Not readable by everybody."`
 	PushType        string        `yaml:"push_type" enum:"alert,background" doc:"alert shows a notification; background wakes the app silently, which Apple does two or three times an hour at most and does not promise."`
 	Priority        int           `yaml:"priority" min:"0" max:"10" doc:"10 at once, 5 with regard to the battery, 1 with more of it; 10 for alert, where it is left out, and 5 for background, which cannot have 10."`
 	CollapseID      string        `yaml:"collapse_id" doc:"The device shows only the newest notification with the same id, at most 64 bytes; empty for none."`
