@@ -189,7 +189,7 @@ func source(labels map[string]string) string {
 	var b strings.Builder
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		switch label {
-		case "__name__", "channel", "touchpoint", "dimension", "cause", "phase", "vital", "party", "page_group", "device", "figure":
+		case "__name__", "channel", "touchpoint", "dimension", "cause", "phase", "vital", "party", "page_group", "device", "figure", "outcome", "answer":
 		default:
 			b.WriteString(label + "=" + labels[label] + "\xff")
 		}

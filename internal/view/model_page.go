@@ -72,10 +72,11 @@ type TouchpointPage struct {
 	Windows      []Score           `json:"windows"`
 	Lost         []CauseOverTime   `json:"points_lost"`
 	Score        []Point           `json:"score_line"`
-	Phases       []PhaseOverTime   `json:"phases,omitempty"` // mean seconds over an hour
-	Loads        *Loads            `json:"loads,omitempty"`  // of a page in a browser
-	Pair         []PairSide        `json:"pair,omitempty"`   // the same page on different devices, this one among them
-	Field        []Field           `json:"field,omitempty"`  // of the group of pages of the touchpoint's name, by device
+	Phases       []PhaseOverTime   `json:"phases,omitempty"`   // mean seconds over an hour
+	Loads        *Loads            `json:"loads,omitempty"`    // of a page in a browser
+	Pair         []PairSide        `json:"pair,omitempty"`     // the same page on different devices, this one among them
+	Field        []Field           `json:"field,omitempty"`    // of the group of pages of the touchpoint's name, by device
+	Messages     *Messages         `json:"messages,omitempty"` // of a touchpoint that sends some
 	Queries      []QueryOfInterest `json:"queries"`
 }
 

@@ -12,6 +12,7 @@ import (
 // touchpointPage asks for what the recorded series know of one touchpoint.
 func touchpointPage(ctx context.Context, engine query.Engine, last rounds, channel, name string, r Range) (*TouchpointPage, error) {
 	q, phases := parts{rows: rows{rounds: last, grid: r.grid()}}, []query.Series{}
+	var messages heard
 	at, g := last[recent], q.grid
 	only := append(is("channel", channel), is("touchpoint", name)...)
 	a := ask(ctx, engine)
@@ -28,6 +29,7 @@ func touchpointPage(ctx context.Context, engine query.Engine, last rounds, chann
 	a.lines(touchpoints, g, last, only, &q.lines)
 	a.speed(g, only, at, &q.speed)
 	a.phases(g, only, at, &phases)
+	a.messages(at, only, &messages)
 	if err := a.wait(); err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func touchpointPage(ctx context.Context, engine query.Engine, last rounds, chann
 	if p.Kind == browserKind {
 		return p, p.addBrowser(ctx, engine, g, only)
 	}
-	return p, nil
+	return p, p.addMessages(ctx, engine, g, only, messages)
 }
 
 // phases asks for the mean time of each phase.

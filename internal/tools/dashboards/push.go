@@ -34,7 +34,9 @@ func silence() string { return "(time() - " + silentSince + "{" + ofPages + "})"
 func ofMessages(series string) string { return ofDay(series, ofPages) }
 
 // nameless is ofMessages for tables of several series, which merge by all labels.
-func nameless(series string) string { return "max by (channel, touchpoint) (" + ofMessages(series) + ")" }
+func nameless(series string) string {
+	return "max by (channel, touchpoint) (" + ofMessages(series) + ")"
+}
 
 // arrival is how long messages take to arrive: of an hour, or of a day where an hour holds too few of them.
 func arrival(quantile string) string {
@@ -127,16 +129,26 @@ func inWords(expr, label string, all []wording) string {
 
 func outcomes() []wording {
 	return []wording{
-		{"delivered", "arrived on time"}, {"late", "arrived late"}, {"lost", "accepted, never arrived"}, {"rejected", "turned away"},
-		{"unsent", "could not be sent"}, {"unseen", "accepted, arrival not seen"},
+		{"delivered", "arrived on time"},
+		{"late", "arrived late"},
+		{"lost", "accepted, never arrived"},
+		{"rejected", "turned away"},
+		{"unsent", "could not be sent"},
+		{"unseen", "accepted, arrival not seen"},
 	}
 }
 
 func answers() []wording {
 	return []wording{
-		{"accepted", "accepted"}, {"throttled", "too many messages"}, {"credential_rejected", "sender not accepted"},
-		{"target_gone", "device is gone"}, {"target_invalid", "no such device"}, {"message_invalid", "message not taken"},
-		{"provider_failed", "trouble of its own"}, {"other", "something else"}, {"none", "no answer"},
+		{"accepted", "accepted"},
+		{"throttled", "too many messages"},
+		{"credential_rejected", "sender not accepted"},
+		{"target_gone", "device is gone"},
+		{"target_invalid", "no such device"},
+		{"message_invalid", "message not taken"},
+		{"provider_failed", "trouble of its own"},
+		{"other", "something else"},
+		{"none", "no answer"},
 	}
 }
 
