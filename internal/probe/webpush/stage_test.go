@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/pushservice"
 	protocol "github.com/channelwatch/channelwatch/internal/webpush"
@@ -223,6 +225,27 @@ func subscriptionAt(tb testing.TB, endpoint string) string {
 	return string(sub.JSON())
 }
 
+// subscriptionIn returns the subscription that a receiver keeps in a file.
+func subscriptionIn(tb testing.TB, file string) *protocol.Subscription {
+	tb.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var state struct {
+		Endpoint string         `json:"endpoint"`
+		Keys     *protocol.Keys `json:"keys"`
+	}
+	if err := json.Unmarshal(data, &state); err != nil {
+		tb.Fatal(err)
+	}
+	sub, err := state.Keys.Subscription(state.Endpoint)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sub
+}
+
 // newKey returns a private key as npm's web-push prints it, and its public key.
 func newKey(tb testing.TB) (private, public string) {
 	tb.Helper()
@@ -232,4 +255,31 @@ func newKey(tb testing.TB) (private, public string) {
 	}
 	b64 := base64.RawURLEncoding
 	return b64.EncodeToString(pair.Bytes()), b64.EncodeToString(pair.PublicKey().Bytes())
+}
+
+// hello lets a receiver in.
+const hello = `{"messageType":"hello","status":200,"uaid":"0123456789abcdef0123456789abcdef"}`
+
+// conversation answers one message of a receiver after the other, and then no more. $channel is the name that a receiver
+// gives its subscription.
+func conversation(answers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"push-notification"}})
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.CloseNow() }()
+		for i := 0; ; i++ {
+			_, data, err := conn.Read(r.Context())
+			if err != nil {
+				return
+			}
+			var ask struct {
+				Channel string `json:"channelID"`
+			}
+			if i < len(answers) && json.Unmarshal(data, &ask) == nil {
+				_ = conn.Write(r.Context(), websocket.MessageText, []byte(strings.ReplaceAll(answers[i], "$channel", ask.Channel)))
+			}
+		}
+	}
 }
