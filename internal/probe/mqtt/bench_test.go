@@ -3,41 +3,56 @@ package mqtt_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 )
 
-// BenchmarkProbe is the time of one message from sending to arrival and back in hand, over held connections.
+// BenchmarkProbe is the time of one message from sending to arrival and back in hand, over held connections, and how
+// long its delivery took by its own word.
 func BenchmarkProbe(b *testing.B) {
 	broker := startMosquitto(b)
-	for qos := range 3 {
-		b.Run(fmt.Sprintf("qos=%d", qos), func(b *testing.B) {
-			p := newProber(b, "mqtt://"+broker.address(), func(c *mqtt.Config) { c.QoS = qos })
-			want(b, take(b, p), "", "delivered")
-			b.ReportAllocs()
-			for b.Loop() {
-				if r := take(b, p); r.Reason != "" {
-					b.Fatalf("%s: %s", r.Reason, r.Detail)
+	for version, speak := range versions() {
+		for qos := range 3 {
+			b.Run(fmt.Sprintf("%s/qos=%d", version, qos), func(b *testing.B) {
+				p := newProber(b, "mqtt://"+broker.address(), both(speak, func(c *mqtt.Config) { c.QoS = qos }))
+				want(b, take(b, p), "", "delivered")
+				var took []time.Duration
+				b.ReportAllocs()
+				for b.Loop() {
+					r := take(b, p)
+					if r.Reason != "" {
+						b.Fatalf("%s: %s", r.Reason, r.Detail)
+					}
+					took = append(took, r.Duration)
 				}
-			}
-		})
+				slices.Sort(took)
+				b.ReportMetric(took[len(took)/2].Seconds()*1000, "p50-ms")
+				b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
+			})
+		}
 	}
 }
 
-// BenchmarkWaiting is what a touchpoint costs while it waits for its next probe: two connections, one subscription.
+// BenchmarkWaiting is what a connection costs while its touchpoint waits for the next probe: half of them are subscribed.
 func BenchmarkWaiting(b *testing.B) {
-	const touchpoints = 200
+	const connections = 400
 	broker := startMosquitto(b)
-	for b.Loop() {
-		before := inUse()
-		goroutines := runtime.NumGoroutine()
-		for range touchpoints {
-			p := newProber(b, "mqtt://"+broker.address(), nil)
-			want(b, take(b, p), "", "delivered")
-		}
-		b.ReportMetric(float64(inUse()-before)/touchpoints/1024, "KiB/touchpoint")
-		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/touchpoints, "goroutines/touchpoint")
+	for version, speak := range versions() {
+		b.Run(version, func(b *testing.B) {
+			for b.Loop() {
+				before := inUse()
+				goroutines := runtime.NumGoroutine()
+				for range connections / 2 {
+					p := newProber(b, "mqtt://"+broker.address(), speak)
+					want(b, take(b, p), "", "delivered")
+				}
+				b.ReportMetric(float64(inUse()-before)/connections/1024, "KiB/connection")
+				b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/connections, "goroutines/connection")
+			}
+		})
 	}
 }
 

@@ -95,26 +95,6 @@ func TestProbe_RejectedNameIsNotTriedAgainSoon(t *testing.T) {
 	}
 }
 
-func TestProbe_NoBrokerRepeatsThePassword(t *testing.T) {
-	for name, said := range map[string]string{
-		"as it is":        "no user with password " + password,
-		"escaped":         "no user with password %70" + password[1:],
-		"cut by a broker": "no user with password " + password[:len(password)-2],
-		"at our cut":      strings.Repeat("x", 90) + password,
-	} {
-		broker := newFakeBroker(t, behaviour{connect: connack(packets.ConnackNotAuthorized, said)})
-		p := newProber(t, broker.url, withPassword(t, password))
-		r := take(t, p)
-		want(t, r, "push_credential_rejected", "rejected")
-		if text := everything(t, r); strings.Contains(text, password[1:8]) || !strings.Contains(text, "[reda") {
-			t.Errorf("%s: got %s, want the password redacted", name, text)
-		}
-		if text := everything(t, take(t, p)); strings.Contains(text, password[1:8]) {
-			t.Errorf("%s: the next result is %s, want the password redacted", name, text)
-		}
-	}
-}
-
 // What is shown in place of a name has an end, which is known before it comes.
 func TestProbe_ClientCertificateEnds(t *testing.T) {
 	now := time.Now()

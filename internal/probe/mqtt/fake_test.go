@@ -11,10 +11,29 @@ import (
 // fakeBroker speaks just enough MQTT 5 to commit every sin that a real broker would not commit on demand.
 type fakeBroker struct {
 	behaviour
+	subscribers
 	url  string
+	hook func() // guarded by mu
+}
+
+// subscribers are the connections that messages are delivered to.
+type subscribers struct {
 	mu   sync.Mutex
 	subs []net.Conn
-	hook func()
+}
+
+func (s *subscribers) add(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subs = append(s.subs, conn)
+}
+
+func (s *subscribers) each(do func(net.Conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.subs {
+		do(conn)
+	}
 }
 
 // behaviour is what a fakeBroker does; nil means the right thing.
@@ -28,11 +47,18 @@ func ignore(*fakeBroker, net.Conn, *packets.Publish) {}
 
 func newFakeBroker(tb testing.TB, does behaviour) *fakeBroker {
 	tb.Helper()
+	b := &fakeBroker{behaviour: does}
+	b.url = "mqtt://" + serve(tb, b.serve)
+	return b
+}
+
+// serve hands connections to a loopback port to do, each on a goroutine of its own, and returns the address.
+func serve(tb testing.TB, do func(net.Conn)) (address string) {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	b := &fakeBroker{behaviour: does, url: "mqtt://" + listener.Addr().String()}
 	var serving sync.WaitGroup
 	var open sync.Map
 	serving.Go(func() {
@@ -44,7 +70,7 @@ func newFakeBroker(tb testing.TB, does behaviour) *fakeBroker {
 			open.Store(conn, true)
 			serving.Go(func() {
 				defer func() { _ = conn.Close() }()
-				b.serve(conn)
+				do(conn)
 			})
 		}
 	})
@@ -53,7 +79,7 @@ func newFakeBroker(tb testing.TB, does behaviour) *fakeBroker {
 		open.Range(func(conn, _ any) bool { _ = conn.(net.Conn).Close(); return true })
 		serving.Wait()
 	})
-	return b
+	return listener.Addr().String()
 }
 
 // onPublish calls f when the next message comes.
@@ -81,9 +107,7 @@ func (b *fakeBroker) serve(conn net.Conn) {
 				b.subscribe(conn, content)
 				continue
 			}
-			b.mu.Lock()
-			b.subs = append(b.subs, conn)
-			b.mu.Unlock()
+			b.add(conn)
 			reply(conn, &packets.Suback{PacketID: content.PacketID, Reasons: []byte{0}, Properties: &packets.Properties{}})
 		case *packets.Publish:
 			b.mu.Lock()
@@ -104,13 +128,9 @@ func (b *fakeBroker) serve(conn net.Conn) {
 
 // forward delivers p to all subscribers at QoS 0.
 func (b *fakeBroker) forward(p *packets.Publish) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	copied := *p
 	copied.QoS, copied.PacketID = 0, 0
-	for _, conn := range b.subs {
-		reply(conn, &copied)
-	}
+	b.each(func(conn net.Conn) { reply(conn, &copied) })
 }
 
 func acknowledge(conn net.Conn, p *packets.Publish, code byte, reason string) {

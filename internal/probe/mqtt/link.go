@@ -108,18 +108,20 @@ func (s *settings) refusal(ctx context.Context, v verdict, err error) error {
 	}
 }
 
-// sign subscribes to the topic.
-func (l *link) sign(ctx context.Context, s *settings) error {
+// listen subscribes to the topic and returns the QoS that the broker grants, which may be a lower one.
+func (l *link) listen(ctx context.Context, s *settings) (granted byte, err error) {
 	v, err := l.subscribe(ctx, s.topic, s.qos)
 	switch {
 	case err == nil && v.code >= refusedFrom:
-		return failf(subRefused, "SUBSCRIBE answered %s, want success", s.said(v))
+		return 0, failf(subRefused, "SUBSCRIBE answered %s, want success", s.said(v))
 	case err == nil:
-		return nil
-	case l.dead() && ctx.Err() == nil:
-		return failf(probe.ConnectionClosed, "connection ended before SUBACK%s", l.last(s))
+		return v.code, nil
 	}
-	return classify(ctx, probe.Wait, err)
+	err = classify(ctx, probe.Wait, err)
+	if why, ok := errors.AsType[*failure](err); ok && why.ended() {
+		why.detail = "connection ended before SUBACK" + l.last(s)
+	}
+	return 0, err
 }
 
 // dead reports whether the connection has ended.

@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"crypto/rand"
-	"strings"
 	"time"
 )
 
@@ -32,23 +31,16 @@ type delivery struct {
 	retained    bool   // it was published before the subscription
 }
 
-// maxSearched is how many bytes of a payload are searched for an id: those of others can be long.
-const maxSearched = 256
-
-// arrived takes in a delivery. Retained messages and those of others are ignored.
+// arrived takes in a delivery. Retained messages and those of others are ignored. A message is known by its correlation
+// data or, where there is none any more, by its payload.
 func (p *prober) arrived(d delivery) {
 	now := time.Now()
 	if d.retained {
 		return
 	}
-	payload := string(d.payload)
-	ours := func(id string) bool { return p.inbox.Deliver(id, now, payload == payloadOf(id)) }
-	if ours(string(d.correlation)) {
-		return
-	}
-	for word := range strings.FieldsSeq(payload[:min(len(payload), maxSearched)]) {
-		if ours(word) {
-			return
-		}
+	intact := func(id string) bool { return string(d.payload) == payloadOf(id) }
+	correlation := string(d.correlation)
+	if !p.inbox.Deliver(correlation, now, intact(correlation)) {
+		p.inbox.DeliverText(d.payload, now, intact)
 	}
 }

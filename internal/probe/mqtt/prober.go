@@ -43,7 +43,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	if !held {
 		var err error
 		if r, err = p.message(ctx, j); err != nil {
-			return probe.Result{}, err
+			return probe.Result{}, p.redaction.Error(err)
 		}
 	}
 	p.redaction.Hide(&r)
@@ -125,10 +125,11 @@ func (p *prober) reopen(ctx context.Context, held **link, end *endpoint, j *jour
 
 // listen makes a new connection the one that messages arrive on.
 func (p *prober) listen(ctx context.Context, l *link, j *journal) error {
-	if err := l.sign(ctx, &p.settings); err != nil {
+	granted, err := l.listen(ctx, &p.settings)
+	if err != nil {
 		return err
 	}
-	j.add("subscribed to %q at QoS %d", p.topic, p.qos)
+	j.add("subscribed to %q at QoS %d, of %d asked for", p.topic, granted, p.qos)
 	if p.received {
 		j.measure(push.ReceiverReconnects, 1)
 	}

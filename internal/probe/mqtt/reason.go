@@ -2,31 +2,18 @@ package mqtt
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
 
-	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/push"
 )
-
-// maxReason bounds the broker's own words in a detail, in bytes.
-const maxReason = 100
 
 // said renders a broker's reason code with its name and, where the broker gave any, its own words: cut, printable, and
 // without the password, which a broker could repeat.
 func (s *settings) said(v verdict) string {
 	said := fmt.Sprintf("0x%02X %s", v.code, codeName(v.code))
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, s.redaction.Text(v.text))
-	text = probe.Clip(text, maxReason)
-	if text == "" {
-		return said
+	if text := push.Said(s.redaction, v.text); text != "" {
+		said += fmt.Sprintf(" (%q)", text)
 	}
-	return fmt.Sprintf("%s (%q)", said, text)
+	return said
 }
 
 // codeName returns the name of a reason code that a server can send (MQTT 5, section 2.4). Those from 1 to 5 are of

@@ -123,32 +123,35 @@ func TestProbe_TLS(t *testing.T) {
 			c.TLS.CertFile, c.TLS.KeyFile = clientCert, clientKey
 		}, chain: true},
 	}
-	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
-			p := newProber(t, "mqtts://"+tc.broker.address(), func(c *mqtt.Config) {
-				c.TLS.CAFile = ca.caFile
-				if tc.change != nil {
-					tc.change(c)
+	for version, speak := range versions() {
+		for _, tc := range cases {
+			t.Run(version+", "+tc.name, func(t *testing.T) {
+				p := newProber(t, "mqtts://"+tc.broker.address(), func(c *mqtt.Config) {
+					speak(c)
+					c.TLS.CAFile = ca.caFile
+					if tc.change != nil {
+						tc.change(c)
+					}
+				})
+				// The second result comes over the connections of the first and knows the certificate still.
+				for range 2 {
+					r := take(t, p)
+					ending := "unsent"
+					if tc.reason == "" {
+						ending = "delivered"
+					}
+					want(t, r, tc.reason, ending)
+					wantFindings(t, r, tc.findings...)
+					facts := r.Evidence.Exchanges[0].TLS
+					if !strings.HasSuffix(r.Detail, tc.detail) || tc.chain && facts.VerifyError != tc.detail {
+						t.Errorf("detail is %q, evidence %+v, want %q in both", r.Detail, facts, tc.detail)
+					}
+					if got := facts != nil && len(facts.Chain) > 0; got != tc.chain {
+						t.Errorf("the certificate chain is in the evidence: %v, want %v", got, tc.chain)
+					}
 				}
 			})
-			// The second result comes over the connections of the first and knows the certificate still.
-			for range 2 {
-				r := take(t, p)
-				ending := "unsent"
-				if tc.reason == "" {
-					ending = "delivered"
-				}
-				want(t, r, tc.reason, ending)
-				wantFindings(t, r, tc.findings...)
-				facts := r.Evidence.Exchanges[0].TLS
-				if !strings.HasSuffix(r.Detail, tc.detail) || tc.chain && facts.VerifyError != tc.detail {
-					t.Errorf("detail is %q, evidence %+v, want %q in both", r.Detail, facts, tc.detail)
-				}
-				if got := facts != nil && len(facts.Chain) > 0; got != tc.chain {
-					t.Errorf("the certificate chain is in the evidence: %v, want %v", got, tc.chain)
-				}
-			}
-		})
+		}
 	}
 }
 
@@ -156,6 +159,10 @@ func TestProbe_ClientCertificateMissing(t *testing.T) {
 	ca := newAuthority(t, "Test CA")
 	cert, key := ca.issue(t, "push.example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	broker := startMosquitto(t, "certfile "+cert, "keyfile "+key, "cafile "+ca.caFile, "require_certificate true")
-	r := take(t, newProber(t, "mqtts://"+broker.address(), func(c *mqtt.Config) { c.TLS.CAFile = ca.caFile }))
-	want(t, r, "tls_handshake", "unsent")
+	for version, speak := range versions() {
+		t.Run(version, func(t *testing.T) {
+			r := take(t, newProber(t, "mqtts://"+broker.address(), both(speak, func(c *mqtt.Config) { c.TLS.CAFile = ca.caFile })))
+			want(t, r, "tls_handshake", "unsent")
+		})
+	}
 }

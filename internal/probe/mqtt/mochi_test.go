@@ -1,0 +1,166 @@
+package mqtt_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
+	"github.com/channelwatch/channelwatch/internal/quality"
+)
+
+// interference is what becomes of a message between a broker's taking it and its delivery.
+type interference func(server *mochi.Server, message packets.Packet) (packets.Packet, error)
+
+// startMochi starts a broker of both versions that interferes with every message, and returns its URL.
+func startMochi(tb testing.TB, does interference) string {
+	tb.Helper()
+	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), InlineClient: true})
+	if err := server.AddHook(&hook{server: server, does: does}, nil); err != nil {
+		tb.Fatal(err)
+	}
+	listener := listeners.NewTCP(listeners.Config{ID: "test", Address: "127.0.0.1:0"})
+	if err := server.AddListener(listener); err != nil {
+		tb.Fatal(err)
+	}
+	if err := server.Serve(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = server.Close() })
+	return "mqtt://" + listener.Address()
+}
+
+type hook struct {
+	mochi.HookBase
+	server *mochi.Server
+	does   interference
+}
+
+func (*hook) ID() string { return "interference" }
+
+func (*hook) Provides(event byte) bool {
+	return event == mochi.OnConnectAuthenticate || event == mochi.OnACLCheck || event == mochi.OnPublish
+}
+
+func (*hook) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
+
+func (*hook) OnACLCheck(*mochi.Client, string, bool) bool { return true }
+
+func (h *hook) OnPublish(client *mochi.Client, message packets.Packet) (packets.Packet, error) {
+	if client.Net.Inline {
+		return message, nil
+	}
+	return h.does(h.server, message)
+}
+
+// rate rates a result as an agent does.
+func rate(tb testing.TB, r probe.Result) quality.Verdict {
+	tb.Helper()
+	kind := mqtt.Kind()
+	catalogue, err := probe.NewCatalogue([]probe.Kind{kind})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return quality.Rate(catalogue, kind.Limits(probe.Push), &r)
+}
+
+// A broker that takes 200 messages and drops them has lost 200 messages, whatever it said.
+func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
+	for version, speak := range versions() {
+		t.Run(version, func(t *testing.T) {
+			url := startMochi(t, func(_ *mochi.Server, message packets.Packet) (packets.Packet, error) {
+				return message, packets.CodeSuccessIgnore // acknowledged, not delivered
+			})
+			const probers, messages = 20, 200
+			results := make(chan probe.Result, messages)
+			var probing sync.WaitGroup
+			for i := range probers {
+				p := newProber(t, url, both(speak, func(c *mqtt.Config) {
+					c.Topic, c.Window, c.QoS = fmt.Sprintf("%s/%d", topic, i), 60*time.Millisecond, 1+i%2
+				}))
+				probing.Go(func() {
+					for range messages / probers {
+						results <- take(t, p)
+					}
+				})
+			}
+			probing.Wait()
+			lost, good := 0, 0
+			for range messages {
+				r := <-results
+				if outcome(r) == "lost" && r.Reason == "message_lost" && value(r, "push_provider_responses_total", "accepted") == 1 {
+					lost++
+				}
+				if rate(t, r).Rating != probe.Poor {
+					good++
+				}
+			}
+			if lost != messages || good != 0 {
+				t.Errorf("%d of %d messages were seen as lost and %d rated better than poor, want all and none", lost, messages, good)
+			}
+		})
+	}
+}
+
+// What happens to a message on its way is seen as what it is.
+func TestProbe_Interference(t *testing.T) {
+	const late = 300 * time.Millisecond
+	cases := []struct {
+		name    string
+		does    interference
+		outcome string
+		finding probe.CheckID
+		metric  string // that counts it
+		rating  probe.Rating
+	}{
+		{"none", func(_ *mochi.Server, m packets.Packet) (packets.Packet, error) { return m, nil }, "delivered", "", "", probe.Excellent},
+		{
+			"delayed", func(_ *mochi.Server, m packets.Packet) (packets.Packet, error) {
+				<-time.After(late)
+				return m, nil
+			}, "late", "message_late", "", probe.Fair,
+		},
+		{
+			"duplicated", func(s *mochi.Server, m packets.Packet) (packets.Packet, error) {
+				return m, s.Publish(m.TopicName, m.Payload, false, 1)
+			}, "delivered", "message_duplicated", "push_duplicates_total", probe.Fair,
+		},
+		{
+			"corrupted", func(_ *mochi.Server, m packets.Packet) (packets.Packet, error) {
+				m.Payload = append(bytes.Clone(m.Payload[:60]), '?')
+				return m, nil
+			}, "delivered", "message_corrupted", "push_corrupted_total", probe.Poor,
+		},
+	}
+	for version, speak := range versions() {
+		for _, tc := range cases {
+			t.Run(version+", "+tc.name, func(t *testing.T) {
+				url := startMochi(t, tc.does)
+				p := newProber(t, url, both(speak, func(c *mqtt.Config) { c.Deadline = late }))
+				// A repeat that comes when its own probe is over is reported by the next.
+				take(t, p)
+				r := take(t, p)
+				want(t, r, "", tc.outcome)
+				if tc.finding == "" {
+					wantFindings(t, r)
+				} else {
+					wantFindings(t, r, tc.finding)
+				}
+				if tc.metric != "" && value(r, tc.metric, "") < 1 {
+					t.Errorf("%s is not counted: %v", tc.metric, r.Measurements)
+				}
+				if got := rate(t, r).Rating; got != tc.rating {
+					t.Errorf("rated %v, want %v", got, tc.rating)
+				}
+			})
+		}
+	}
+}
