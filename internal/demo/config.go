@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"text/template"
 	"time"
 )
@@ -24,6 +25,8 @@ type settings struct {
 	PushEvery, PushTimeout      time.Duration
 	Review                      string
 	Visits                      time.Duration // 0: there is no browser
+	WebPush                     time.Duration // 0: there is no web push service
+	WebPushURL, VAPID           string
 	DesktopLook, MobileLook     string
 	Beacons                     string // where customers report; empty: they do not
 	DesktopOrigin, MobileOrigin string
@@ -32,12 +35,15 @@ type settings struct {
 // Config returns the complete configuration of an agent that watches the shop.
 func (s *Shop) Config() []byte {
 	push := max(s.opts.Every, pushEvery)
-	desktop, mobile, beacons := "", "", ""
+	desktop, mobile, beacons, webPush := "", "", "", ""
 	if s.field != nil {
 		beacons = s.field.address
 	}
 	if s.look != nil {
 		desktop, mobile = s.lookAt(desktopLook), s.lookAt(mobileLook)
+	}
+	if s.webPush != nil {
+		webPush = "wss" + strings.TrimPrefix(s.webPush.url, "https")
 	}
 	var text bytes.Buffer
 	err := template.Must(template.New("config").Parse(configTemplate)).Execute(&text, settings{
@@ -47,7 +53,8 @@ func (s *Shop) Config() []byte {
 		// The basket that hangs must be given up before it is due again.
 		Every: s.opts.Every, Timeout: min(s.opts.Every, 4*time.Second),
 		PushEvery: push, PushTimeout: 4500 * time.Millisecond,
-		Review: s.started.AddDate(0, 3, 0).Format(time.DateOnly),
+		Review:  s.started.AddDate(0, 3, 0).Format(time.DateOnly),
+		WebPush: s.opts.WebPush, WebPushURL: webPush, VAPID: strconv.Quote(s.files.vapid),
 		Visits: s.opts.Visits, DesktopLook: desktop, MobileLook: mobile,
 		Beacons: beacons, DesktopOrigin: desktopOrigin, MobileOrigin: mobileOrigin,
 	})

@@ -1,9 +1,9 @@
 // Package demo is a small made-up shop inside the agent's process, so that a first look at Channelwatch needs no
-// internet and no other server: a desktop and a mobile website, the API of an app and a push channel, on loopback
-// addresses, with faults that come and go on a script. Everything in it is made up and says so.
+// internet and no other server: a desktop and a mobile website, the API of an app and a push channel with a broker
+// and a web push service, on loopback addresses, with faults that come and go on a script. Everything in it is made up and says so.
 //
 // It knows nothing of the agent: it only writes a configuration that the ordinary loader reads. It imports probe for
-// the words of the domain and a small MQTT broker.
+// the words of the domain, pushservice, and a small MQTT broker.
 package demo
 
 import (
@@ -24,6 +24,7 @@ type Options struct {
 	Script    Script           // what goes wrong when; without episodes and length: DefaultScript
 	Every     time.Duration    // interval of the websites and the API, at least 2 s; 0: 5 s. Push messages are sent every 5 s or slower
 	Visits    time.Duration    // interval of a browser's visits to the landing page, at least 1 min; 0: there is no browser
+	WebPush   time.Duration    // interval of web push messages, at least 1 min; 0: there is no web push service
 	Customers bool             // whether made-up customers report how the landing page does for them
 	Seed      uint64           // of the made-up variation of answer times
 	Now       func() time.Time // clock of the script; nil: time.Now
@@ -49,7 +50,8 @@ type Shop struct {
 	look    *server    // nil without a browser
 	field   *customers // nil without
 	broker  *broker
-	token   string // of the app's API
+	webPush *webPush // nil without
+	token   string   // of the app's API
 
 	random sync.Mutex
 	source *rand.Rand // guarded by random
@@ -115,6 +117,11 @@ func (s *Shop) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.opts.WebPush > 0 {
+		if s.webPush, err = s.openWebPush(ctx, always); err != nil {
+			return err
+		}
+	}
 	s.broker, err = s.startBroker(always)
 	return err
 }
@@ -126,7 +133,7 @@ func (s *Shop) Started() time.Time { return s.started }
 func (s *Shop) Active(at time.Time) []Fault {
 	names := s.opts.Script.ActiveAt(at.Sub(s.started))
 	active := slices.DeleteFunc(Faults(), func(f Fault) bool {
-		return !slices.Contains(names, f.Name) || f.Look() && s.look == nil
+		return !slices.Contains(names, f.Name) || f.Look() && s.look == nil || f.webPush() && s.webPush == nil
 	})
 	slices.SortFunc(active, func(a, b Fault) int { return strings.Compare(a.Name, b.Name) })
 	return active
@@ -146,6 +153,9 @@ func (s *Shop) Close() error {
 			if server != nil {
 				errs = append(errs, server.Close())
 			}
+		}
+		if s.webPush != nil {
+			errs = append(errs, s.webPush.Close())
 		}
 		if s.broker != nil {
 			errs = append(errs, s.broker.server.Close())

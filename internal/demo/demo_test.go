@@ -130,7 +130,7 @@ func TestShop_EveryFaultHitsWhatItSays(t *testing.T) {
 			t.Parallel()
 			now := newClock()
 			script := demo.Script{Episodes: []demo.Episode{{Fault: fault.Name, From: from, Until: until}}}
-			shop, touchpoints := open(t, demo.Options{Script: script, Now: now.Now})
+			shop, touchpoints := open(t, demo.Options{Script: script, Now: now.Now, WebPush: time.Minute})
 			all(t, touchpoints, nil)
 
 			now.Set(shop.Started().Add(from))
@@ -238,7 +238,7 @@ func TestShop_CustomersReport(t *testing.T) {
 }
 
 func TestFaults_AreTold(t *testing.T) {
-	_, touchpoints := open(t, demo.Options{Visits: time.Minute})
+	_, touchpoints := open(t, demo.Options{Visits: time.Minute, WebPush: time.Minute})
 	catalogue := newCatalogue(t)
 	seen := make(map[string]bool)
 	for _, fault := range demo.Faults() {
@@ -348,7 +348,7 @@ func TestStart_Refuses(t *testing.T) {
 }
 
 func TestShop_Config(t *testing.T) {
-	shop, touchpoints := open(t, demo.Options{Every: 2 * time.Second})
+	shop, touchpoints := open(t, demo.Options{Every: 2 * time.Second, WebPush: 90 * time.Second})
 	conf, err := config.Parse("demo", shop.Config(), kinds.All())
 	if err != nil {
 		t.Fatal(err)
@@ -367,12 +367,18 @@ func TestShop_Config(t *testing.T) {
 	}
 	for key, tp := range touchpoints {
 		want := 2 * time.Second
-		if tp.Kind == "mqtt" {
+		switch tp.Kind {
+		case "mqtt":
 			want = 5 * time.Second
+		case "webpush":
+			want = 90 * time.Second
 		}
 		if tp.Every != want {
 			t.Errorf("%s is probed every %v, want %v", key, tp.Every, want)
 		}
+	}
+	if touchpoints["push/news"] == nil {
+		t.Error("the news in the browser are not probed")
 	}
 }
 

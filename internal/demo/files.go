@@ -19,6 +19,7 @@ import (
 type files struct {
 	ca    string // path of the authority's certificate
 	token string // path of the token of the app's API
+	vapid string // path of the key that web push messages are signed with
 	good  *tls.Certificate
 	bad   *tls.Certificate // has a twentieth of its lifetime left
 }
@@ -27,7 +28,9 @@ type files struct {
 const day = 24 * time.Hour
 
 func (s *Shop) writeFiles() (files, error) {
-	f := files{ca: filepath.Join(s.opts.Dir, "ca.pem"), token: filepath.Join(s.opts.Dir, "app-token")}
+	f := files{
+		ca: filepath.Join(s.opts.Dir, "ca.pem"), token: filepath.Join(s.opts.Dir, "app-token"), vapid: filepath.Join(s.opts.Dir, "vapid.pem"),
+	}
 	// Lifetimes are real, because the agent checks them against the real clock.
 	now := time.Now()
 	ca, err := newAuthority(now)
@@ -44,8 +47,24 @@ func (s *Shop) writeFiles() (files, error) {
 	if err := os.WriteFile(f.ca, block, 0o600); err != nil {
 		return f, err
 	}
+	if err := writeKey(f.vapid); err != nil {
+		return f, err
+	}
 	s.token = "Bearer " + rand.Text()
 	return f, os.WriteFile(f.token, []byte(s.token+"\n"), 0o600)
+}
+
+// writeKey writes a new private key on P-256.
+func writeKey(name string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
 // certificates returns what a server shows: the certificate that ends soon while ending reports true.

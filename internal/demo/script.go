@@ -19,6 +19,12 @@ type Fault struct {
 // Look reports whether only a browser sees the fault.
 func (f *Fault) Look() bool { return strings.HasSuffix(f.Hits[0].Touchpoint, "/autumn") }
 
+// webPush reports whether the fault is of the web push service.
+func (f *Fault) webPush() bool { return f.Hits[0].Touchpoint == webPushNews }
+
+// webPushNews is the touchpoint of the web push service.
+const webPushNews = "push/news"
+
 // Hit is the effect of a fault on one touchpoint.
 type Hit struct {
 	Touchpoint string       // "channel/touchpoint"
@@ -43,6 +49,10 @@ const (
 	pushLost          = "push-lost"
 	pushTwice         = "push-twice"
 	pushRejected      = "push-rejected"
+	webPushLate       = "web-push-late"
+	webPushLost       = "web-push-lost"
+	webPushGarbled    = "web-push-garbled"
+	webPushDown       = "web-push-down"
 	slowHero          = "slow-hero"
 	shiftingBanner    = "shifting-banner"
 	strangeTag        = "strange-tag"
@@ -92,7 +102,11 @@ func Faults() []Fault {
 		{pushLost, "Push messages are accepted and lost", push(poor, "message_lost")},
 		// A repeat usually comes when its own probe is over, and is seen by the next one.
 		{pushTwice, "Push messages arrive twice", push(fair, "message_duplicated")},
-		{pushRejected, "The push quota is used up", push(poor, "publish_rejected")},
+		{pushRejected, "The push quota is used up", push(poor, "push_rate_limited")},
+		{webPushLate, "News reach browsers late", []Hit{{webPushNews, fair, "message_late"}}},
+		{webPushLost, "News for browsers are accepted and lost", []Hit{{webPushNews, poor, "message_lost"}}},
+		{webPushGarbled, "News reach browsers with other content", []Hit{{webPushNews, poor, "message_corrupted"}}},
+		{webPushDown, "The web push service is out of order", []Hit{{webPushNews, poor, "push_provider_failed"}}},
 		{slowHero, "The picture of the autumn sale is slow", looks(fair, probe.SlowContent)},
 		{shiftingBanner, "A banner pushes the autumn sale down", looks(fair, "layout_shift")},
 		{strangeTag, "The autumn sale loads a tag that nobody approved", looks(fair, "unapproved_site")},
@@ -133,7 +147,11 @@ func DefaultScript() Script {
 		at(stagingCanonical, 750, 795),
 		at(basketCut, 780, 825),
 		at(pushTwice, 810, 855),
-		at(slowHero, 60, 210), // a browser comes by rarely, so these last longer
+		at(webPushLate, 75, 205), // these are looked at once a minute, so they last longer
+		at(webPushLost, 285, 415),
+		at(webPushGarbled, 495, 625),
+		at(webPushDown, 705, 835),
+		at(slowHero, 60, 210),
 		at(shiftingBanner, 270, 420),
 		at(strangeTag, 480, 630),
 		at(busyScript, 690, 840),
