@@ -204,15 +204,19 @@ func (b *touchpointBlock) refused(err error) {
 		}
 		return
 	}
-	p, field, cause := b.path.key("with"), "", err
+	block, field, cause := "with", "", err
 	if wrong, ok := errors.AsType[*probe.FieldError](err); ok {
-		p, field, cause = p+path("."+wrong.Field), "."+wrong.Field, wrong.Err
+		field, cause = "."+wrong.Field, wrong.Err
+		if wrong.Field == "every" || wrong.Field == "timeout" { // of the touchpoint: the kind was told it
+			block, field = wrong.Field, ""
+		}
 	}
+	p := b.path.key(block) + path(field)
 	if b.decoder.isBroken(p) {
 		b.decoder.explain(p, cause)
 		return
 	}
-	b.decoder.errs.add(b.decoder.find(b.node, "with"+field), p, "%v", cause)
+	b.decoder.errs.add(b.decoder.find(b.node, block+field), p, "%v", cause)
 }
 
 // explain says that a field is missing in the words of its kind, which knows better what is wanted.

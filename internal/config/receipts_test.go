@@ -52,6 +52,19 @@ func TestReceipts_Setup(t *testing.T) {
 	equal(t, "receipts", setups[0].Receipts, "https://www.example.com/push")
 }
 
+// What a kind has against the interval stands where the interval stands, which is not in its own block.
+func TestRefused_Interval(t *testing.T) {
+	t.Parallel()
+	slow := probe.Define(probe.Kind{Name: "page"}, func(probe.ChannelType) pageConfig { return pageConfig{} },
+		func(_ pageConfig, s probe.Setup) (probe.Built, error) {
+			return probe.Built{}, probe.Fieldf("every", "got %v, want at least 5m", s.Every)
+		})
+	_, err := config.Parse("test.yaml", []byte(oneTouchpoint(probe.Push, "every: 1m")), []probe.Kind{slow})
+	if err == nil || !strings.Contains(err.Error(), `test.yaml:7:16: channels[0] "mobile-web": touchpoints[0] "home-page": every: got 1m0s, want at least 5m`) {
+		t.Errorf("got %v, want the place of the interval", err)
+	}
+}
+
 // A kind whose probes must not come more often than configured is not probed once more to confirm.
 func TestOnlyWhenDue(t *testing.T) {
 	t.Parallel()
