@@ -54,7 +54,7 @@ func Kind(receipts *ledger.Ledger) probe.Kind {
 		Name:        "apns",
 		Summary:     "Sends a message to a test iPhone through Apple's push service: whether app notifications are taken and reach customers, and how late.",
 		Sample:      sample,
-		Checks:      push.Checks(append(push.Outcomes(true, true), push.Gone)...),
+		Checks:      push.Checks(push.Outcomes(true, true)...),
 		Metrics:     append(probe.CertificateMetrics(), push.Metrics(names(true)...)...),
 		Floor:       alertFloor,
 		Every:       15 * time.Minute,
