@@ -85,9 +85,7 @@ func (s *sse) next() (event, error) {
 }
 
 func (s *sse) clear() {
-	if s.data, s.name, s.over = s.data[:0], "", false; cap(s.data) > keptBuffer {
-		s.data = nil
-	}
+	s.data, s.name, s.over = s.lines.spare(s.data), "", false
 }
 
 // field takes one line that is not empty.

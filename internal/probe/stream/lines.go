@@ -63,9 +63,7 @@ func newLines(r io.Reader, bareCR bool) lines {
 // next returns the next line without its end, valid until the next call. Of a line over maxEvent it returns the
 // beginning, and true. What the stream ends with counts as a line.
 func (l *lines) next() (line []byte, cut bool, err error) {
-	if l.buf = l.buf[:0]; cap(l.buf) > keptBuffer {
-		l.buf = nil
-	}
+	l.buf = l.spare(l.buf)
 	for {
 		b, err := l.r.ReadByte()
 		if err != nil {
@@ -89,6 +87,14 @@ func (l *lines) next() (line []byte, cut bool, err error) {
 			l.buf = append(l.buf, b)
 		}
 	}
+}
+
+// spare returns a buffer to be used again, empty: not a large one when it has to wait.
+func (l *lines) spare(buf []byte) []byte {
+	if cap(buf) > keptBuffer && l.r.Buffered() == 0 {
+		return nil
+	}
+	return buf[:0]
 }
 
 // trimmed returns the line without the CR of a CR LF.

@@ -125,19 +125,17 @@ func (p *prober) listen(r *receiver) {
 	if !p.ntfy {
 		close(r.ready)
 	}
-	for {
+	var why *failure
+	for why == nil {
 		e, err := r.next()
-		at := time.Now()
-		if err != nil {
-			r.end(ended(err))
-			return
-		}
-		if err := p.take(r, e, at); err != nil {
-			r.end(err)
-			_ = r.Close()
-			return
+		if at := time.Now(); err == nil {
+			why = p.take(r, e, at)
+		} else {
+			why = ended(err)
 		}
 	}
+	r.end(why)
+	_ = r.Close()
 }
 
 // take takes in one event that came at a time.

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -71,7 +72,10 @@ func (p *prober) write(ctx context.Context, m *outgoing, quit func()) (push.Repl
 // read passes over what the service says to whoever publishes, until the connection ends.
 func (p *prober) read(ctx context.Context, m *outgoing, quit func()) {
 	for {
-		_, _, err := m.conn.Reader(ctx)
+		_, said, err := m.conn.Reader(ctx)
+		if err == nil {
+			_, err = io.Copy(io.Discard, said)
+		}
 		if err == nil {
 			continue
 		}

@@ -1,10 +1,12 @@
 package stream_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -142,6 +144,7 @@ func (h *hub) publish(w http.ResponseWriter, r *http.Request) {
 	refuse := h.refuse
 	h.mu.Unlock()
 	if refuse != nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		refuse(w, r)
 		return
 	}
@@ -222,13 +225,13 @@ func (h *hub) socket(w http.ResponseWriter, r *http.Request) {
 		turnAway(w, r)
 		return
 	}
+	s := h.subscribe() // before the client knows that it is open
+	defer h.unsubscribe(s)
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
-	s := h.subscribe()
-	defer h.unsubscribe(s)
 	if greeting != "" {
 		_ = conn.Write(r.Context(), websocket.MessageText, []byte(greeting))
 	}
@@ -321,9 +324,7 @@ func ntfyEvent(event, message string) string {
 // ntfyRefusal answers as an ntfy server does when it takes nothing.
 func ntfyRefusal(status, code int, text string, header http.Header) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		for name, values := range header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), header)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		_, _ = fmt.Fprintf(w, `{"code":%d,"http":%d,"error":%q,"link":"https://ntfy.sh/docs"}`, code, status, text)
