@@ -15,9 +15,10 @@ type fakeViews struct {
 	channels  []view.Channel
 	incidents []view.Incident
 	at        time.Time
-	browsed   bool         // whether touchpoints are pages that browsers load
-	field     []view.Field // what browsers told of them
-	err       error        // of every answer
+	browsed   bool           // whether touchpoints are pages that browsers load
+	field     []view.Field   // what browsers told of them
+	messages  *view.Messages // of touchpoints
+	err       error          // of every answer
 }
 
 func length(r view.Range) time.Duration {
@@ -112,6 +113,9 @@ func (f *fakeViews) Touchpoint(ctx context.Context, channel, name string, back v
 			}
 			if f.browsed {
 				f.addBrowsed(page)
+			}
+			if f.messages != nil {
+				f.addMessages(page)
 			}
 			return page, nil
 		}

@@ -32,9 +32,10 @@ type touchpointPage struct {
 	Vitals                               []vitalRow // recorded, where there is no load here
 	Parity                               *parity    // the same page on other devices
 	Field                                *fieldTable
-	Probed                               *resultRow // the result of a probe that a reader asked for
-	ProbedGone                           bool       // it is no longer kept
-	Refused                              string     // why there is none
+	Messages                             *messagesView // of a touchpoint that sends some
+	Probed                               *resultRow    // the result of a probe that a reader asked for
+	ProbedGone                           bool          // it is no longer kept
+	Refused                              string        // why there is none
 }
 
 // ChannelLink returns a link to the page of the touchpoint's channel.
@@ -189,19 +190,25 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 	page.From = page.start(recorded.From, recorded.At)
 	page.Lost = lostChart(recorded.Lost, recorded.Score, page.From, recorded.At)
 	page.Field = newField(recorded.Field)
+	page.Messages = page.newMessages(recorded)
 	if page.Latest == nil || page.Latest.Note != "" {
 		page.Vitals = recordedVitals(&page.frame, recorded)
 	}
 	page.addCharts(recorded)
 }
 
-// addCharts draws how it went. Of a page in a browser, its vitals say more about speed than one line does.
+// addCharts draws how it went. Of a page in a browser its vitals say more about speed than one line does, and of messages how
+// long they took to arrive.
 func (p *touchpointPage) addCharts(recorded *view.TouchpointPage) {
-	charts := append([]*chart{scoreChart(recorded.Score, p.From, recorded.At)}, loadCharts(recorded, p.From)...)
-	if recorded.Loads == nil || len(recorded.Loads.Vitals) == 0 {
+	delivery := deliveryChart(recorded, p.From)
+	charts := append([]*chart{scoreChart(recorded.Score, p.From, recorded.At), delivery}, loadCharts(recorded, p.From)...)
+	if delivery == nil && (recorded.Loads == nil || len(recorded.Loads.Vitals) == 0) {
 		charts = append(charts, speedChart(&recorded.Touchpoint, "speed", "How long answers take", p.From, recorded.At))
 	}
-	for _, c := range append(charts, phaseChart(recorded.Phases, p.From, recorded.At)) {
+	if recorded.Messages == nil { // whose phases begin together: acceptance and arrival are not one after the other
+		charts = append(charts, phaseChart(recorded.Phases, p.From, recorded.At))
+	}
+	for _, c := range charts {
 		if c != nil {
 			p.Pictures = append(p.Pictures, c)
 		}

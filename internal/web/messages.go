@@ -1,0 +1,259 @@
+package web
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/view"
+)
+
+// messagesView is what became of the messages of a touchpoint, as its page shows it.
+type messagesView struct {
+	Title, Words   string
+	Cards          []vitalRow
+	State          []messageState
+	Ended, Answers messageTable
+	Last           []lastAnswer
+}
+
+// messageState is one thing that messages depend on.
+type messageState struct {
+	Name, Words string
+	Bad         bool
+}
+
+// messageTable is how many messages there were of each sort.
+type messageTable struct {
+	Title, Of string
+	Rows      []messageRow
+}
+
+type messageRow struct{ Name, Count, Width string }
+
+// lastAnswer is what the provider said to one of the last messages of this agent.
+type lastAnswer struct{ Words, Age string }
+
+// maxAnswers is how many of the last answers a page shows.
+const maxAnswers = 5
+
+// answersMetric counts what providers answered; a result holds the answer to its own message.
+const answersMetric = "push_provider_responses_total"
+
+// ownSender is the kind whose messages come when a customer's own sender sends them.
+const ownSender = "receipts"
+
+// newMessages returns nil for a touchpoint that sends none.
+func (p *touchpointPage) newMessages(recorded *view.TouchpointPage) *messagesView {
+	m := recorded.Messages
+	if m == nil {
+		return nil
+	}
+	v := &messagesView{Title: "Do messages arrive?"}
+	fate := fateOf(m)
+	if fate == accepted {
+		v.Title = "Are messages accepted?"
+	}
+	silent := p.Now.Sub(m.Silent)
+	v.Words = fate.words(silent)
+	if every := time.Duration(recorded.Every * float64(time.Second)); every > 0 && recorded.Kind != ownSender && silent > 4*every+time.Minute {
+		v.Words += fmt.Sprintf(" One should have been through every %s.", view.Lasting(every))
+	}
+	v.Cards = p.messageCards(m, recorded.Limits, fate)
+	v.State = messageStates(m, p.Now)
+	v.Ended = newMessageTable("How messages of the last 24 hours ended", "Ended", m.Ended, endWords)
+	v.Answers = newMessageTable("What the messaging service answered", "Answer", m.Answers, answerWords)
+	v.Last = p.lastAnswers()
+	return v
+}
+
+// fate is how much is known of a touchpoint's messages.
+type fate uint8
+
+const (
+	awaited  fate = iota // none has got through yet
+	accepted             // their acceptance is all that anybody can see
+	arrived
+)
+
+func fateOf(m *view.Messages) fate {
+	known := awaited
+	if m.Delivered != nil {
+		known = arrived
+	}
+	for _, e := range m.Ended {
+		switch e.Value {
+		case "delivered", "late":
+			return arrived
+		case "unseen":
+			known = max(known, accepted)
+		}
+	}
+	return known
+}
+
+func (f fate) words(silent time.Duration) string {
+	since := view.Lasting(silent)
+	switch f {
+	case arrived:
+		return "The last message arrived " + since + " ago."
+	case accepted:
+		return "The messaging service took the last message " + since + " ago. Nobody can see whether it arrived: what is accepted may still get lost."
+	}
+	return "No message has got through since it was first waited for, " + since + " ago."
+}
+
+// messageCards are the figures of a day.
+func (p *touchpointPage) messageCards(m *view.Messages, limits *view.Limits, f fate) []vitalRow {
+	var cards []vitalRow
+	if m.Most != nil {
+		card := vitalRow{Short: "p95", Name: "Time to arrive", Value: brief(*m.Most)}
+		it := "p95 of the deliveries of 24 hours; lost messages are not in it, and with receipts it is an upper bound."
+		words := "19 of 20 messages of the last 24 hours arrived within this time."
+		if m.Half != nil {
+			it, words = it+" p50: "+brief(*m.Half)+".", words+" Half of them arrived within "+brief(*m.Half)+"."
+		}
+		card.Words = p.Pick(view.Sides{Marketing: words, IT: it})
+		if limits != nil {
+			bounds := probe.Bounds(*limits)
+			card.Value, card.Rating = vitalValue(probe.LCP, *m.Most, bounds), bounds.Rate(*m.Most)
+			card.Bound, card.Scale = "Good is at most "+brief(limits.Good)+".", scale(*m.Most, bounds)
+		}
+		cards = append(cards, card)
+	}
+	if m.OnTime != nil && f != accepted {
+		cards = append(cards, vitalRow{Name: "On time", Value: view.Percent(100 * *m.OnTime), Words: p.Pick(view.Sides{
+			Marketing: "So many of the messages of the last 24 hours arrived in time.",
+			IT:        "Delivered by the deadline, of all messages of 24 hours whose arrival could be seen.",
+		})})
+	}
+	if m.Lost != nil {
+		cards = append(cards, vitalRow{Name: "Lost", Value: view.Points(100**m.Lost) + " %", Words: p.Pick(view.Sides{
+			Marketing: "Taken by the messaging service and never arrived. It tells nobody.",
+			IT:        "Accepted and not delivered within the window, of the accepted ones of 24 hours.",
+		})})
+	}
+	return cards
+}
+
+// messageStates says whether what messages depend on is in order, as far as it is known.
+func messageStates(m *view.Messages, now time.Time) []messageState {
+	var states []messageState
+	add := func(name string, ok *bool, good, bad string) {
+		switch {
+		case ok == nil:
+		case *ok:
+			states = append(states, messageState{Name: name, Words: good})
+		default:
+			states = append(states, messageState{name, bad, true})
+		}
+	}
+	add("Sender", m.Credential, "accepted by the messaging service", "not accepted by the messaging service")
+	add("Test device", m.Target, "known to the messaging service", "gone: register it again and replace its file")
+	add("Our receiver", m.Receiver, "ready", "not ready when the last message was due")
+	if m.Refreshed != nil {
+		states = append(states, messageState{Name: "Test device's file", Words: "written " + view.Lasting(now.Sub(*m.Refreshed)) + " ago"})
+	}
+	if m.Expires != nil {
+		left := m.Expires.Sub(now)
+		state := messageState{Name: "Certificate", Words: "ends in " + view.Lasting(left)}
+		if left <= 0 {
+			state.Words, state.Bad = "has run out", true
+		}
+		states = append(states, state)
+	}
+	return states
+}
+
+func newMessageTable(title, of string, counts []view.Counted, words func(string) string) messageTable {
+	t := messageTable{Title: title, Of: of}
+	most := 0.0
+	for _, c := range counts {
+		most = max(most, c.Count)
+	}
+	for _, c := range counts {
+		t.Rows = append(t.Rows, messageRow{words(c.Value), strconv.FormatFloat(c.Count, 'f', 0, 64), fixed(100 * c.Count / most)})
+	}
+	return t
+}
+
+// lastAnswers are those that the results hold which this agent remembers, newest first.
+func (p *touchpointPage) lastAnswers() []lastAnswer {
+	var all []lastAnswer
+	for i := range p.Results {
+		for _, m := range p.Results[i].Measurements {
+			if m.Metric == answersMetric && len(all) < maxAnswers {
+				all = append(all, lastAnswer{answerWords(m.Label), p.Results[i].Age})
+			}
+		}
+	}
+	return all
+}
+
+// endWords says how messages ended.
+func endWords(outcome string) string {
+	switch outcome {
+	case "delivered":
+		return "arrived on time"
+	case "late":
+		return "arrived late"
+	case "lost":
+		return "accepted, never arrived"
+	case "rejected":
+		return "turned away"
+	case "unsent":
+		return "could not be sent"
+	case "unseen":
+		return "accepted, arrival not seen"
+	}
+	return outcome
+}
+
+// answerWords says what a provider answered.
+func answerWords(answer string) string {
+	switch answer {
+	case "accepted":
+		return "accepted"
+	case "throttled":
+		return "too many messages"
+	case "credential_rejected":
+		return "sender not accepted"
+	case "target_gone":
+		return "the device is gone"
+	case "target_invalid":
+		return "no such device"
+	case "message_invalid":
+		return "message not taken"
+	case "provider_failed":
+		return "trouble of its own"
+	case "other":
+		return "something else"
+	case "none":
+		return "no answer"
+	}
+	return answer
+}
+
+// deliveryChart shows how long messages took to arrive, against the limits. It is nil when none arrived.
+func deliveryChart(p *view.TouchpointPage, from time.Time) *chart {
+	if p.Messages == nil || len(p.Messages.Delivery) == 0 {
+		return nil
+	}
+	c := &chart{ID: "delivery", Title: "How long messages take to arrive", Unit: "seconds", From: from, Until: p.At}
+	highest := 0.0
+	for _, d := range p.Messages.Delivery {
+		s := series{"half of them within", "vital2", d.Line}
+		if d.Share > 0.5 {
+			s.Label, s.Class = "19 of 20 within", "vital1"
+		}
+		c.Series = append(c.Series, s)
+		highest = max(highest, highestOf(d.Line))
+	}
+	if p.Limits != nil {
+		c.Limits = []limit{upTo("excellent", p.Limits.Excellent), upTo("good", p.Limits.Good), upTo("fair", p.Limits.Fair)}
+		highest = max(highest, p.Limits.Good)
+	}
+	c.Top = roundTop(highest * 1.1)
+	return c
+}
