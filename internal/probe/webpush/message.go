@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +103,10 @@ func (p *prober) send(ctx context.Context, m *message, j *journal) (push.Reply, 
 	}), nil
 }
 
-// redaction hides what a result must not show. The path of an endpoint may be too short to be a secret by itself.
+// redaction hides what a result must not show. Of an endpoint it is what follows the host, however short; the host is what
+// people know a push service by.
 func (m *message) redaction() probe.Redaction {
-	return probe.NewRedaction(append(m.secrets, m.to.Endpoint().EscapedPath(), m.to.Endpoint().RequestURI())...)
+	endpoint := m.to.Endpoint()
+	secrets := slices.DeleteFunc(slices.Clone(m.secrets), func(secret string) bool { return secret == endpoint.String() })
+	return probe.NewRedaction(append(secrets, endpoint.EscapedPath(), endpoint.RequestURI())...)
 }

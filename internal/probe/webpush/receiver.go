@@ -138,6 +138,7 @@ func (p *prober) dial(ctx context.Context, j *journal) (*link, error) {
 		l.certificate = validity{resp.NotBefore, resp.NotAfter}
 		j.saw(l.certificate)
 		l.exchange = resp.Exchanges[len(resp.Exchanges)-1]
+		l.exchange.Header = nil // results of probes at the same time must have nothing in common that is changed
 	}
 	if err != nil {
 		return nil, p.classify(ctx, handshake, err)
@@ -221,7 +222,16 @@ func (l *link) check(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
 		defer cancel()
 	}
-	return l.conn.Ping(ctx)
+	err := l.conn.Ping(ctx)
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-l.ended: // it knows better why
+		return l.why
+	case <-ctx.Done():
+		return err
+	}
 }
 
 // judge looks at an answer to a message for the subscription of the link. A push service that does not know what it has
