@@ -62,7 +62,7 @@ func TestLedger_FloodsChangeNoMemory(t *testing.T) {
 				if n%100 == 0 {
 					<-time.After(25 * time.Millisecond)
 				}
-				if n%20_000 == 0 {
+				if n%10_000 == 0 {
 					b.Settle()
 				}
 			}
@@ -71,7 +71,7 @@ func TestLedger_FloodsChangeNoMemory(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return m.HeapAlloc
 		}
-		const some = 60_000
+		const some = 20_000
 		before := flood(0, some)
 		after := flood(some, 3*some)
 		if growth := int64(after) - int64(before); growth > 1<<20 {
