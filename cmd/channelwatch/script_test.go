@@ -64,6 +64,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of a script ends a second later under the race detector
 	env.Setenv("STATE_DIRECTORY", filepath.Join(env.WorkDir, "state"))
 	env.Setenv("SHOP", shop.URL)
+	env.Setenv("TAKEN", shop.Listener.Addr().String())
 	env.Setenv("AGENT", listener.Addr().String())
 	env.Setenv("CERTIFICATE", filepath.Join(env.WorkDir, "certificate.pem"))
 	browsers, err := os.MkdirTemp("", "channelwatch-script-")
