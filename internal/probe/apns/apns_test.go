@@ -53,15 +53,7 @@ func setup() probe.Setup {
 // build builds a prober for the stand-in.
 func (a *apple) build(tb testing.TB, change func(*apns.Config)) probe.Built {
 	tb.Helper()
-	return a.buildWithin(tb, timeout, change)
-}
-
-// buildWithin builds a prober with a timeout of its own.
-func (a *apple) buildWithin(tb testing.TB, timeout time.Duration, change func(*apns.Config)) probe.Built {
-	tb.Helper()
-	setup := setup()
-	setup.Timeout = timeout
-	built, err := apns.Kind(a.receipts).Build(a.config(tb, change), setup)
+	built, err := apns.Kind(a.receipts).Build(a.config(tb, change), setup())
 	if err != nil {
 		tb.Fatalf("building the prober: %v", err)
 	}

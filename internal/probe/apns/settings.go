@@ -1,6 +1,7 @@
 package apns
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/url"
@@ -187,12 +188,8 @@ func (c Config) times(timeout time.Duration) (push.Times, error) {
 	if c.Mode != canary && c.Deadline != 0 {
 		return times, probe.Fieldf("deadline", "got %v, want none: in the mode acceptance nobody sees a message arrive", c.Deadline)
 	}
-	if c.Deadline == 0 {
-		whole, err := times.Within(timeout)
-		times.Deadline = min(defaultDeadline, whole.Window)
-		if err != nil {
-			return times, err
-		}
+	if times.Deadline == 0 {
+		times.Deadline = min(defaultDeadline, cmp.Or(c.Window, timeout*4/5))
 	}
 	return times.Within(timeout)
 }
