@@ -26,6 +26,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/agent"
 	"github.com/channelwatch/channelwatch/internal/config"
 	"github.com/channelwatch/channelwatch/internal/kinds"
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
@@ -81,6 +82,12 @@ func start(t *testing.T, yaml string) *running {
 // startWith is start with kinds of its own.
 func startWith(t *testing.T, all []probe.Kind, yaml string) *running {
 	t.Helper()
+	return startConfirming(t, all, nil, yaml)
+}
+
+// startConfirming starts an agent whose kinds wait for receipts in a ledger.
+func startConfirming(t *testing.T, all []probe.Kind, receipts *ledger.Ledger, yaml string) *running {
+	t.Helper()
 	r := &running{t: t, path: filepath.Join(t.TempDir(), "channelwatch.yaml"), log: &logs{}}
 	r.write(yaml)
 	load := func() (*config.Config, error) { return config.Load(r.path, all, agent.Checks()...) }
@@ -89,7 +96,7 @@ func startWith(t *testing.T, all []probe.Kind, yaml string) *running {
 		t.Fatal(err)
 	}
 	r.Agent, err = agent.New(agent.Options{
-		Config: cfg, Load: load, Watch: true, Kinds: all, Version: "test", Revision: "test",
+		Config: cfg, Load: load, Watch: true, Kinds: all, Receipts: receipts, Version: "test", Revision: "test",
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
