@@ -44,6 +44,7 @@ type apple struct {
 	answer  func(http.ResponseWriter, *http.Request) // in place of taking a good message; nil: take it
 	deliver func(receipt string)                     // what the device does; nil: confirms
 	talk    func(*tls.Conn)                          // with whoever connects, in place of HTTP; nil: HTTP
+	mute    bool                                     // takes connections and says nothing, not even in TLS
 	latest  issued                                   // provider token
 	tokens  map[string]bool                          // provider tokens seen
 	got     []notification
@@ -98,14 +99,18 @@ func (d *door) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.Listener.Accept()
 		d.apple.mu.Lock()
-		talk := d.apple.talk
+		talk, mute := d.apple.talk, d.apple.mute
 		d.apple.mu.Unlock()
-		if err != nil || talk == nil {
+		if err != nil || talk == nil && !mute {
 			return conn, err
 		}
 		d.serving.Go(func() {
 			defer func() { _ = conn.Close() }()
 			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+			if mute {
+				_, _ = io.Copy(io.Discard, conn)
+				return
+			}
 			secured := tls.Server(conn, &tls.Config{Certificates: d.certificates, NextProtos: []string{"h2"}})
 			if secured.Handshake() == nil {
 				talk(secured)

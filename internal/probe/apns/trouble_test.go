@@ -67,7 +67,7 @@ func TestProbe_NamesWhatWentWrongOnTheWay(t *testing.T) {
 		{"black hole", both, func(conn *tls.Conn) { _, _ = io.Copy(io.Discard, conn) }, probe.ResponseTimeout},
 		{"silent after settings", quick, speaksHTTP2(func(*http2.Framer) {}), probe.ResponseTimeout},
 		{"closed", quick, func(conn *tls.Conn) { _, _ = conn.Read(make([]byte, 1)) }, probe.ConnectionClosed},
-		{"reset", both, func(conn *tls.Conn) { _, _ = conn.Read(make([]byte, 1)); hardReset(conn) }, probe.ConnectionReset},
+		{"reset", quick, func(conn *tls.Conn) { _, _ = conn.Read(make([]byte, 1)); hardReset(conn) }, probe.ConnectionReset},
 		{"stream reset", quick, speaksHTTP2(func(f *http2.Framer) { _ = f.WriteRSTStream(1, http2.ErrCodeRefusedStream) }), probe.ConnectionReset},
 		{"goaway", quick, speaksHTTP2(func(f *http2.Framer) { _ = f.WriteGoAway(0, http2.ErrCodeNo, []byte("Shutdown")) }), probe.ConnectionClosed},
 		{"no HTTP/2", quick, func(conn *tls.Conn) {
@@ -80,7 +80,7 @@ func TestProbe_NamesWhatWentWrongOnTheWay(t *testing.T) {
 			t.Run(tc.name+", "+mode, func(t *testing.T) {
 				t.Parallel()
 				a := newApple(t)
-				p := a.build(t, func(c *apns.Config) { c.Mode, c.Window = mode, 3*time.Second }).Prober
+				p := a.build(t, func(c *apns.Config) { c.Mode, c.Window = mode, 2*time.Second }).Prober
 				a.set(func(a *apple) { a.talk = tc.talk })
 				for range 2 {
 					r := take(t, p)
@@ -96,6 +96,21 @@ func TestProbe_NamesWhatWentWrongOnTheWay(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestProbe_ServerThatNeverShakesHands is the black hole one layer below.
+func TestProbe_ServerThatNeverShakesHands(t *testing.T) {
+	t.Parallel()
+	a := newApple(t)
+	p := a.build(t, func(c *apns.Config) { c.Window = time.Second }).Prober
+	a.set(func(a *apple) { a.mute = true })
+	for range 2 {
+		r := take(t, p)
+		want(t, &r, probe.TLSTimeout, "unsent")
+	}
+	a.set(func(a *apple) { a.mute = false })
+	r := take(t, a.build(t, nil).Prober)
+	want(t, &r, "", "delivered")
 }
 
 func TestProbe_WantsHTTP2(t *testing.T) {
