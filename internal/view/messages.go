@@ -99,6 +99,9 @@ func readMessages(answer heard) *Messages {
 		return nil
 	}
 	m.addState(answer.exported)
+	if m.Delivered != nil && m.Delivered.After(m.Silent) { // seen after the rules last ran
+		m.Silent = *m.Delivered
+	}
 	m.Ended = counted(ended, "delivered", "late", "lost", "rejected", "unsent", "unseen")
 	m.Answers = counted(answers, "accepted", "throttled", "credential_rejected", "target_gone", "target_invalid", "message_invalid", "provider_failed", "other", "none")
 	return m

@@ -38,8 +38,11 @@ type lastAnswer struct{ Words, Age string }
 // maxAnswers is how many of the last answers a page shows.
 const maxAnswers = 5
 
-// answersMetric counts what providers answered; a result holds the answer to its own message.
-const answersMetric = "push_provider_responses_total"
+// What results hold of their own message.
+const (
+	answersMetric = "push_provider_responses_total" // labelled by what the provider answered
+	arrivalMetric = "push_last_delivered_timestamp_seconds"
+)
 
 // ownSender is the kind whose messages come when a customer's own sender sends them.
 const ownSender = "receipts"
@@ -55,7 +58,7 @@ func (p *touchpointPage) newMessages(recorded *view.TouchpointPage) *messagesVie
 	if fate == accepted {
 		v.Title = "Are messages accepted?"
 	}
-	silent := p.Now.Sub(m.Silent)
+	silent := p.Now.Sub(p.lastArrival(m.Silent))
 	v.Words = fate.words(silent)
 	if every := time.Duration(recorded.Every * float64(time.Second)); every > 0 && recorded.Kind != ownSender && silent > 4*every+time.Minute {
 		v.Words += fmt.Sprintf(" One should have been through every %s.", view.Lasting(every))
@@ -66,6 +69,18 @@ func (p *touchpointPage) newMessages(recorded *view.TouchpointPage) *messagesVie
 	v.Answers = newMessageTable("What the messaging service answered", "Answer", m.Answers, answerWords)
 	v.Last = p.lastAnswers()
 	return v
+}
+
+// lastArrival returns when a message last got through: the last result here may be newer than what was recorded.
+func (p *touchpointPage) lastArrival(recorded time.Time) time.Time {
+	for i := range p.Results {
+		for _, m := range p.Results[i].Measurements {
+			if at := time.UnixMilli(int64(m.Value * 1000)); m.Metric == arrivalMetric && at.After(recorded) {
+				recorded = at
+			}
+		}
+	}
+	return recorded
 }
 
 // fate is how much is known of a touchpoint's messages.
@@ -108,16 +123,19 @@ func (f fate) words(silent time.Duration) string {
 func (p *touchpointPage) messageCards(m *view.Messages, limits *view.Limits, f fate) []vitalRow {
 	var cards []vitalRow
 	if m.Most != nil {
-		card := vitalRow{Short: "p95", Name: "Time to arrive", Value: brief(*m.Most)}
+		card := vitalRow{Short: "p95", Name: "Time to arrive", Value: arrival(*m.Most)}
 		it := "p95 of the deliveries of 24 hours; lost messages are not in it, and with receipts it is an upper bound."
 		words := "19 of 20 messages of the last 24 hours arrived within this time."
 		if m.Half != nil {
-			it, words = it+" p50: "+brief(*m.Half)+".", words+" Half of them arrived within "+brief(*m.Half)+"."
+			it, words = it+" p50: "+arrival(*m.Half)+".", words+" Half of them arrived within "+arrival(*m.Half)+"."
 		}
 		card.Words = p.Pick(view.Sides{Marketing: words, IT: it})
 		if limits != nil {
 			bounds := probe.Bounds(*limits)
-			card.Value, card.Rating = vitalValue(probe.LCP, *m.Most, bounds), bounds.Rate(*m.Most)
+			card.Rating = bounds.Rate(*m.Most)
+			if *m.Most >= tiny {
+				card.Value = vitalValue(probe.LCP, *m.Most, bounds)
+			}
 			card.Bound, card.Scale = "Good is at most "+brief(limits.Good)+".", scale(*m.Most, bounds)
 		}
 		cards = append(cards, card)
@@ -135,6 +153,17 @@ func (p *touchpointPage) messageCards(m *view.Messages, limits *view.Limits, f f
 		})})
 	}
 	return cards
+}
+
+// tiny is below which whole milliseconds say too little.
+const tiny = 0.01
+
+// arrival prints how long a message took.
+func arrival(v float64) string {
+	if v < tiny {
+		return seconds(v)
+	}
+	return brief(v)
 }
 
 // messageStates says whether what messages depend on is in order, as far as it is known.

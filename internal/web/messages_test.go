@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,13 @@ func TestMessages_SayWhetherTheyArrive(t *testing.T) {
 				"Time to arrive p95 5.01 s Fair 19 of 20 messages of the last 24 hours arrived within this time. Half of them arrived within 184 ms. Good is at most 5 s.",
 				"On time 98.3 % So many", "Lost 0.4 % Taken by",
 			},
+			[]string{"Sender accepted by the messaging service", "Our receiver ready", "Certificate ends in 15 d"},
+		},
+		"on this very machine": {
+			func(m *view.Messages, _ time.Time) { m.Half, m.Most = new(0.00034), new(0.0051) },
+			"Do messages arrive?",
+			[]string{"The last message arrived 1", " s ago."},
+			[]string{"Time to arrive p95 5.1 ms Excellent 19 of 20 messages of the last 24 hours arrived within this time. Half of them arrived within 0.3 ms.", "On time", "Lost"},
 			[]string{"Sender accepted by the messaging service", "Our receiver ready", "Certificate ends in 15 d"},
 		},
 		"silent": {
@@ -186,6 +194,15 @@ func TestMessages_AreOfTouchpointsThatSend(t *testing.T) {
 	}
 }
 
+func TestChannel_AsksForWhatItsTypeSends(t *testing.T) {
+	base := serve(t, &source{}, withViews(shop()))
+	for channel, want := range map[string]string{"push": "How long do messages take?", "web": "How long do answers take?"} {
+		if got := text(find(document(t, base+"/channels/"+channel), "h2#speed")[0]); got != want {
+			t.Errorf("the page of %s asks %q, want %q", channel, got, want)
+		}
+	}
+}
+
 func TestMessages_ChartTheTimeAgainstItsLimits(t *testing.T) {
 	page := document(t, messaging(t, nil)+"/touchpoints/push/home")
 	charts := find(page, "figure#delivery")
@@ -221,11 +238,16 @@ func TestMessages_TellTheLastAnswers(t *testing.T) {
 			}
 			if answer == push.Accepted {
 				r.Reason, r.Detail = "", ""
+				r.Measurements = append(r.Measurements, probe.Measurement{Metric: push.LastDelivered, Value: float64(time.Now().Add(-2 * time.Second).Unix())})
 			}
 			o.Recent.Add(recent.Entry{Touchpoint: tp, Result: r, Verdict: quality.Rate(o.Catalogue, tp.Limits, &r)})
 		}
 	})
-	facts := joined(find(document(t, base+"/touchpoints/push/home"), ".messages .facts div"), "dt", "dd")
+	page := document(t, base+"/touchpoints/push/home")
+	if got := text(find(page, ".messages p")[0]); !regexp.MustCompile(`^The last message arrived \d s ago\.$`).MatchString(got) {
+		t.Errorf("it says %q, want what the last result knows", got)
+	}
+	facts := joined(find(page, ".messages .facts div"), "dt", "dd")
 	const want = "Last answers of the messaging service accepted, 10 min ago; sender not accepted, 20 min ago; too many messages, 30 min ago"
 	if !slices.Contains(facts, want) {
 		t.Errorf("facts %q, want %q", facts, want)

@@ -15,6 +15,7 @@ const devices = [
 const pages = [
   '/', '/?range=1h', '/?range=7d', '/?range=28d', '/?for=it', '/?for=marketing',
   '/channels/mobile-web', '/channels/mobile-web?for=it&range=1h', '/touchpoints/mobile-web/home', '/touchpoints/push/offers?for=it',
+  '/channels/push', '/touchpoints/push/order-updates?range=24h',
   '/touchpoints/desktop-web/autumn', '/touchpoints/mobile-web/autumn?for=it',
   '/incidents', '/incidents?range=7d&channel=mobile-app', '/wall',
 ];
@@ -151,6 +152,28 @@ test('a touchpoint can be probed now, and it says that it does not count', async
   await until('the result', async () => (await page.innerText('main')).match(/not counted/i) ? '' : 'nothing is said', 20_000);
   assert.deepEqual(wrong, []);
   await close();
+});
+
+test('messages are told of with and without JavaScript', async () => {
+  await until('messages of a day', async () => {
+    const {messages} = await (await fetch(`${demo.url}/api/v1/touchpoints/push/order-updates`)).json();
+    return messages?.ended?.length && messages.provider_answers?.length && messages.delivery_seconds_p95 ? '' : JSON.stringify(messages);
+  }, 400_000);
+  for (const javaScriptEnabled of [true, false]) {
+    for (const reader of ['marketing', 'it']) {
+      const {page, wrong, close} = await open(`/touchpoints/push/order-updates?for=${reader}`, {javaScriptEnabled});
+      const panel = page.locator('section.messages');
+      assert.match(await panel.innerText(), /The last message arrived [^.]+ ago/);
+      const cards = await panel.locator('.vitals b').allInnerTexts();
+      assert.deepEqual(cards, ['Time to arrive', 'On time', 'Lost']);
+      assert.match(await panel.locator('.vitals .rating').innerText(), /^(Excellent|Good|Fair|Poor)$/);
+      const rows = await panel.locator('table tbody th').allInnerTexts();
+      assert.ok(rows.includes('arrived on time') && rows.includes('accepted'), `rows: ${rows}`);
+      assert.equal(await page.locator('figure#delivery').count(), 1, 'no chart of how long messages take');
+      assert.deepEqual(wrong, []);
+      await close();
+    }
+  }
 });
 
 // visited waits for a load of the landing page by a browser that counts, and returns it.
