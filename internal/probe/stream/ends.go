@@ -69,7 +69,7 @@ func (v *validation) parse(field, raw string) *url.URL {
 		v.wrong(field, "holds credentials, want them in token, or username and password")
 	case u.Scheme != "http" && u.Scheme != "https" && !isSocket(u):
 		v.wrong(field, "scheme is %q, %s", u.Scheme, want)
-	case u.Hostname() == "" || strings.Contains(u.Host, "{"):
+	case u.Hostname() == "":
 		v.wrong(field, "no host, %s", want)
 	case u.Fragment != "":
 		v.wrong(field, "has a fragment, %s", want)
