@@ -10,8 +10,10 @@ import (
 // A message published at one broker and received at another has crossed everything between them. The bridge between
 // these two speaks 3.1.1, so that what only version 5 has does not cross it.
 func TestProbe_AcrossABridge(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			far := startMosquitto(t)
 			near := startMosquitto(t,
 				"connection far", "address "+far.address(), "topic # out 2", "bridge_protocol_version mqttv311", "restart_timeout 1", "try_private false")

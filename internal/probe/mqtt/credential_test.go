@@ -2,6 +2,7 @@ package mqtt_test
 
 import (
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,18 +15,19 @@ import (
 
 const password = "planted-password-5tN1"
 
-// withPassword reads the password from the environment variable that the test has set.
+// withPassword logs in with a password from a file of its own.
 func withPassword(t *testing.T, value string) func(*mqtt.Config) {
 	t.Helper()
-	t.Setenv("CHANNELWATCH_TEST_PASSWORD", value)
-	return func(c *mqtt.Config) {
-		c.Username, c.Password = "shop", probe.Secret{Env: "CHANNELWATCH_TEST_PASSWORD"}
-	}
+	path := filepath.Join(t.TempDir(), "password")
+	writeFile(t, path, value+"\n")
+	return func(c *mqtt.Config) { c.Username, c.Password = "shop", probe.Secret{File: path} }
 }
 
 func TestProbe_Password(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t, "allow_anonymous false", passwordFile(t, "shop", password))
 			url := "mqtt://" + broker.address()
 
@@ -54,11 +56,7 @@ func TestProbe_Password(t *testing.T) {
 
 // A second wrong password every half minute locks accounts.
 func TestProbe_RejectedNameIsNotTriedAgainSoon(t *testing.T) {
-	logins := make(chan bool, 10)
-	reject := behaviour{connect: func(c net.Conn) {
-		logins <- true
-		connack(packets.ConnackBadUsernameOrPassword, "")(c)
-	}}
+	t.Parallel()
 	cases := []struct {
 		name   string
 		change func(*mqtt.Config)
@@ -69,7 +67,12 @@ func TestProbe_RejectedNameIsNotTriedAgainSoon(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			broker := newFakeBroker(t, reject)
+			t.Parallel()
+			logins := make(chan bool, 10)
+			broker := newFakeBroker(t, behaviour{connect: func(c net.Conn) {
+				logins <- true
+				connack(packets.ConnackBadUsernameOrPassword, "")(c)
+			}})
 			p := newProber(t, broker.url, tc.change)
 			first := take(t, p)
 			want(t, first, "push_credential_rejected", "rejected")
@@ -88,15 +91,13 @@ func TestProbe_RejectedNameIsNotTriedAgainSoon(t *testing.T) {
 			if got := len(logins); got != tc.want {
 				t.Errorf("the broker saw %d logins, want %d", got, tc.want)
 			}
-			for len(logins) > 0 {
-				<-logins
-			}
 		})
 	}
 }
 
 // What is shown in place of a name has an end, which is known before it comes.
 func TestProbe_ClientCertificateEnds(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	ca := newAuthority(t, "Test CA")
 	serverEnds, clientEnds := now.Add(10*time.Hour), now.Add(5*time.Hour)

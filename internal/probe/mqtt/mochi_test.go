@@ -74,8 +74,10 @@ func rate(tb testing.TB, r probe.Result) quality.Verdict {
 
 // A broker that takes 200 messages and drops them has lost 200 messages, whatever it said.
 func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			url := startMochi(t, func(_ *mochi.Server, message packets.Packet) (packets.Packet, error) {
 				return message, packets.CodeSuccessIgnore // acknowledged, not delivered
 			})
@@ -112,6 +114,7 @@ func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
 
 // What happens to a message on its way is seen as what it is.
 func TestProbe_Interference(t *testing.T) {
+	t.Parallel()
 	const late = 300 * time.Millisecond
 	cases := []struct {
 		name    string
@@ -143,6 +146,7 @@ func TestProbe_Interference(t *testing.T) {
 	for version, speak := range versions() {
 		for _, tc := range cases {
 			t.Run(version+", "+tc.name, func(t *testing.T) {
+				t.Parallel()
 				url := startMochi(t, tc.does)
 				p := newProber(t, url, both(speak, func(c *mqtt.Config) { c.Deadline = late }))
 				// A repeat that comes when its own probe is over is reported by the next.

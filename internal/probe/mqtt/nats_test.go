@@ -50,12 +50,14 @@ func startNATS(tb testing.TB) string {
 }
 
 func TestProbe_NATS(t *testing.T) {
+	t.Parallel()
 	url := startNATS(t)
 	speak := func(qos int) func(*mqtt.Config) {
 		return func(c *mqtt.Config) { c.Version, c.QoS, c.Topic = "3.1.1", qos, fmt.Sprintf("%s/%d", topic, qos) }
 	}
 	for qos := range 2 {
 		t.Run(fmt.Sprintf("3.1.1, QoS %d", qos), func(t *testing.T) {
+			t.Parallel()
 			p := newProber(t, url, speak(qos))
 			for range 3 {
 				r := take(t, p)
@@ -65,6 +67,7 @@ func TestProbe_NATS(t *testing.T) {
 		})
 	}
 	t.Run("3.1.1, QoS 2 is more than this server takes", func(t *testing.T) {
+		t.Parallel()
 		r := take(t, newProber(t, url, speak(2)))
 		want(t, r, "message_unsent", "unsent")
 		if said := everything(t, r); !strings.Contains(r.Detail, "publisher disconnected") || !strings.Contains(said, "at QoS 1, of 2 asked for") {
@@ -72,6 +75,7 @@ func TestProbe_NATS(t *testing.T) {
 		}
 	})
 	t.Run("version 5 is refused with a hint", func(t *testing.T) {
+		t.Parallel()
 		r := take(t, newProber(t, url, nil))
 		want(t, r, "mqtt_version_refused", "")
 		if !strings.Contains(r.Detail, `set version: "3.1.1"`) {

@@ -16,6 +16,7 @@ import (
 
 // A broker that denies is believed about nothing but the arrival. In version 3.1.1 it cannot even say that it denies.
 func TestProbe_AccessList(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name    string
 		version string
@@ -37,6 +38,7 @@ func TestProbe_AccessList(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t, aclFile(t, tc.rule))
 			r := take(t, newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) {
 				c.Version, c.QoS, c.Window = tc.version, tc.qos, 300*time.Millisecond
@@ -58,6 +60,7 @@ func TestProbe_AccessList(t *testing.T) {
 
 // What is larger than a broker takes is refused where the version has words for it.
 func TestProbe_Oversize(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name    string
 		version string
@@ -73,6 +76,7 @@ func TestProbe_Oversize(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t, tc.limit)
 			p := newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) {
 				c.Version, c.Window = tc.version, 300*time.Millisecond
@@ -92,8 +96,10 @@ func TestProbe_Oversize(t *testing.T) {
 }
 
 func TestProbe_KilledAndRestarted(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t)
 			p := newProber(t, "mqtt://"+broker.address(), speak)
 			want(t, take(t, p), "", "delivered")
@@ -129,13 +135,16 @@ func TestProbe_KilledAndRestarted(t *testing.T) {
 
 // A restart between two probes loses no message, whether the broker keeps sessions or not: the probe has none to keep.
 func TestProbe_RestartedBetweenProbes(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			for name, options := range map[string][]string{
 				"without persistence": nil,
 				"with persistence":    {"persistence true", "autosave_on_changes true", "autosave_interval 1"},
 			} {
 				t.Run(name, func(t *testing.T) {
+					t.Parallel()
 					if options != nil {
 						options = append(options, "persistence_location "+t.TempDir()+string(filepath.Separator))
 					}
@@ -155,8 +164,10 @@ func TestProbe_RestartedBetweenProbes(t *testing.T) {
 }
 
 func TestProbe_Frozen(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t)
 			p := newProber(t, "mqtt://"+broker.address(), speak)
 			want(t, take(t, p), "", "delivered")
@@ -178,8 +189,10 @@ func TestProbe_Frozen(t *testing.T) {
 
 // At QoS 0 a message that never left the machine's buffers looks sent: both connections are opened anew after a loss.
 func TestProbe_FrozenAtQoS0(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t)
 			p := newProber(t, "mqtt://"+broker.address(), both(speak, func(c *mqtt.Config) { c.QoS, c.Window = 0, 200*time.Millisecond }))
 			want(t, take(t, p), "", "delivered")
@@ -196,8 +209,10 @@ func TestProbe_FrozenAtQoS0(t *testing.T) {
 }
 
 func TestProbe_RetainedMessage(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t)
 			conn, err := net.Dial("tcp", broker.address())
 			if err != nil {
@@ -226,8 +241,10 @@ func TestProbe_RetainedMessage(t *testing.T) {
 }
 
 func TestProbe_TakenOver(t *testing.T) {
+	t.Parallel()
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			broker := startMosquitto(t)
 			same := both(speak, func(c *mqtt.Config) { c.ClientID = "same" })
 			first := newProber(t, "mqtt://"+broker.address(), same)

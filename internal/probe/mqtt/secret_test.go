@@ -17,6 +17,7 @@ import (
 
 // A broker can say the password wherever it has a word. It is in no result, however it is spelled or cut.
 func TestProbe_NoBrokerRepeatsThePassword(t *testing.T) {
+	t.Parallel()
 	spellings := map[string]string{
 		"as it is":        "no user with password " + password,
 		"escaped":         "no user with password %70" + password[1:],
@@ -51,6 +52,7 @@ func TestProbe_NoBrokerRepeatsThePassword(t *testing.T) {
 	for place, does := range places {
 		for spelling, said := range spellings {
 			t.Run(place+", "+spelling, func(t *testing.T) {
+				t.Parallel()
 				broker := newFakeBroker(t, does(said))
 				p := newProber(t, broker.url, both(withPassword(t, password), func(c *mqtt.Config) { c.Window = 100 * time.Millisecond }))
 				for range 2 { // the second may be withheld, with the reason of the first
@@ -66,6 +68,7 @@ func TestProbe_NoBrokerRepeatsThePassword(t *testing.T) {
 
 // Whatever fails, the password is neither in the result nor in the error.
 func TestProbe_NoFailureShowsThePassword(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t, "Test CA")
 	cert, key := ca.issue(t, "push.example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	secure := startMosquitto(t, "certfile "+cert, "keyfile "+key)
@@ -83,6 +86,7 @@ func TestProbe_NoFailureShowsThePassword(t *testing.T) {
 	for version, speak := range versions() {
 		for name, url := range failures {
 			t.Run(version+", "+name, func(t *testing.T) {
+				t.Parallel()
 				p := newProber(t, url, both(both(speak, withPassword(t, password)), func(c *mqtt.Config) { c.Window = time.Second }))
 				ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 				defer cancel()
@@ -116,6 +120,7 @@ func echo(conn net.Conn) {
 
 // A file with a secret is named when it cannot be used; its content is not.
 func TestBuild_NoMistakeShowsASecret(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")
 	writeFile(t, secret, password)
@@ -133,6 +138,7 @@ func TestBuild_NoMistakeShowsASecret(t *testing.T) {
 		"beside a mistake":      func(c *mqtt.Config) { c.Password.File, c.Topic = secret, "#" },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			config := valid()
 			change(config)
 			if _, err := mqtt.Kind().Build(config, probe.Setup{Timeout: 10 * time.Second}); err == nil || strings.Contains(err.Error(), password) {

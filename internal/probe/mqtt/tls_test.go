@@ -86,6 +86,7 @@ func (a *authority) issue(tb testing.TB, name string, from, until time.Time) (ce
 }
 
 func TestProbe_TLS(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	ca, stranger := newAuthority(t, "Test CA"), newAuthority(t, "Another CA")
 	options := func(from, until time.Time, more ...string) []string {
@@ -126,6 +127,7 @@ func TestProbe_TLS(t *testing.T) {
 	for version, speak := range versions() {
 		for _, tc := range cases {
 			t.Run(version+", "+tc.name, func(t *testing.T) {
+				t.Parallel()
 				p := newProber(t, "mqtts://"+tc.broker.address(), func(c *mqtt.Config) {
 					speak(c)
 					c.TLS.CAFile = ca.caFile
@@ -156,11 +158,13 @@ func TestProbe_TLS(t *testing.T) {
 }
 
 func TestProbe_ClientCertificateMissing(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t, "Test CA")
 	cert, key := ca.issue(t, "push.example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	broker := startMosquitto(t, "certfile "+cert, "keyfile "+key, "cafile "+ca.caFile, "require_certificate true")
 	for version, speak := range versions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			r := take(t, newProber(t, "mqtts://"+broker.address(), both(speak, func(c *mqtt.Config) { c.TLS.CAFile = ca.caFile })))
 			want(t, r, "tls_handshake", "unsent")
 		})
