@@ -118,6 +118,11 @@ func documented() []fault {
 			stop, "target_invalid", "1", "0",
 		},
 		{
+			"UNREGISTERED in other words", answer(404, "", googleError(404, "NOT_FOUND", "No such registration token", fcmError("UNREGISTERED"))),
+			gone, "target_gone", "answered 404 UNREGISTERED: No such registration token (the app was removed from the device, or its token was replaced), want it taken",
+			stop, "target_invalid", "1", "0",
+		},
+		{
 			"NOT_FOUND of the project", answer(404, "", googleError(404, "NOT_FOUND", "Requested entity was not found.")),
 			credential, "credential_rejected", "answered 404 NOT_FOUND: Requested entity was not found. (the project is not known), want it taken",
 			wait(20 * time.Minute), "credential", "0", "",
@@ -239,7 +244,8 @@ func TestProbe_EveryAnswerWithEchoes(t *testing.T) {
 			s := start(t, nil)
 			s.set(func(s *standin) {
 				s.onSend = func(w http.ResponseWriter, r *http.Request) {
-					echo := strings.Join([]string{deviceToken, r.Header.Get("Authorization"), s.assertions[0]}, " ")
+					_, proof, _ := strings.Cut(deviceToken, ":")
+					echo := strings.Join([]string{deviceToken, proof, r.Header.Get("Authorization"), s.assertions[0]}, " ")
 					w.Header().Set("Server", echo)
 					c.handle(echoing{w, echo}, r)
 				}

@@ -118,6 +118,39 @@ func TestCanary_RejectedIsNotWaitedFor(t *testing.T) {
 	if r.Reason != "push_provider_failed" || r.Duration > time.Minute {
 		t.Errorf("got %s after %v, want push_provider_failed at once", r.Reason, r.Duration)
 	}
+	if s.receipts.Confirm(s.receiptID(0), time.Now()) {
+		t.Error("the receipt of a message that was not taken is waited for, want it forgotten")
+	}
+}
+
+// TestCanary_Echo has the provider repeat the receipt, with which anybody could confirm the message.
+func TestCanary_Echo(t *testing.T) {
+	t.Parallel()
+	s := startCanary(t, nil)
+	s.set(func(st *standin) {
+		st.onSend = func(w http.ResponseWriter, r *http.Request) {
+			answer(400, "", googleError(400, "INVALID_ARGUMENT", "Invalid value "+st.receipts[0]))(w, r)
+		}
+	})
+	if r := s.take(patience); !strings.Contains(r.Detail, "/v1/receipts/[redacted]") {
+		t.Errorf("got %q, want the id of the receipt redacted", r.Detail)
+	}
+}
+
+func TestCanary_Deadline(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*fcm.Config)
+		want   time.Duration
+	}{
+		"left out":      {nil, 30 * time.Second},
+		"as it is set":  {func(c *fcm.Config) { c.Deadline = 2 * time.Minute }, 2 * time.Minute},
+		"with a window": {func(c *fcm.Config) { c.Window = time.Minute }, 30 * time.Second},
+	} {
+		if got := fcm.DeadlineOf(startCanary(t, c.change).prober); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
 }
 
 func TestCanary_HighPriority(t *testing.T) {

@@ -1,6 +1,8 @@
 package fcm
 
 import (
+	"time"
+
 	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/push"
@@ -14,3 +16,6 @@ func ReadAnswers(status int, body []byte, secrets probe.Redaction) []push.Answer
 	resp := &httpx.Response{Status: status, Body: body}
 	return []push.Answer{readAnswer(resp, secrets), readTokenAnswer(resp, secrets)}
 }
+
+// DeadlineOf returns until when a message of a touchpoint is on time.
+func DeadlineOf(p probe.Prober) time.Duration { return p.(*prober).Deadline }

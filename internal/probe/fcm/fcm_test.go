@@ -3,6 +3,7 @@ package fcm_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,12 @@ func startPlain(tb testing.TB) *subject {
 // startAt returns a touchpoint of a stand-in at one of its addresses.
 func startAt(tb testing.TB, at *standin, url string, change func(*fcm.Config)) *subject {
 	tb.Helper()
+	return startWith(tb, at, url, change, probe.Setup{})
+}
+
+// startWith returns one with a setup; the zero value is that of its mode.
+func startWith(tb testing.TB, at *standin, url string, change func(*fcm.Config), setup probe.Setup) *subject {
+	tb.Helper()
 	s := &subject{standin: at, receipts: ledger.New()}
 	s.audience = url + "/token"
 	kind := fcm.Kind(s.receipts)
@@ -54,7 +61,10 @@ func startAt(tb testing.TB, at *standin, url string, change func(*fcm.Config)) *
 	if config.Mode == "canary" {
 		s.validate, s.want["ttl"] = false, "240s"
 	}
-	built, err := kind.Build(config, setupOf(config.Mode))
+	if setup == (probe.Setup{}) {
+		setup = setupOf(config.Mode)
+	}
+	built, err := kind.Build(config, setup)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -216,6 +226,23 @@ func TestProbe_Cancelled(t *testing.T) {
 	s := startCanary(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.set(func(s *standin) { s.onMessage = func(string) { cancel() } })
+	_, err := s.prober.Probe(ctx)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want the error of the context", err)
+	}
+	s.hides(err.Error())
+}
+
+func TestProbe_CancelledAtTheTokenExchange(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.set(func(s *standin) {
+		s.onToken = func(w http.ResponseWriter, r *http.Request) {
+			cancel()
+			hang(w, r)
+		}
+	})
 	_, err := s.prober.Probe(ctx)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want the error of the context", err)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"time"
 )
 
 // The priorities of Android, as the configuration names them.
@@ -48,9 +47,4 @@ func (s *settings) body(receipt string) ([]byte, error) {
 		return nil, fmt.Errorf("writing a message: %w", err)
 	}
 	return body, nil
-}
-
-// leftOf returns how much of a window fits into what a caller allows: connecting keeps its fifth.
-func leftOf(window time.Duration, end time.Time) time.Duration {
-	return min(window, time.Until(end)*4/5)
 }

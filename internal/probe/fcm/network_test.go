@@ -63,6 +63,9 @@ func TestProbe_BrokenAnswers(t *testing.T) {
 			if sent, _ := s.counts(); sent != 1 {
 				t.Errorf("got %d messages, want one: nothing is tried again", sent)
 			}
+			if got := r.Evidence.Exchanges[1].WireBytes; got > 64<<10 {
+				t.Errorf("read %d bytes, want at most 64 KiB", got)
+			}
 			// The same of the token endpoint.
 			s = startPlain(t)
 			s.set(func(s *standin) { s.onToken = c.handle })
@@ -78,6 +81,19 @@ func TestProbe_BrokenAnswers(t *testing.T) {
 				t.Errorf("got %s: %s, want the next message sent", r.Reason, r.Detail)
 			}
 		})
+	}
+}
+
+// TestProbe_EndsAtItsTimeout has the token endpoint hang for a caller who would wait for ever.
+func TestProbe_EndsAtItsTimeout(t *testing.T) {
+	t.Parallel()
+	s := newStandin(t)
+	s.onToken = hang
+	setup := setupOf("validate")
+	setup.Timeout = 500 * time.Millisecond
+	r, err := startWith(t, s, s.url, nil, setup).prober.Probe(t.Context())
+	if err != nil || r.Reason != probe.ResponseTimeout {
+		t.Errorf("got %v, %s: %q, want %s", err, r.Reason, r.Detail, probe.ResponseTimeout)
 	}
 }
 

@@ -98,7 +98,7 @@ func (p *prober) keep(t token) {
 // attempt sends the message and waits for what becomes of it.
 func (s *sending) attempt(ctx context.Context) (push.Fate, error) {
 	end, _ := ctx.Deadline()
-	a := push.Attempt{Times: push.Times{Deadline: s.Deadline, Window: leftOf(s.Window, end)}}
+	a := push.Attempt{Times: push.Times{Deadline: s.Deadline, Window: min(s.Window, time.Until(end))}}
 	receipt := ""
 	if s.mode == canary {
 		e := s.receipts.Expect(time.Now().Add(a.Window))

@@ -122,16 +122,18 @@ func (c Config) checkMode(setup probe.Setup) error {
 
 // times fills in the defaults. A phone that is slow to wake has to be told from one that is not reached.
 func (c Config) times(timeout time.Duration) (push.Times, error) {
-	t := push.Times{Deadline: c.Deadline, Window: c.Window}
-	if c.Mode == canary && t.Deadline == 0 {
-		t.Deadline = min(canaryDeadline, cmp.Or(c.Window, timeout*4/5))
+	t, err := push.Times{Deadline: c.Deadline, Window: c.Window}.Within(timeout)
+	if err != nil || c.Mode != canary {
+		return t, err
 	}
-	t, err := t.Within(timeout)
-	if err == nil && c.Mode == canary && t.Window < canaryWindow {
+	if t.Window < canaryWindow {
 		return t, probe.Fieldf("window", "%v is less than the %v that a phone with its screen off may take, want a longer one, or a timeout of 5m and none",
 			t.Window, canaryWindow)
 	}
-	return t, err
+	if c.Deadline == 0 {
+		t.Deadline = canaryDeadline
+	}
+	return t, nil
 }
 
 // readTarget reads the registration token of a device. What it looks like is not documented; so far it has always been
