@@ -244,6 +244,13 @@ func TestProbe_NeverRepeatsAnId(t *testing.T) {
 	}
 }
 
+func TestProbe_TakesADeviceTokenInUpperCase(t *testing.T) {
+	a := newApple(t)
+	built := a.build(t, func(c *apns.Config) { writeFile(t, c.DeviceTokenFile, []byte(" "+strings.ToUpper(device)+"\r\n")) })
+	r := take(t, built.Prober)
+	want(t, &r, "", "delivered")
+}
+
 func TestBuild_ProfileFollowsTheMode(t *testing.T) {
 	a := newApple(t)
 	watched, blind := a.build(t, nil).Profile, a.build(t, acceptance).Profile

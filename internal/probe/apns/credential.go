@@ -78,14 +78,14 @@ const (
 	mostDevice  = 200
 )
 
-// readDevice returns the token of the device and when its file was written. No error says anything of its content.
+// readDevice returns the token of the device in lower case, and when its file was written. No error says anything of its content.
 func readDevice(file string) (token string, written time.Time, err error) {
 	const field = "device_token_file"
 	data, written, err := push.ReadPrivate(field, file)
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	token = strings.TrimSpace(string(data))
+	token = strings.ToLower(strings.TrimSpace(string(data)))
 	if _, err := hex.DecodeString(token); err != nil || len(token) < leastDevice || len(token) > mostDevice {
 		return "", time.Time{}, probe.Fieldf(field, "%s holds no device token, want %d to %d hexadecimal digits", file, leastDevice, mostDevice)
 	}

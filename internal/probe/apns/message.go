@@ -50,7 +50,7 @@ func (s *settings) newMessage(now time.Time, receipt string) (message, error) {
 	m.request = &httpx.Request{Method: http.MethodPost, URL: s.base + "/3/device/" + s.device, Header: header, Body: payload}
 	// With its other two parts, which are no secret, a signature is the whole token.
 	signature := token[strings.LastIndexByte(token, '.')+1:]
-	m.redaction = probe.NewRedaction(s.device, strings.ToLower(s.device), strings.ToUpper(s.device), token, signature, receipt)
+	m.redaction = probe.NewRedaction(s.device, strings.ToUpper(s.device), token, signature, receipt)
 	return m, nil
 }
 

@@ -43,6 +43,16 @@ func TestProbe_AcceptedAndNeverConfirmedIsLost(t *testing.T) {
 	want(t, &next, push.Lost, "lost")
 }
 
+func TestProbe_ARefusedMessageIsNotWaitedFor(t *testing.T) {
+	a := newApple(t)
+	a.answers(http.StatusBadRequest, `{"reason":"BadTopic"}`)
+	r := take(t, a.build(t, nil).Prober)
+	want(t, &r, push.Rejected, "rejected")
+	if a.receipts.Confirm(a.messages()[0].receipt, time.Now()) {
+		t.Error("the receipt of a refused message is still waited for")
+	}
+}
+
 // TestProbe_TwoHundredDroppedAreTwoHundredLost runs them at once. The window leaves a busy machine time for 200 handshakes.
 func TestProbe_TwoHundredDroppedAreTwoHundredLost(t *testing.T) {
 	const messages = 200
