@@ -54,7 +54,7 @@ func (r *Result) NoteCertificate(notBefore, notAfter, now time.Time) {
 	case share < overdueShare:
 		check, want = CertificateOverdue, "1/8"
 	}
-	r.Findings = append(r.Findings, Finding{check, fmt.Sprintf(
+	r.Findings = append(r.Findings, Finding{Check: check, Detail: fmt.Sprintf(
 		"certificate ends %s: %.1f days or %.0f %% of its lifetime left, want at least %s",
 		notAfter.UTC().Format(dateLayout), left.Hours()/hoursPerDay, share*100, want)})
 }

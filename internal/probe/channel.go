@@ -69,6 +69,7 @@ type Touchpoint struct {
 	Pair        string  // shared by the same page on two devices, in two channels; empty for none
 	Weight      float64 // > 0, relative to the other touchpoints of the channel
 	Limits      Limits
+	Of          *Touchpoint // the touchpoint of another channel whose results count here too; nil for one that is probed
 	Built
 	Fingerprint uint64 // of everything above: equal means unchanged over a reload
 }

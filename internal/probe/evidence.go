@@ -11,6 +11,38 @@ type Evidence struct {
 	Exchanges []Exchange `json:"exchanges,omitempty"` // HTTP requests in order, redirects included
 	Events    []Event    `json:"events,omitempty"`    // for kinds that are not request and answer
 	Visits    []Visit    `json:"visits,omitempty"`    // loads of a page by a browser
+	Steps     []Step     `json:"steps,omitempty"`     // of a journey, in order; exchanges name theirs
+}
+
+// Step is one step of a journey.
+type Step struct {
+	Name     string        `json:"name"`
+	Title    string        `json:"title"` // in the customer's words
+	Outcome  StepOutcome   `json:"outcome"`
+	At       time.Duration `json:"-"` // since the start of the probe; meaningless when it was skipped
+	Duration time.Duration `json:"-"`
+	Phases   Phases        `json:"phases"`
+	Detail   string        `json:"detail,omitempty"` // why it failed; never a secret
+}
+
+// StepOutcome is how a step of a journey ended.
+type StepOutcome string
+
+// The outcomes of steps.
+const (
+	StepPassed  StepOutcome = "passed"
+	StepFailed  StepOutcome = "failed"
+	StepSkipped StepOutcome = "skipped" // an earlier one failed
+)
+
+// MarshalJSON writes the times in seconds.
+func (s Step) MarshalJSON() ([]byte, error) {
+	type step Step
+	return json.Marshal(struct {
+		step
+		At       float64 `json:"at_seconds"`
+		Duration float64 `json:"duration_seconds"`
+	}{step(s), s.At.Seconds(), s.Duration.Seconds()})
 }
 
 // Event is one step of a probe that is not an HTTP exchange.
@@ -21,6 +53,7 @@ type Event struct {
 
 // Exchange is one HTTP request and what came back.
 type Exchange struct {
+	Step      string    `json:"step,omitempty"` // name of the step of a journey that it belongs to
 	Method    string    `json:"method"`
 	URL       string    `json:"url"` // user info and query values removed
 	Protocol  string    `json:"protocol,omitempty"`

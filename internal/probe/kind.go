@@ -20,6 +20,10 @@ type Profile struct {
 	Phases  []Phase  // all that its results can have
 	Metrics []string // names of the kind's metrics that this touchpoint can export; those with a label, all its values
 	TLS     bool     // whether certificate dates are exported
+
+	// Values are those that labels have at this touchpoint, by metric, of metrics that declare none themselves, such as
+	// the steps of a journey; at most 20 for each.
+	Values map[string][]string
 	Limits  Limits   // default speed limits of this touchpoint, where they depend on its block; zero: those of the kind
 
 	// Receipts says that its messages are confirmed at Setup.Receipts: somebody has to listen there while it is probed.
@@ -66,7 +70,7 @@ type Metric struct {
 	Help    string
 	Type    MetricType
 	Label   string    // its one label beyond channel and touchpoint; empty for none
-	Values  []string  // all values that the label can have
+	Values  []string  // all values that the label can have; none: those of Profile.Values
 	Buckets []float64 // upper bounds of the classic histogram
 
 	// Momentary says of a gauge that it is of one result: a result without it takes it away, so that no figure outlives

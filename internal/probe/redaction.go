@@ -125,6 +125,9 @@ func (r Redaction) Hide(result *Result) {
 	for i := range result.Evidence.Events {
 		result.Evidence.Events[i].Text = r.Text(result.Evidence.Events[i].Text)
 	}
+	for i := range result.Evidence.Steps {
+		result.Evidence.Steps[i].Detail = r.Text(result.Evidence.Steps[i].Detail)
+	}
 	for i := range result.Evidence.Visits {
 		r.hideVisit(&result.Evidence.Visits[i])
 	}

@@ -23,6 +23,10 @@ type Result struct {
 type Finding struct {
 	Check  CheckID
 	Detail string // what was got and what was wanted; never a label, never a secret
+
+	// The operator's own words for the check's title and sentences, of checks that operators write; empty for the
+	// catalogue's.
+	Title, Marketing, IT string
 }
 
 // Findingf returns a finding with a formatted detail.

@@ -4,6 +4,7 @@
 package record
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -73,7 +74,10 @@ func New(catalogue *probe.Catalogue, tp *probe.Touchpoint, result *probe.Result,
 		r.Findings = append(r.Findings, explain(catalogue, result.Reason, result.Detail))
 	}
 	for _, f := range result.Findings {
-		r.Findings = append(r.Findings, explain(catalogue, f.Check, f.Detail))
+		explained := explain(catalogue, f.Check, f.Detail)
+		explained.Title = cmp.Or(f.Title, explained.Title)
+		explained.Marketing, explained.IT = cmp.Or(f.Marketing, explained.Marketing), cmp.Or(f.IT, explained.IT)
+		r.Findings = append(r.Findings, explained)
 	}
 	if verdict.Cause != "" {
 		r.Cause = r.cause(catalogue, verdict.Cause, tp.Limits, result.Slowest)
