@@ -18,6 +18,7 @@ const (
 	Gone           probe.CheckID = "push_target_gone"
 	Failing        probe.CheckID = "push_provider_failed"
 	Stale          probe.CheckID = "push_target_stale"
+	Ending         probe.CheckID = "push_credential_ending"
 )
 
 // Checks returns the checks of messages with the given ids, for a kind to declare, in the order of this package.
@@ -118,6 +119,11 @@ func checkTable() []probe.Check {
 			ID: Stale, Dimension: probe.Trusted, Cap: probe.Good, Title: "test device stale",
 			Marketing: "Our test device has not checked in for a long time; soon we cannot see whether messages arrive.",
 			IT:        "The target's token is a month old, which providers count as stale; check that the canary is on, open its app or browser, and replace the file.",
+		},
+		{
+			ID: Ending, Dimension: probe.Trusted, Cap: probe.Good, Title: "login ends soon",
+			Marketing: "The certificate that our test logs in with ends soon; then we cannot see whether messages arrive.",
+			IT:        "Less than an eighth of the client certificate's lifetime is left; renew it and replace its file, and see whether customers' senders have one of the same age.",
 		},
 	}
 }
