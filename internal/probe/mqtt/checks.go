@@ -38,7 +38,7 @@ func checks() []probe.Check {
 		},
 	}, push.Checks(
 		push.Rejected, push.RateLimited, push.BadCredential, push.Unsent, push.Lost, push.Late, push.Duplicated, push.Corrupted,
-		push.Unacknowledged, push.Disconnected,
+		push.Unacknowledged, push.Disconnected, push.Ending,
 	)...)
 }
 

@@ -110,8 +110,16 @@ func TestProbe_ClientCertificateEnds(t *testing.T) {
 	for range 2 {
 		r := take(t, p)
 		want(t, r, "", "delivered")
+		wantFindings(t, r)
 		wantValue(t, r, "push_credential_ok", "", 1)
 		wantValue(t, r, "push_credential_expiry_timestamp_seconds", "tls_client", float64(clientEnds.Unix()))
 		wantValue(t, r, "push_credential_expiry_timestamp_seconds", "tls_server", float64(serverEnds.Unix()))
 	}
+
+	oldCert, oldKey := ca.issue(t, "client", now.Add(-9*time.Hour), now.Add(time.Hour))
+	r := take(t, newProber(t, "mqtts://"+broker.address(), func(c *mqtt.Config) {
+		c.TLS.CAFile, c.TLS.CertFile, c.TLS.KeyFile = ca.caFile, oldCert, oldKey
+	}))
+	want(t, r, "", "delivered")
+	wantFindings(t, r, "push_credential_ending")
 }

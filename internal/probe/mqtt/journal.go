@@ -67,14 +67,13 @@ func (j *journal) result() probe.Result {
 	}
 	certificate := j.weakestCertificate()
 	r.NoteCertificate(certificate.NotBefore, certificate.NotAfter, j.start)
-	ends := func(what string, at time.Time) {
-		r.Measurements = append(r.Measurements, probe.Measurement{Metric: push.CredentialExpiry, Label: what, Value: float64(at.Unix())})
-	}
 	if !certificate.NotAfter.IsZero() {
-		ends(push.ExpiryServerCert, certificate.NotAfter)
+		r.Measurements = append(r.Measurements, probe.Measurement{
+			Metric: push.CredentialExpiry, Label: push.ExpiryServerCert, Value: float64(certificate.NotAfter.Unix()),
+		})
 	}
-	if j.clientCert != nil {
-		ends(push.ExpiryClientCert, j.clientCert.NotAfter)
+	if own := j.clientCert; own != nil {
+		push.NoteClientCertificate(&r, own.NotBefore, own.NotAfter, j.start)
 	}
 	return r
 }

@@ -81,12 +81,12 @@ func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
 			url := startMochi(t, func(_ *mochi.Server, message packets.Packet) (packets.Packet, error) {
 				return message, packets.CodeSuccessIgnore // acknowledged, not delivered
 			})
-			const probers, messages = 20, 200
+			const probers, messages = 40, 200
 			results := make(chan probe.Result, messages)
 			var probing sync.WaitGroup
 			for i := range probers {
 				p := newProber(t, url, both(speak, func(c *mqtt.Config) {
-					c.Topic, c.Window, c.QoS = fmt.Sprintf("%s/%d", topic, i), 60*time.Millisecond, 1+i%2
+					c.Topic, c.Window, c.QoS = fmt.Sprintf("%s/%d", topic, i), 500*time.Millisecond, 1+i%2
 				}))
 				probing.Go(func() {
 					for range messages / probers {
