@@ -41,6 +41,9 @@ func TestProbe_SelfDeliversOverAHeldReceiverAndNewConnections(t *testing.T) {
 		for _, exchange := range r.Evidence.Exchanges {
 			urls = append(urls, exchange.Method+" "+exchange.URL)
 		}
+		if _, opened := r.Evidence.Exchanges[0].Phases.Get(probe.Connect); opened != (i == 0) {
+			t.Errorf("probe %d has the times of the receiver's connection: %v, want them in the first alone", i, opened)
+		}
 		if !slices.Equal(urls, []string{"GET http://" + s.address + "/", "POST http://" + s.address + "/[redacted]"}) {
 			t.Errorf("evidence has the exchanges %q, want the receiver's connection and the message", urls)
 		}

@@ -26,7 +26,7 @@ func failed(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
+	case isNet && timeout.Timeout():
 		return &failure{probe.ResponseTimeout, "receiver: no answer from the push service in time"}
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return &failure{probe.ConnectionReset, "receiver: connection reset before there was a subscription"}

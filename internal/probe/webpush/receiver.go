@@ -212,11 +212,6 @@ func (r *receiver) close() {
 // check returns nil when the connection is alive, else how it ended. It takes at most half of the time that there is, so
 // that a dead connection leaves time for a new one.
 func (l *link) check(ctx context.Context) error {
-	select {
-	case <-l.ended:
-		return l.why
-	default:
-	}
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
