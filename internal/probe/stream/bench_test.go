@@ -1,6 +1,8 @@
 package stream_test
 
 import (
+	"io"
+	"net"
 	"runtime"
 	"slices"
 	"testing"
@@ -43,22 +45,55 @@ func BenchmarkProbe(b *testing.B) {
 }
 
 // BenchmarkWaiting is what a touchpoint costs while it waits for its next probe. The service is in the same process: its
-// half is measured by connections that nobody else holds the other end of.
+// half is that of connections whose other end costs next to nothing, and is taken off.
 func BenchmarkWaiting(b *testing.B) {
 	const touchpoints = 200
+	paths := map[string]string{"sse": "/sse", "ndjson": "/ndjson", "websocket": "/ws", "both ways": "/ws"}
 	for name, change := range forms() {
 		b.Run(name, func(b *testing.B) {
-			h := newHub(b)
+			h, kind := newHub(b), stream.Kind()
+			service := each(touchpoints, func() { subscribeBarely(b, h, paths[name]) })
 			for b.Loop() {
-				before, goroutines := inUse(), runtime.NumGoroutine()
-				for range touchpoints {
-					p := newProber(b, h, func(c *stream.Config) { change(c, h) })
+				whole := each(touchpoints, func() {
+					p := newProberOf(b, kind, h, func(c *stream.Config) { change(c, h) })
 					want(b, take(b, p), "", "delivered")
-				}
-				b.ReportMetric(float64(inUse()-before)/touchpoints/1024, "KiB/touchpoint")
-				b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/touchpoints, "goroutines/touchpoint")
+				})
+				b.ReportMetric((whole.memory-service.memory)/1024, "KiB/touchpoint")
+				b.ReportMetric(whole.goroutines-service.goroutines, "goroutines/touchpoint")
 			}
 		})
+	}
+}
+
+// cost is what one of many things takes.
+type cost struct{ memory, goroutines float64 }
+
+// each does something n times and returns what is left of one.
+func each(n int, do func()) cost {
+	memory, goroutines := inUse(), runtime.NumGoroutine()
+	for range n {
+		do()
+	}
+	return cost{float64(inUse()-memory) / float64(n), float64(runtime.NumGoroutine()-goroutines) / float64(n)}
+}
+
+// subscribeBarely subscribes by a connection that nobody reads from.
+func subscribeBarely(tb testing.TB, h *hub, path string) {
+	tb.Helper()
+	conn, err := net.Dial("tcp", h.Listener.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = conn.Close() })
+	before := h.subscriptions()
+	_, err = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var first [1]byte
+	if _, err := conn.Read(first[:]); err != nil || h.subscriptions() != before+1 {
+		tb.Fatalf("got %v and %d subscriptions, want one more than %d", err, h.subscriptions(), before)
 	}
 }
 

@@ -24,7 +24,13 @@ const (
 // newProber builds a prober that publishes to the hub by POST and receives as Server-Sent Events; change adapts it.
 func newProber(tb testing.TB, h *hub, change func(*stream.Config)) probe.Prober {
 	tb.Helper()
-	built := build(tb, probe.Setup{Timeout: timeout, Every: 30 * time.Second}, func(c *stream.Config) {
+	return newProberOf(tb, stream.Kind(), h, change)
+}
+
+// newProberOf is newProber for touchpoints of one agent, which share what they can.
+func newProberOf(tb testing.TB, kind probe.Kind, h *hub, change func(*stream.Config)) probe.Prober {
+	tb.Helper()
+	built := buildOf(tb, kind, probe.Setup{Timeout: timeout, Every: 30 * time.Second}, func(c *stream.Config) {
 		c.URL, c.ReceiveURL = h.URL+"/publish", h.URL+"/sse"
 		if change != nil {
 			change(c)
@@ -36,7 +42,11 @@ func newProber(tb testing.TB, h *hub, change func(*stream.Config)) probe.Prober 
 
 func build(tb testing.TB, setup probe.Setup, change func(*stream.Config)) probe.Built {
 	tb.Helper()
-	kind := stream.Kind()
+	return buildOf(tb, stream.Kind(), setup, change)
+}
+
+func buildOf(tb testing.TB, kind probe.Kind, setup probe.Setup, change func(*stream.Config)) probe.Built {
+	tb.Helper()
 	config := kind.NewConfig(probe.Push).(*stream.Config)
 	config.Window = window
 	change(config)
