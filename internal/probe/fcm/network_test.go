@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/fcm"
 )
 
 // hang answers when the client has hung up.
@@ -46,7 +47,7 @@ func TestProbe_BrokenAnswers(t *testing.T) {
 		within time.Duration
 		want   probe.Reason
 	}{
-		"hangs":            {hang, 600 * time.Millisecond, probe.ResponseTimeout},
+		"hangs":            {hang, 2 * time.Second, probe.ResponseTimeout},
 		"resets":           {reset, patience, probe.ConnectionReset},
 		"never ends":       {endless, patience, probe.BodyTooLarge},
 		"ends in the half": {halved, patience, probe.BodyTruncated},
@@ -90,8 +91,8 @@ func TestProbe_EndsAtItsTimeout(t *testing.T) {
 	s := newStandin(t)
 	s.onToken = hang
 	setup := setupOf("validate")
-	setup.Timeout = 500 * time.Millisecond
-	r, err := startWith(t, s, s.url, nil, setup).prober.Probe(t.Context())
+	setup.Timeout = time.Second
+	r, err := startWith(t, s, s.plain, func(c *fcm.Config) { c.TLS.CAFile = "" }, setup).prober.Probe(t.Context())
 	if err != nil || r.Reason != probe.ResponseTimeout {
 		t.Errorf("got %v, %s: %q, want %s", err, r.Reason, r.Detail, probe.ResponseTimeout)
 	}

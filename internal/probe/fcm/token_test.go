@@ -16,10 +16,10 @@ func oauthError(word, description string) string {
 	return marshal(map[string]string{"error": word, "error_description": description})
 }
 
-// dated returns a handler that refuses an assertion by a clock that is off.
-func dated(off time.Duration, body string) http.HandlerFunc {
+// dated returns a handler that answers by a clock that is off.
+func dated(status int, off time.Duration, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		answer(400, "Date: "+time.Now().Add(off).UTC().Format(http.TimeFormat), body)(w, r)
+		answer(status, "Date: "+time.Now().Add(off).UTC().Format(http.TimeFormat), body)(w, r)
 	}
 }
 
@@ -41,17 +41,17 @@ func refusals() []fault {
 			credential, "credential_rejected", "answered 401 unauthorized_client (at the token exchange), want it taken", pause, "credential", "0", "",
 		},
 		{
-			"our clock is ahead", dated(-12*time.Minute, oauthError("invalid_grant", "Invalid JWT: Token must be a short-lived token")),
+			"our clock is ahead", dated(400, -12*time.Minute, oauthError("invalid_grant", "Invalid JWT: Token must be a short-lived token")),
 			credential, "credential_rejected",
 			"answered 400 invalid_grant: Invalid JWT: Token must be a short-lived token (at the token exchange; the agent's clock is 12m0s ahead of the provider's), want it taken",
 			pause, "credential", "0", "",
 		},
 		{
-			"our clock is behind", dated(12*time.Minute, oauthError("invalid_grant", "")),
+			"our clock is behind", dated(400, 12*time.Minute, oauthError("invalid_grant", "")),
 			credential, "credential_rejected", "answered 400 invalid_grant (at the token exchange; the agent's clock is 12m0s behind the provider's), want it taken", pause, "credential", "0", "",
 		},
 		{
-			"our clock is nearly right", dated(-45*time.Second, oauthError("invalid_grant", "")),
+			"our clock is nearly right", dated(400, -45*time.Second, oauthError("invalid_grant", "")),
 			credential, "credential_rejected", "answered 400 invalid_grant (at the token exchange), want it taken", pause, "credential", "0", "",
 		},
 		{
@@ -67,7 +67,7 @@ func refusals() []fault {
 			"push_rate_limited", "throttled", "answered 429 rate_limit_exceeded (at the token exchange), want it taken", wait(2 * time.Minute), "throttled", "", "",
 		},
 		{
-			"a failing provider", answer(503, "", oauthError("internal_failure", "Backend Error")),
+			"a failing provider, whose clock does not matter", dated(503, 12*time.Minute, oauthError("internal_failure", "Backend Error")),
 			"push_provider_failed", "provider_failed", "answered 503 internal_failure: Backend Error (at the token exchange), want it taken", next, "", "", "",
 		},
 		{
