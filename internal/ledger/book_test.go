@@ -139,7 +139,48 @@ func TestBook_RefusesWhatItHasNoRoomFor(t *testing.T) {
 		if tally = b.Settle(); tally.Sent != room/2 || tally.Refused != room/2 || tally.Outstanding != room {
 			t.Errorf("got %d sent, %d refused, %d outstanding, want room for those that were delivered", tally.Sent, tally.Refused, tally.Outstanding)
 		}
+		<-time.After(time.Minute + 1)
+		for n := range room {
+			d.arrived(2*room + n) // too late
+		}
+		d.sent(4 * room)
+		if tally = b.Settle(); tally.Lost != room || tally.Refused != 1 {
+			t.Errorf("%d are lost and %d refused, want one refused before those that ended are settled", tally.Lost, tally.Refused)
+		}
 	})
+}
+
+func TestBook_GivesMessagesUpAfterTheirWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		b := d.OpenBook(token, time.Minute)
+		defer b.Close()
+		d.sent(1)
+		<-time.After(time.Minute)
+		if got := b.Settle(); got.Lost != 0 || got.Outstanding != 1 {
+			t.Errorf("%d are lost and %d outstanding at the end of the window, want one outstanding", got.Lost, got.Outstanding)
+		}
+		<-time.After(1)
+		if got := b.Settle(); got.Lost != 1 || got.Outstanding != 0 {
+			t.Errorf("%d are lost and %d outstanding after the window, want one lost", got.Lost, got.Outstanding)
+		}
+	})
+}
+
+func TestBook_EachSenderHasItsOwn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	before, b, after := d.OpenBook("the-token-of-the-first", time.Minute), d.OpenBook(token, time.Minute), d.OpenBook("the-token-of-the-last", time.Minute)
+	defer before.Close()
+	defer b.Close()
+	defer after.Close()
+	d.sent(1)
+	d.arrived(1)
+	equal(t, "counts", countsOf(d.Ledger), counts{report: 1, receipt: 1}, cmp.AllowUnexported(counts{}))
+	if first, own, last := before.Settle(), b.Settle(), after.Settle(); first.Sent+last.Sent != 0 || len(own.Delivered) != 1 {
+		t.Errorf("got %+v, %+v and %+v, want one message in the sender's own book", first, own, last)
+	}
 }
 
 func TestBook_IsForgottenWhenItIsClosed(t *testing.T) {
