@@ -44,17 +44,22 @@ func (p *prober) open(ctx context.Context, j *journal) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.alive, r.die = context.WithCancel(context.WithoutCancel(ctx)) // it outlives the probe that opened it
-	r.running.Go(func() { p.listen(r) })
-	if socket, ok := r.source.(*socket); ok {
-		r.running.Go(func() { socket.ping(r.alive, r) })
-	}
+	p.start(ctx, r)
 	if err := r.await(ctx); err != nil {
 		r.close()
 		return nil, err
 	}
 	j.add("the receiver is open")
 	return r, nil
+}
+
+// start begins to listen. The stream outlives the probe that opened it, whose context ctx is.
+func (p *prober) start(ctx context.Context, r *receiver) {
+	r.alive, r.die = context.WithCancel(context.WithoutCancel(ctx))
+	r.running.Go(func() { p.listen(r) })
+	if socket, ok := r.source.(*socket); ok {
+		r.running.Go(func() { socket.ping(r.alive, r) })
+	}
 }
 
 // openStream asks for a stream over HTTP.
