@@ -39,20 +39,31 @@ func BenchmarkProbe(b *testing.B) {
 // BenchmarkWaiting is what a connection costs while its touchpoint waits for the next probe: half of them are subscribed.
 func BenchmarkWaiting(b *testing.B) {
 	const connections = 400
-	broker := startMosquitto(b)
+	ca := newAuthority(b, "Test CA")
+	cert, key := ca.issue(b, "push.example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	brokers := map[string]string{
+		"plain": "mqtt://" + startMosquitto(b).address(),
+		"TLS":   "mqtts://" + startMosquitto(b, "certfile "+cert, "keyfile "+key).address(),
+	}
 	for version, speak := range versions() {
-		b.Run(version, func(b *testing.B) {
-			for b.Loop() {
-				before := inUse()
-				goroutines := runtime.NumGoroutine()
-				for range connections / 2 {
-					p := newProber(b, "mqtt://"+broker.address(), speak)
-					want(b, take(b, p), "", "delivered")
+		for how, url := range brokers {
+			b.Run(version+"/"+how, func(b *testing.B) {
+				for b.Loop() {
+					before := inUse()
+					goroutines := runtime.NumGoroutine()
+					for range connections / 2 {
+						p := newProber(b, url, both(speak, func(c *mqtt.Config) {
+							if how == "TLS" {
+								c.TLS.CAFile = ca.caFile
+							}
+						}))
+						want(b, take(b, p), "", "delivered")
+					}
+					b.ReportMetric(float64(inUse()-before)/connections/1024, "KiB/connection")
+					b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/connections, "goroutines/connection")
 				}
-				b.ReportMetric(float64(inUse()-before)/connections/1024, "KiB/connection")
-				b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/connections, "goroutines/connection")
-			}
-		})
+			})
+		}
 	}
 }
 

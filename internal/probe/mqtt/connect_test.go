@@ -90,6 +90,11 @@ func TestProbe_AnswersToSubscribe(t *testing.T) {
 				})
 			}, "mqtt_subscribe_refused", `0x87 not authorized ("read denied")`,
 		},
+		{
+			"more codes than asked for", func(c net.Conn, s *packets.Subscribe) {
+				reply(c, &packets.Suback{PacketID: s.PacketID, Reasons: []byte{0, 0}, Properties: &packets.Properties{}})
+			}, "mqtt_malformed", "SUBACK has 2 codes, want 1",
+		},
 		{"silence", func(net.Conn, *packets.Subscribe) {}, "response_timeout", "no answer"},
 		{
 			"disconnected", func(c net.Conn, _ *packets.Subscribe) {

@@ -29,7 +29,7 @@ type Config struct {
 	Topic      string        `yaml:"topic" required:"true" doc:"Topic for probing alone, without wildcards; nothing else should use it."`
 	QoS        int           `yaml:"qos" min:"0" max:"2" doc:"Quality of service of publishing and subscribing."`
 	ClientID   string        `yaml:"client_id" doc:"Start of the two client ids, -send and -receive follow; random when it is left out."`
-	Username   string        `yaml:"username" doc:"User name, when the broker wants one."`
+	Username   string        `yaml:"username" doc:"User name, when the broker wants one. A rejected one is tried again after 20 minutes, because repeated logins lock accounts."`
 	Password   probe.Secret  `yaml:"password" doc:"Password, when the broker wants one; everybody on the machine must not be able to read its file."`
 	TLS        tlsFiles      `yaml:"tls" doc:"What an mqtts:// connection needs beyond the system's authorities."`
 	Deadline   time.Duration `yaml:"deadline" doc:"A message that arrives later is late; 5s, or the window where that is shorter, when it is left out."`
