@@ -109,14 +109,17 @@ func fateOf(m *view.Messages) fate {
 }
 
 func (f fate) words(silent time.Duration) string {
-	since := view.Lasting(silent)
+	when := view.Lasting(silent) + " ago"
+	if silent < 2*time.Second {
+		when = "just now"
+	}
 	switch f {
 	case arrived:
-		return "The last message arrived " + since + " ago."
+		return "The last message arrived " + when + "."
 	case accepted:
-		return "The messaging service took the last message " + since + " ago. Nobody can see whether it arrived: what is accepted may still get lost."
+		return "The messaging service took the last message " + when + ". Nobody can see whether it arrived: what is accepted may still get lost."
 	}
-	return "No message has got through since it was first waited for, " + since + " ago."
+	return "No message has got through since it was first waited for, " + when + "."
 }
 
 // messageCards are the figures of a day.
@@ -207,13 +210,15 @@ func newMessageTable(title, of string, counts []view.Counted, words func(string)
 	return t
 }
 
-// lastAnswers are those that the results hold which this agent remembers, newest first.
+// lastAnswers are those that the results hold which this agent remembers, newest first; of the same one after the other only
+// the newest.
 func (p *touchpointPage) lastAnswers() []lastAnswer {
 	var all []lastAnswer
 	for i := range p.Results {
 		for _, m := range p.Results[i].Measurements {
-			if m.Metric == answersMetric && len(all) < maxAnswers {
-				all = append(all, lastAnswer{answerWords(m.Label), p.Results[i].Age})
+			words := answerWords(m.Label)
+			if n := len(all); m.Metric == answersMetric && n < maxAnswers && (n == 0 || all[n-1].Words != words) {
+				all = append(all, lastAnswer{words, p.Results[i].Age})
 			}
 		}
 	}
