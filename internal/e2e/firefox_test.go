@@ -36,8 +36,8 @@ import (
 // aloneEnv tells the test binary that it runs in a network of its own.
 const aloneEnv = "CHANNELWATCH_TEST_ALONE"
 
-// TestFirefox_IsACanary lets a real Firefox subscribe to push messages, with the service worker that the documentation
-// hands out, and probes it. All of it runs in a network that has nothing but loopback, so that the browser can reach no
+// TestFirefox_IsACanary lets a real Firefox subscribe to push messages, with the page and the service worker that the
+// documentation hands out, and probes it. All of it runs in a network that has nothing but loopback, so that the browser can reach no
 // service of its maker.
 func TestFirefox_IsACanary(t *testing.T) {
 	t.Parallel()
@@ -74,7 +74,7 @@ func TestFirefox_IsACanary(t *testing.T) {
 	})
 
 	// With another secret the push service takes the message, and the browser cannot read it.
-	garbled := regexp.MustCompile(`"auth":"[^"]+"`).ReplaceAll(subscription, []byte(`"auth":"AAAAAAAAAAAAAAAAAAAAAA"`))
+	garbled := regexp.MustCompile(`"auth": "[^"]+"`).ReplaceAll(subscription, []byte(`"auth": "AAAAAAAAAAAAAAAAAAAAAA"`))
 	result := probeOnce(t, sender.prober(t, book, receipts, garbled, 3*time.Second))
 	if ended := outcome(result); ended != push.EndedLost || result.Reason != push.Lost {
 		t.Errorf("%q, %s, %s, want a message that nobody can read to be lost", ended, result.Reason, result.Detail)
@@ -238,32 +238,26 @@ type canaryPage struct {
 	told chan []byte
 }
 
-// openPage serves a page that subscribes whoever opens it for messages of the sender with a key. It waits until the browser
-// has connected to its push service, because one that has just started loses what it is asked before.
+// openPage serves the page that the documentation hands out, with a script that does what a user does there. It waits
+// until the browser has connected to its push service, because one that has just started loses what it is asked before.
 func openPage(t *testing.T, key string, service *pushservice.Service) *canaryPage {
 	t.Helper()
-	worker, err := os.ReadFile(filepath.Join("..", "ledger", "snippets", "service-worker.js"))
+	snippets := filepath.Join("..", "ledger", "snippets")
+	html, err := os.ReadFile(filepath.Join(snippets, "canary.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	subscribe := fmt.Sprintf(`<!doctype html><title>Canary</title><script type="module">
-try {
-  await fetch('/ready');
-  await navigator.serviceWorker.register('/service-worker.js');
-  const registration = await navigator.serviceWorker.ready;
-  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: %q });
-  await fetch('/subscription', { method: 'POST', body: JSON.stringify(subscription) });
-} catch (error) {
-  await fetch('/subscription', { method: 'POST', body: String(error) });
-}
+	text := string(html) + fmt.Sprintf(`<script type="module">
+await fetch('/ready');
+const shown = document.getElementById('subscription');
+new MutationObserver(() => fetch('/subscription', { method: 'POST', body: shown.textContent })).observe(shown, { childList: true });
+document.getElementById('key').value = %q;
+document.getElementById('subscribe').click();
 </script>`, key)
 	told := make(chan []byte, 1)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, subscribe) })
-	mux.HandleFunc("GET /service-worker.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript")
-		_, _ = w.Write(worker)
-	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+	mux.Handle("GET /", http.FileServer(http.Dir(snippets)))
 	mux.HandleFunc("GET /ready", func(_ http.ResponseWriter, r *http.Request) {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
@@ -319,17 +313,19 @@ func startFirefox(t *testing.T, service, page string) {
 	t.Helper()
 	home := t.TempDir()
 	settings := map[string]string{
-		"dom.push.serverURL":                         fmt.Sprintf("%q", service),
-		"dom.push.testing.allowInsecureServerURL":    "true", // it is on this machine
-		"dom.push.testing.ignorePermission":          "true", // nobody is there to be asked
-		"network.manage-offline-status":              "false",
-		"browser.shell.checkDefaultBrowser":          "false",
-		"browser.aboutwelcome.enabled":               "false",
-		"browser.startup.homepage_override.mstone":   `"ignore"`,
-		"datareporting.policy.dataSubmissionEnabled": "false",
-		"network.captive-portal-service.enabled":     "false",
-		"network.connectivity-service.enabled":       "false",
-		"app.update.disabledForTesting":              "true",
+		"dom.push.serverURL":                          fmt.Sprintf("%q", service),
+		"dom.push.testing.allowInsecureServerURL":     "true", // it is on this machine
+		"permissions.default.desktop-notification":    "1",
+		"dom.webnotifications.requireuserinteraction": "false",
+		"dom.push.testing.ignorePermission":           "true", // nobody is there to be asked
+		"network.manage-offline-status":               "false",
+		"browser.shell.checkDefaultBrowser":           "false",
+		"browser.aboutwelcome.enabled":                "false",
+		"browser.startup.homepage_override.mstone":    `"ignore"`,
+		"datareporting.policy.dataSubmissionEnabled":  "false",
+		"network.captive-portal-service.enabled":      "false",
+		"network.connectivity-service.enabled":        "false",
+		"app.update.disabledForTesting":               "true",
 	}
 	var prefs strings.Builder
 	for name, value := range settings {

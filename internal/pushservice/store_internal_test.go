@@ -1,6 +1,7 @@
 package pushservice
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,11 +25,11 @@ func away(t *testing.T) (*store, *subscription) {
 // back connects the receiver of a subscription and returns the names of what waits for it.
 func back(st *store, sub *subscription) string {
 	_, waiting, _ := st.connect(sub.user.uaid, &session{})
-	names := ""
+	var names strings.Builder
 	for _, m := range waiting {
-		names += m.version
+		names.WriteString(m.version)
 	}
-	return names
+	return names.String()
 }
 
 func TestStore_TTL(t *testing.T) {

@@ -492,16 +492,16 @@ func TestReceiver_Pings(t *testing.T) {
 
 func TestReceiver_PingOfADeadConnection(t *testing.T) {
 	t.Parallel()
-	stop := make(chan struct{})
+	stop, heard := make(chan struct{}), make(chan struct{})
 	receiver := resume(t, converse(t, func(f *fake) {
 		f.welcome()
 		<-stop // nobody reads
 		f.say("%s", notification("v", decoded(t, rfcBody)))
 		f.want(ackOf("v", 100))
+		close(heard)
 	}))
 	var listening sync.WaitGroup
-	arrived := make(chan webpush.Message, 1)
-	listening.Go(func() { _ = receiver.Listen(t.Context(), func(m webpush.Message) { arrived <- m }) })
+	listening.Go(func() { _ = receiver.Listen(t.Context(), func(webpush.Message) {}) })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := receiver.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -509,12 +509,9 @@ func TestReceiver_PingOfADeadConnection(t *testing.T) {
 	}
 	close(stop)
 	select {
-	case m := <-arrived:
-		if string(m.Plaintext) != rfcPlaintext {
-			t.Errorf("got %q, %v", m.Plaintext, m.Err)
-		}
+	case <-heard:
 	case <-time.After(patience):
-		t.Error("nothing arrived after a ping without an answer, want the connection to stay")
+		t.Error("no message is taken after a ping without an answer, want the connection to stay")
 	}
 	receiver.Close()
 	listening.Wait()
