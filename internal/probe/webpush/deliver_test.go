@@ -2,12 +2,15 @@ package webpush_test
 
 import (
 	"context"
+	"encoding/pem"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/ledger"
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/webpush"
 	"github.com/channelwatch/channelwatch/internal/pushservice"
@@ -181,5 +184,53 @@ func TestProbe_CancelledIsAnError(t *testing.T) {
 	}
 	if _, err := p.Probe(ctx); err == nil {
 		t.Error("Probe with a cancelled context returned no error")
+	}
+}
+
+func TestProbe_OverTLS(t *testing.T) {
+	service := pushservice.New(pushservice.Options{})
+	server := httptest.NewTLSServer(service)
+	defer server.Close()
+	defer func() { _ = service.Close() }()
+	authority := private(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	p := newProber(t, nil, func(c *webpush.Config) {
+		c.Receive, c.Service, c.TLS.CAFile = "self", strings.Replace(server.URL, "https", "wss", 1), authority
+	})
+	for range 2 {
+		r := take(t, p)
+		want(t, r, "", "delivered")
+		wantValue(t, r, probe.CertificateNotAfter, float64(server.Certificate().NotAfter.Unix()))
+	}
+	untrusting := newProber(t, nil, func(c *webpush.Config) { c.Receive, c.Service = "self", strings.Replace(server.URL, "https", "wss", 1) })
+	want(t, take(t, untrusting), "tls_untrusted", "unsent")
+}
+
+// Whoever probes may allow less than the configuration.
+func TestProbe_InLessTimeThanConfigured(t *testing.T) {
+	s := newStage(t, pushservice.Options{})
+	p := selfProber(t, s, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), window)
+	defer cancel()
+	r, err := p.Probe(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, r, "", "delivered")
+}
+
+// A receipt for a message that is over says nothing any more.
+func TestProbe_ReceiptAfterTheProbe(t *testing.T) {
+	s := newStage(t, pushservice.Options{})
+	c := newCanary(t, s, "")
+	receipts := ledger.New() // not the one that the canary confirms to
+	p := fileProber(t, "receipt", c.file(), receipts, nil)
+	s.answerWith(func(w http.ResponseWriter, r *http.Request) {
+		s.service.ServeHTTP(httptest.NewRecorder(), r)
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	want(t, take(t, p), "push_provider_failed", "rejected")
+	got := <-c.got
+	if receipts.Confirm(strings.TrimSuffix(got[strings.LastIndex(got, "/")+1:], `"}`), time.Now()) {
+		t.Error("a receipt was taken for a message that was refused and is no longer waited for")
 	}
 }

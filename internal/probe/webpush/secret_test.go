@@ -176,3 +176,12 @@ func TestProbe_NoReceiptInResults(t *testing.T) {
 	id := strings.TrimSuffix(got[strings.LastIndex(got, "/")+1:], `"}`)
 	wantNone(t, text, id)
 }
+
+// Where a push service keeps a message is a capability: whoever has it can take the message back.
+func TestProbe_NoLocationOfTheMessage(t *testing.T) {
+	s := newStage(t, pushservice.Options{})
+	file := private(t, "canary.json", subscriptionAt(t, "http://"+s.address+"/wpush/v2/abcdefgh"))
+	const message = "Y2FwYWJpbGl0eS1vZi1hLW1lc3NhZ2U"
+	s.answerWith(status(http.StatusCreated, "", "Location", "http://"+s.address+"/m/"+message))
+	wantNone(t, everything(t, take(t, fileProber(t, "none", file, nil, nil)), nil), message)
+}
