@@ -73,6 +73,8 @@ func TestStore_OnItsWay(t *testing.T) {
 		}
 	}
 	st.acknowledge(uaid, "c", 100)
+	st.acknowledge(uaid, "unknown", 100)
+	st.acknowledge("nobody", "b", 100)
 	st.disconnect(uaid, &session{}) // one of before, which says nothing about this one
 	if st.sessions()[0] != s {
 		t.Error("the end of another connection ended this one")

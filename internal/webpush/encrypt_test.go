@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/channelwatch/channelwatch/internal/webpush"
@@ -158,6 +159,41 @@ func TestKeys_DecryptRefuses(t *testing.T) {
 			t.Parallel()
 			if _, err := tc.keys.Decrypt(tc.body); err == nil || err.Error() != tc.want {
 				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestKeys_DecryptPadding(t *testing.T) {
+	t.Parallel()
+	sub, err := webpush.ParseSubscription([]byte(rfcSubscription))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const unended = "decrypting a message: no end of the last record in front of the padding"
+	for _, tc := range []struct{ name, record, want, mistake string }{
+		{"none", "text\x02", "text", ""},
+		{"some", "text\x02\x00\x00\x00", "text", ""},
+		{"to the largest record", "text\x02" + strings.Repeat("\x00", 3989), "text", ""},
+		{"of nothing", "\x02\x00", "", ""},
+		{"what looks like padding", "text\x02\x00\x02", "text\x02\x00", ""},
+		{"not the last record", "text\x01", "", unended},
+		{"no end", "text", "", unended},
+		{"nothing but padding", "\x00\x00", "", unended},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			body, err := webpush.Seal(sub, decoded(t, rfcBody), []byte(tc.record), decoded(t, rfcSenderPrivate))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := rfcKeys(t).Decrypt(body)
+			mistake := ""
+			if err != nil {
+				mistake = err.Error()
+			}
+			if string(got) != tc.want || mistake != tc.mistake {
+				t.Errorf("got %q, %q, want %q, %q", got, mistake, tc.want, tc.mistake)
 			}
 		})
 	}
