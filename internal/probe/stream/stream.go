@@ -6,7 +6,8 @@
 // that id in it is the message: services wrap messages in forms of their own. A message that was cached or belongs to
 // somebody else cannot have a fresh id. Nothing is resumed: Last-Event-ID (HTML, section 9.2) is not sent, because what
 // a service has kept back for a stream that broke says nothing about how it delivers. A stream that ended is opened once,
-// by the next probe, which says so.
+// by the next probe, which says so. A stream counts as open when its header is in, for ntfy when the open event is: a
+// service that begins to deliver only after that loses the first message for its customers too.
 //
 // It imports probe, push, httpx, httpkind and coder/websocket only. It knows no service but ntfy.
 package stream

@@ -2,7 +2,9 @@ package stream_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +191,58 @@ func TestProbe_SendsWhatIsConfigured(t *testing.T) {
 	} {
 		if got := r.Header.Get(name); got != value {
 			t.Errorf("published with %s %q, want %q", name, got, value)
+		}
+	}
+}
+
+// TestProbe_SubscribesWithCredentialsAlone keeps the fields of messages from the receiver, where ntfy takes them for
+// filters.
+func TestProbe_SubscribesWithCredentialsAlone(t *testing.T) {
+	t.Setenv("TEST_PASSWORD", "password-of-the-test")
+	t.Setenv("TEST_KEY", "key-of-the-test")
+	for path, accept := range map[string]string{"/sse": "text/event-stream", "/ndjson": "application/x-ndjson, application/json", "/ws": "*/*"} {
+		h := newHub(t)
+		var got http.Header
+		h.turnAway = func(w http.ResponseWriter, r *http.Request) {
+			got = r.Header.Clone()
+			w.WriteHeader(http.StatusNotFound)
+		}
+		r := take(t, newProber(t, h, func(c *stream.Config) {
+			c.ReceiveURL, c.Receive = h.URL+path, strings.TrimPrefix(path, "/")
+			if path == "/ws" {
+				c.ReceiveURL, c.Receive = wsURL(h, path), ""
+			}
+			c.Headers = map[string]string{"Priority": "low"}
+			c.SecretHeaders = map[string]probe.Secret{"X-Api-Key": {Env: "TEST_KEY"}}
+			c.Username, c.Password = "bob", probe.Secret{Env: "TEST_PASSWORD"}
+		}))
+		want(t, r, "stream_refused", "unsent")
+		for name, value := range map[string]string{
+			"Accept": accept, "Accept-Encoding": "identity", "X-Api-Key": "key-of-the-test", "Priority": "", "Last-Event-Id": "",
+			"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("bob:password-of-the-test")),
+		} {
+			if got.Get(name) != value {
+				t.Errorf("%s: subscribed with %s %q, want %q", path, name, got.Get(name), value)
+			}
+		}
+	}
+}
+
+// TestProbe_PublisherGone does not hold the receiver responsible.
+func TestProbe_PublisherGone(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"http://127.0.0.1:1/", "ws://127.0.0.1:1/"} {
+		h := newHub(t)
+		p := newProber(t, h, func(c *stream.Config) { c.URL = url })
+		for range 2 {
+			r := take(t, p)
+			want(t, r, probe.ConnectRefused, "unsent")
+			if up := value(r, "push_receiver_up"); up != 1 {
+				t.Errorf("%s: got receiver up %v, want 1", url, up)
+			}
+		}
+		if got := h.subscriptions(); got != 1 {
+			t.Errorf("%s: subscribed %d times, want the receiver held", url, got)
 		}
 	}
 }
