@@ -19,6 +19,8 @@ func TestDashboards_ReadNativeHistograms(t *testing.T) {
 		{"channelwatch-operations", 7, "A", choice{"agent": ".*"}},
 		{"channelwatch-operations", 7, "B", choice{"agent": ".*"}},
 		{"channelwatch-channel", 9, "A", choice{"channel": "desktop-web", "touchpoint": ".*"}},
+		{"channelwatch-push", 2, "E", choice{"channel": ".*", "touchpoint": ".*"}},
+		{"channelwatch-push", 3, "A", choice{"channel": ".*", "touchpoint": ".*"}},
 	} {
 		of := named(t, look.uid).panel(t, look.panel)
 		q := of.target(t, look.ref)
@@ -33,7 +35,7 @@ func TestDashboards_ReadNativeHistograms(t *testing.T) {
 			return ""
 		})
 	}
-	for _, name := range []string{"channelwatch_probe_duration_seconds", "channelwatch_agent_schedule_lateness_seconds"} {
+	for _, name := range []string{"channelwatch_probe_duration_seconds", "channelwatch_push_delivery_duration_seconds", "channelwatch_agent_schedule_lateness_seconds"} {
 		eventually(t, name, func() string {
 			a, err := p.query(t.Context(), name+"_bucket or histogram_count("+name+")", time.Now())
 			if err != nil {

@@ -3,10 +3,12 @@ package dashboards_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/demo"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // messages are those of a touchpoint, a minute.
@@ -152,6 +154,22 @@ func pushValues() []webValue {
 		// The channel's own dashboard reads the same.
 		{"channelwatch-channel", 41, "A", choice{"channel": "push", "touchpoint": "news"}, "said", maps.Clone(ended)},
 		{"channelwatch-channel", 42, "A", choice{"channel": "push"}, "title", silent},
+	}
+}
+
+// TestMessages_HaveWordsForAllThatIsExported keeps the closed lists of labels and the words of panels together.
+func TestMessages_HaveWordsForAllThatIsExported(t *testing.T) {
+	b := named(t, "channelwatch-push")
+	for id, metric := range map[int]string{7: push.MessagesTotal, 8: push.ProviderResponsesTotal, 32: push.SkippedTotal} {
+		of := b.panel(t, id)
+		q := of.target(t, "A")
+		for _, m := range push.Metrics(metric) {
+			for _, value := range m.Values {
+				if !strings.Contains(q.Expr, fmt.Sprintf(", %q, %q)", m.Label, value)) {
+					t.Errorf("%s: no words for %s", of.Title, value)
+				}
+			}
+		}
 	}
 }
 
