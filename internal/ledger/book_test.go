@@ -243,6 +243,8 @@ func TestPulse_TellsHeartbeats(t *testing.T) {
 		equal(t, "beats", p.Take(), ledger.Beats{Last: last, Silence: 2 * time.Minute})
 		<-time.After(time.Hour)
 		equal(t, "beats", p.Take(), ledger.Beats{Lost: 60, Last: last, Silence: 62 * time.Minute})
+		<-time.After(time.Minute)
+		equal(t, "beats", p.Take(), ledger.Beats{Lost: 1, Last: last, Silence: 63 * time.Minute})
 		d.post("192.0.2.1:1", "/v1/heartbeat", "", "the-token-of-another-sender")
 		p.Close()
 		p.Close()

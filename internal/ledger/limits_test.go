@@ -124,7 +124,7 @@ func TestServer_BelievesTrustedProxiesOnly(t *testing.T) {
 		{"a proxy", "192.0.2.1:1", []string{"203.0.113.7"}, "203.0.113.7:2"},
 		{"a proxy that names the port", "192.0.2.1:1", []string{"[2001:db8::7]:99"}, "[2001:db8::8]:2"},
 		{"two proxies", "192.0.2.1:1", []string{"203.0.113.7, 192.0.2.9"}, "203.0.113.7:2"},
-		{"two lines", "192.0.2.1:1", []string{"198.51.100.1, 203.0.113.7", "2001:db8:99::1"}, "203.0.113.7:2"},
+		{"two lines", "192.0.2.1:1", []string{"198.51.100.1", "203.0.113.7, 2001:db8:99::1"}, "203.0.113.7:2"},
 		{"what the sender claims before it", "192.0.2.1:1", []string{"198.51.100.1, 203.0.113.7"}, "203.0.113.7:2"},
 		{"what a stranger claims", "203.0.113.7:1", []string{"198.51.100.1"}, "203.0.113.7:2"},
 		{"what nobody can read", "192.0.2.1:1", []string{"203.0.113.9, unknown"}, "192.0.2.1:2"},

@@ -54,6 +54,9 @@ func TestProbe_RatesHeartbeats(t *testing.T) {
 					t.Errorf("got %v because of %q after %v (%s), want %v because of %q after %v",
 						v.Rating, v.Cause, result.Duration, result.Detail, test.rating, test.cause, test.silence)
 				}
+				if len(result.Findings) > 1 {
+					t.Errorf("got %+v, want one thing to be found once", result.Findings)
+				}
 				if got := endsOf(&result); got != test.ends {
 					t.Errorf("got %+v, want %+v", got, test.ends)
 				}

@@ -47,7 +47,8 @@ func TestProbe_RatesMessagesByTheShareThatArrives(t *testing.T) {
 		{"five of 100 lost", nil, append(times(95, time.Second), times(5, never)...), probe.Good, "", time.Second, ends{95, 0, 5}},
 		{"six of 100 lost", nil, append(times(94, time.Second), times(6, never)...), probe.Poor, "message_lost", 5 * time.Minute, ends{94, 0, 6}},
 		{"one of 100 lost where all have to arrive", all, append(times(99, time.Second), never), probe.Poor, "message_lost", 5 * time.Minute, ends{99, 0, 1}},
-		{"a share that is no whole number of messages", of(0.7), append(times(7, time.Second), times(3, never)...), probe.Good, "", time.Second, ends{7, 0, 3}},
+		{"a share that is no whole number of messages", of(0.72), append(times(8, time.Second), times(2, never)...), probe.Good, "", time.Second, ends{8, 0, 2}},
+		{"a share that floating point makes a little more", of(0.55), append(times(11, time.Second), times(9, never)...), probe.Good, "", time.Second, ends{11, 0, 9}},
 		{"200 that never arrive", nil, times(200, never), probe.Poor, "message_lost", 5 * time.Minute, ends{0, 0, 200}},
 	}
 	for _, test := range cases {
@@ -65,6 +66,9 @@ func TestProbe_RatesMessagesByTheShareThatArrives(t *testing.T) {
 					t.Errorf("ends (want -, got +):\n%s", diff)
 				}
 				d.checkTimes(&result, test.receipts)
+				if deliver, ok := result.Phases.Get(probe.Deliver); ok != (result.Reason == "") || ok && deliver != result.Duration {
+					t.Errorf("delivering took %v, %v, want the duration where enough arrived", deliver, ok)
+				}
 				if astray := test.rating == probe.Good && test.ends.late+test.ends.lost > 0; astray != (result.Find("push_stragglers") != nil) {
 					t.Errorf("got the findings %+v, want stragglers: %v", result.Findings, astray)
 				}
@@ -136,6 +140,24 @@ func TestProbe_NothingSentIsNeitherGoodNorBad(t *testing.T) {
 		result = d.probe()
 		if got := endsOf(&result); got != (ends{}) {
 			t.Errorf("the next probe counts %+v, want nothing twice", got)
+		}
+	})
+}
+
+// TestProbe_RatesByHowLongMessagesTookNotByWhenTheyCame has a message that overtakes another.
+func TestProbe_RatesByHowLongMessagesTookNotByWhenTheyCame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, nil)
+		d.sent(1)
+		<-time.After(9 * time.Second)
+		d.sent(2)
+		<-time.After(time.Second)
+		d.arrived(1)
+		<-time.After(time.Second)
+		d.arrived(2)
+		if result := d.probe(); result.Duration != 10*time.Second {
+			t.Errorf("got %v, want the 10s of the slower one", result.Duration)
 		}
 	})
 }
@@ -219,7 +241,7 @@ func TestProbe_HoldsReceiptsThatOvertakeTheirReport(t *testing.T) {
 		d.sent(2)
 		result := d.probe()
 		outstanding, _ := measured(&result, "push_outstanding_messages", "")
-		if got := endsOf(&result); got != (ends{1, 0, 0}) || outstanding != 1 || d.rate(&result).Rating != probe.Excellent {
+		if got := endsOf(&result); got != (ends{1, 0, 0}) || outstanding != 1 || d.rate(&result).Rating != probe.Excellent || result.Duration <= 0 {
 			t.Errorf("got %+v and %v outstanding, want one delivered, and one whose receipt was held too long", got, outstanding)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -150,6 +151,19 @@ func TestBuild_WantsSomebodyWhoListens(t *testing.T) {
 			t.Errorf("got %+v, %v, want the target %q", built.Profile, err, test.target)
 		}
 	}
+}
+
+func TestBuild_DeadlineIsWithinTheWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, func(c *receipts.Config) { c.Window = 10 * time.Second })
+		d.sent(1)
+		<-time.After(10 * time.Second)
+		d.arrived(1)
+		if result := d.probe(); endsOf(&result) != (ends{delivered: 1}) {
+			t.Errorf("got %+v, want a message on time until its window is over", endsOf(&result))
+		}
+	})
 }
 
 func TestBuild_SaysWhatAModeMeasures(t *testing.T) {
