@@ -48,7 +48,7 @@ func TestProbe_RatesMessagesByTheShareThatArrives(t *testing.T) {
 		{"six of 100 lost", nil, append(times(94, time.Second), times(6, never)...), probe.Poor, "message_lost", 5 * time.Minute, ends{94, 0, 6}},
 		{"one of 100 lost where all have to arrive", all, append(times(99, time.Second), never), probe.Poor, "message_lost", 5 * time.Minute, ends{99, 0, 1}},
 		{"a share that is no whole number of messages", of(0.72), append(times(8, time.Second), times(2, never)...), probe.Good, "", time.Second, ends{8, 0, 2}},
-		{"a share that floating point makes a little more", of(0.55), append(times(11, time.Second), times(9, never)...), probe.Good, "", time.Second, ends{11, 0, 9}},
+		{"a share that floating point makes a little more", of(0.56), append(times(14, time.Second), times(11, never)...), probe.Good, "", time.Second, ends{14, 0, 11}},
 		{"200 that never arrive", nil, times(200, never), probe.Poor, "message_lost", 5 * time.Minute, ends{0, 0, 200}},
 	}
 	for _, test := range cases {
