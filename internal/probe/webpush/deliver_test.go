@@ -103,7 +103,7 @@ func TestProbe_NobodySeesItArrive(t *testing.T) {
 func TestProbe_ReceiptOfABrowser(t *testing.T) {
 	s := newStage(t, pushservice.Options{})
 	c := newCanary(t, s, "")
-	p := fileProber(t, "receipt", c.file(), c.receipts, nil)
+	p := fileProber(t, "receipt", c.file(), c.receipts, func(conf *webpush.Config) { conf.Window = 500 * time.Millisecond })
 	for range 3 {
 		r := take(t, p)
 		want(t, r, "", "delivered")

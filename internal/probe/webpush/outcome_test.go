@@ -24,7 +24,7 @@ func always(fault pushservice.Fault) pushservice.Options {
 
 // Only a receiver can tell these apart: the push service answers 201 to every message of them.
 func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
-	const touchpoints, each = 4, 50
+	const touchpoints, each = 10, 20
 	s := newStage(t, always(pushservice.Fault{Drop: true}))
 	var good atomic.Int32
 	var probing sync.WaitGroup

@@ -103,7 +103,7 @@ func TestProbe_ReceiverIsNotLetIn(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, pushservice.Options{})
 			s.greetWith(tc.socket)
-			r := take(t, selfProber(t, s, nil))
+			r := take(t, selfProber(t, s, func(c *webpush.Config) { c.Window = timeout - time.Second }))
 			want(t, r, tc.reason, "unsent")
 			wantValue(t, r, "push_receiver_up", 0)
 			if !strings.Contains(r.Detail, tc.detail) {
