@@ -51,7 +51,8 @@ func (e *early) expire(now time.Time) int {
 		}
 		n++
 	}
-	e.queue = e.queue[:copy(e.queue, e.queue[n:])]
+	clear(e.queue[:n])
+	e.queue = e.queue[n:]
 	return unwanted
 }
 
