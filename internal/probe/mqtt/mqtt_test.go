@@ -158,6 +158,9 @@ func TestProbe_DeliversAtEveryQoSOverHeldConnections(t *testing.T) {
 					first := take(t, p)
 					want(t, first, "", "delivered")
 					wantFindings(t, first)
+					if _, again := measured(first, "push_receiver_reconnects_total", ""); again {
+						t.Error("the first connection counts as one more")
+					}
 					if got := opened(first); got != 2 {
 						t.Errorf("the first probe opened %d connections, want 2", got)
 					}
