@@ -247,13 +247,17 @@ func parseService(raw string) (*url.URL, error) {
 		return nil, probe.Fieldf("service", "no host, want wss://host")
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, probe.Fieldf("service", "has more than host, port and path, want wss://host")
+	case u.Port() != "" && !isPort(u.Port()):
+		return nil, probe.Fieldf("service", "port is %s, want 1 to 65535", u.Port())
 	case u.Scheme == "ws" && !isLoopback(u.Hostname()):
 		return nil, probe.Fieldf("service", "ws://%s is not on this machine, want wss", u.Host)
 	}
-	if port, err := strconv.ParseUint(hostPort(u)[strings.LastIndex(hostPort(u), ":")+1:], 10, 16); err != nil || port == 0 {
-		return nil, probe.Fieldf("service", "port is %s, want 1 to 65535", u.Port())
-	}
 	return u, nil
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 func isLoopback(host string) bool {
