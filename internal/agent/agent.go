@@ -82,7 +82,7 @@ func New(opts Options) (*Agent, error) {
 	}
 	share(a.metrics, a.config)
 	a.album.keepOnly(a.config.Touchpoints())
-	a.metrics.Apply(a.config.Channels, a.config.Agent.Serves)
+	a.metrics.Apply(counted(a.config.Channels), a.config.Agent.Serves)
 	a.metrics.Reloaded(true, time.Now(), a.config.Hash)
 	a.schedule.Apply(a.config.Touchpoints())
 	return a, nil

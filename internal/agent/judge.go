@@ -22,13 +22,21 @@ func (a *Agent) report(o *schedule.Outcome) (recheck bool) {
 	verdict, why := a.judge(o)
 	if o.Recheck { // confirms or clears for alerts; it is no result of its own, so that page and metrics agree
 		if verdict.Rating != probe.Unknown {
-			a.metrics.Rechecked(tp, verdict.Rating == probe.Poor)
+			for _, counted := range everywhere(tp) {
+				a.metrics.Rechecked(counted, verdict.Rating == probe.Poor)
+			}
 		}
 		return false
 	}
-	a.metrics.Record(tp, &o.Result, verdict)
 	a.album.keep(tp.Key(), verdict.Rating, o.Result.Evidence)
 	entry := recent.Entry{Touchpoint: tp, Result: o.Result, Err: why, Verdict: verdict}
+	for _, name := range tp.AlsoIn {
+		guest := entry
+		guest.Touchpoint = tp.In(name)
+		a.metrics.Record(guest.Touchpoint, &o.Result, verdict)
+		a.recent.Add(guest)
+	}
+	a.metrics.Record(tp, &o.Result, verdict)
 	changed, previous := a.recent.Add(entry)
 	if changed || verdict.Rating < probe.Good && verdict.Cause != previous.Cause {
 		a.logChange(&entry, previous)

@@ -59,7 +59,7 @@ func Phase(tp *probe.Touchpoint) time.Duration { return schedule.Phase(tp.Key(),
 // Predict returns how many series an agent exports that probes its part of a configuration. m must have no channels yet.
 func Predict(m *metrics.Metrics, cfg *config.Config) (metrics.Prediction, error) {
 	share(m, cfg)
-	return m.Predict(shardOf(cfg).Own(cfg.Channels), cfg.Agent.Serves)
+	return m.Predict(counted(shardOf(cfg).Own(cfg.Channels)), cfg.Agent.Serves)
 }
 
 // PartSeries returns how many series an agent exports of its history, its messages, its beacons and what its kinds tell of

@@ -79,22 +79,26 @@ func shown(value string) string {
 
 // apply swaps the configuration. Everything that can fail has been done before.
 func (a *Agent) apply(cfg *config.Config) {
-	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves) // first, so that a new touchpoint finds its series
+	a.metrics.Apply(counted(cfg.Channels), cfg.Agent.Serves) // first, so that a new touchpoint finds its series
 	effective := a.schedule.Apply(cfg.Touchpoints())
 	old := a.inForce()
 	cfg = cfg.InForce(withTouchpoints(cfg.Channels, effective), old)
 	share(a.metrics, cfg)
-	a.metrics.Apply(cfg.Channels, cfg.Agent.Serves) // once more, so that it lets go of what the schedule has closed
+	a.metrics.Apply(counted(cfg.Channels), cfg.Agent.Serves) // once more, so that it lets go of what the schedule has closed
 	a.mu.Lock()
 	a.config, a.refused, a.watched = cfg, "", cfg.Files
 	a.mu.Unlock()
 	kept := make(map[string]bool, len(effective))
-	for _, tp := range effective {
-		kept[tp.Key()] = true
+	for _, probed := range effective {
+		for _, tp := range everywhere(probed) {
+			kept[tp.Key()] = true
+		}
 	}
-	for _, tp := range old.Touchpoints() {
-		if !kept[tp.Key()] {
-			a.recent.Drop(tp.Key())
+	for _, probed := range old.Touchpoints() {
+		for _, tp := range everywhere(probed) {
+			if !kept[tp.Key()] {
+				a.recent.Drop(tp.Key())
+			}
 		}
 	}
 	a.album.keepOnly(effective)

@@ -14,8 +14,8 @@ import (
 	"github.com/channelwatch/channelwatch/internal/web"
 )
 
-// Channels returns the channels in force.
-func (a *Agent) Channels() []*probe.Channel { return a.inForce().Channels }
+// Channels returns the channels in force, with all that counts in them.
+func (a *Agent) Channels() []*probe.Channel { return counted(a.inForce().Channels) }
 
 // inForce returns the configuration in force.
 func (a *Agent) inForce() *config.Config {
@@ -76,7 +76,7 @@ func (a *Agent) refresh(ctx context.Context) {
 
 // probeNow probes a touchpoint for somebody who looks at it. The result is shown, and counts for nothing.
 func (a *Agent) probeNow(ctx context.Context, channel, touchpoint string) (record.Record, error) {
-	o, err := a.schedule.Once(ctx, channel+"/"+touchpoint)
+	o, err := a.schedule.Once(ctx, a.probedAs(channel, touchpoint))
 	if errors.Is(err, schedule.ErrBusy) {
 		return record.Record{}, web.ErrBusy
 	}

@@ -111,6 +111,7 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		Kind:    b.Kind,
 		Tier:    b.Tier,
 		Pair:    b.Pair,
+		AlsoIn:  b.AlsoIn,
 		Weight:  b.Weight,
 		Recheck: c.Agent.Recheck,
 	}

@@ -92,6 +92,7 @@ type touchpointBlock struct {
 	Timeout *time.Duration `yaml:"timeout" min:"1ms" doc:"time after which a probe is given up, at most every; default by kind"`
 	Tier    probe.Tier     `yaml:"tier" enum:"critical,standard" doc:"a channel is never rated more than 20 points better than its weakest critical touchpoint"`
 	Pair    string         `yaml:"pair" pattern:"^[a-z0-9][a-z0-9-]{0,62}$" doc:"word that it shares with one touchpoint of another channel: the same page on another device, which the page shows beside it"`
+	AlsoIn  []string       `yaml:"also_in" doc:"other channels that its results count in too, for a journey that crosses channels"`
 	Weight  float64        `yaml:"weight" min:"0.01" max:"1000" doc:"relative to the other touchpoints of the channel"`
 	Recheck *time.Duration `yaml:"recheck" min:"0s" max:"1h" doc:"how long after a poor result it is probed once more; default: recheck of the agent"`
 	Limits  limits         `yaml:"limits" doc:"slowest results that are still excellent, good and fair; default by kind and type of the channel"`

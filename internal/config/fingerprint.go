@@ -49,6 +49,7 @@ func (r references) paths() []string {
 func (l *loader) fingerprint(t *probe.Touchpoint, typ probe.ChannelType, b *touchpointBlock) uint64 {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%q %q %q %q %d %d %d %q %g %v %q\n", t.Channel, t.Name, t.Title, t.Kind, t.Every, t.Timeout, t.Recheck, t.Tier, t.Weight, t.Limits, t.Pair)
+	_, _ = fmt.Fprintf(h, "%q\n", t.AlsoIn)
 	_, _ = fmt.Fprintf(h, "%q\n", typ)
 	if with := child(b.node, "with"); with != nil {
 		hashNode(h, with)

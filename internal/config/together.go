@@ -36,6 +36,7 @@ func (l *loader) together(c *Config, main *mainFile) {
 	w.rum(&c.RUM)
 	w.receipts(&c.Receipts)
 	l.pairs()
+	l.guests(c)
 }
 
 type settingsCheck struct {

@@ -69,13 +69,21 @@ type Touchpoint struct {
 	Pair        string  // shared by the same page on two devices, in two channels; empty for none
 	Weight      float64 // > 0, relative to the other touchpoints of the channel
 	Limits      Limits
-	Of          *Touchpoint // the touchpoint of another channel whose results count here too; nil for one that is probed
+	AlsoIn      []string // other channels that its results count in too
+	Guest       bool     // in a channel that it counts in but is not probed for; see In
 	Built
 	Fingerprint uint64 // of everything above: equal means unchanged over a reload
 }
 
 // Key identifies a touchpoint in an agent: "channel/touchpoint".
 func (t *Touchpoint) Key() string { return t.Channel + "/" + t.Name }
+
+// In returns the touchpoint as it counts in another channel. It shares the prober of t, which probes for both.
+func (t *Touchpoint) In(channel string) *Touchpoint {
+	guest := *t
+	guest.Channel, guest.Guest, guest.AlsoIn, guest.Close = channel, true, nil, nil
+	return &guest
+}
 
 // Limits are the upper bounds of a result's duration for each rating; slower than Fair is poor.
 // The zero value means that speed is not rated.

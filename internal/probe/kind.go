@@ -24,7 +24,7 @@ type Profile struct {
 	// Values are those that labels have at this touchpoint, by metric, of metrics that declare none themselves, such as
 	// the steps of a journey; at most 20 for each.
 	Values map[string][]string
-	Limits  Limits   // default speed limits of this touchpoint, where they depend on its block; zero: those of the kind
+	Limits Limits // default speed limits of this touchpoint, where they depend on its block; zero: those of the kind
 
 	// Receipts says that its messages are confirmed at Setup.Receipts: somebody has to listen there while it is probed.
 	Receipts bool
