@@ -66,6 +66,26 @@ func TestProbe_Late(t *testing.T) {
 	}
 }
 
+// TestProbe_SlowConnection is in the evidence, and not in the time that a message took.
+func TestProbe_SlowConnection(t *testing.T) {
+	t.Parallel()
+	const slow = 400 * time.Millisecond
+	h := newHub(t)
+	h.refuse = func(w http.ResponseWriter, r *http.Request) {
+		<-time.After(slow)
+		h.set(func(h *hub) { h.refuse = nil })
+		h.in(w, r)
+	}
+	r := take(t, newProber(t, h, func(c *stream.Config) { c.URL = wsURL(h, "/in") }))
+	want(t, r, "", "delivered")
+	if r.Duration >= slow {
+		t.Errorf("duration is %v, want it from when the connection stands, which took %v", r.Duration, slow)
+	}
+	if wait, _ := r.Evidence.Exchanges[1].Phases.Get(probe.Wait); wait < slow {
+		t.Errorf("the evidence has a wait of %v, want %v at least", wait, slow)
+	}
+}
+
 func TestProbe_Twice(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
@@ -407,6 +427,25 @@ func TestProbe_NoStream(t *testing.T) {
 				t.Errorf("published %q although nobody listens", text)
 			}
 		})
+	}
+}
+
+// TestProbe_HangsUpOnNoStream keeps no connection that nobody reads.
+func TestProbe_HangsUpOnNoStream(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	left := make(chan struct{})
+	h.turnAway = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(left)
+	}
+	want(t, take(t, newProber(t, h, nil)), "stream_malformed", "unsent")
+	select {
+	case <-left:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is still open after 10 s")
 	}
 }
 

@@ -116,6 +116,13 @@ func TestBuild_Mistakes(t *testing.T) {
 			func(c *stream.Config) { c.TLS = httpkind.TLS{CAFile: "/none.pem"} },
 			[]string{"tls: reading CA file: open /none.pem: no such file or directory"},
 		},
+		"a key for all": {
+			func(c *stream.Config) { c.TLS = httpkind.TLS{CertFile: readable, KeyFile: readable} },
+			[]string{
+				"tls.key_file: " + readable + " can be read by everybody (mode 0644), want 0640 or less",
+				"tls: reading client certificate and key: tls: failed to find any PEM data in certificate input",
+			},
+		},
 		"times that do not fit": {
 			func(c *stream.Config) { c.Window = 10 * time.Second },
 			[]string{"window: 10s is not between 0 and the timeout of 10s, the rest of which is for connecting"},
