@@ -80,7 +80,7 @@ func (m *Metrics) adopt(t *touchpoint, tp *probe.Touchpoint) *touchpoint {
 
 // layoutOf returns the one layout of all touchpoints with such a profile.
 func (m *Metrics) layoutOf(profile *probe.Profile) *layout {
-	signature := fmt.Sprintf("%d %q", profile.Phases, profile.Metrics)
+	signature := fmt.Sprintf("%d %q %q", profile.Phases, profile.Metrics, profile.Values)
 	l := m.layouts[signature]
 	if l == nil {
 		l = m.newLayout(profile)

@@ -112,12 +112,13 @@ func emitPresent(out sink, s *shape, t *touchpoint, value float64) {
 type metricOfKind struct {
 	probe.Metric
 	number     int
+	constant   []label
 	shapes     []*shape
 	histograms []*histogramShape
 }
 
 func newMetricOfKind(number int, metric probe.Metric, constant []label) *metricOfKind {
-	m := &metricOfKind{Metric: metric, number: number}
+	m := &metricOfKind{Metric: metric, number: number, constant: constant}
 	name := prefix + metric.Name
 	children := [][]label{constant}
 	if metric.Label != "" {
@@ -133,6 +134,19 @@ func newMetricOfKind(number int, metric probe.Metric, constant []label) *metricO
 		}
 	}
 	return m
+}
+
+// open reports whether each touchpoint has label values of its own.
+func (m *metricOfKind) open() bool { return m.Label != "" && len(m.Values) == 0 }
+
+// with returns the metric for touchpoints with these label values, where it declares none itself.
+func (m *metricOfKind) with(values []string) *metricOfKind {
+	if !m.open() {
+		return m
+	}
+	own := m.Metric
+	own.Values = values
+	return newMetricOfKind(m.number, own, m.constant)
 }
 
 // child returns the number of the child with the label value, or -1.
@@ -163,12 +177,12 @@ func (m *metricOfKind) family() family {
 	}
 	f.collect = perTouchpoint(func(out sink, t *touchpoint) {
 		at := t.layout.metrics[m.number]
-		if !at.present {
+		if at.of == nil {
 			return
 		}
-		for i, s := range m.shapes {
+		for i, s := range at.of.shapes {
 			if m.Type == probe.Histogram {
-				out.histogram(m.histograms[i], t, &t.hists[at.first+i])
+				out.histogram(at.of.histograms[i], t, &t.hists[at.first+i])
 			} else {
 				emitPresent(out, s, t, t.values[at.first+i])
 			}

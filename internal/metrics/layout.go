@@ -23,8 +23,8 @@ type layout struct {
 
 // place says where a touchpoint keeps the values of a metric; absent when it does not export the metric.
 type place struct {
-	present bool
-	first   int // place of the value for the metric's first label value; those of the others follow
+	of    *metricOfKind // with the label values of these touchpoints; nil: not exported
+	first int           // place of the value for the metric's first label value; those of the others follow
 }
 
 func (m *Metrics) newLayout(profile *probe.Profile) *layout {
@@ -35,19 +35,20 @@ func (m *Metrics) newLayout(profile *probe.Profile) *layout {
 	}
 	for _, name := range profile.Metrics {
 		metric := m.ofKind[name]
-		if metric == nil || l.metrics[metric.number].present {
+		if metric == nil || l.metrics[metric.number].of != nil {
 			continue
 		}
+		metric = metric.with(profile.Values[name])
 		l.byName[name] = metric
 		n := len(metric.shapes)
 		if metric.Type == probe.Histogram {
-			l.metrics[metric.number] = place{true, len(l.hists)}
+			l.metrics[metric.number] = place{metric, len(l.hists)}
 			for range n {
 				l.hists = append(l.hists, metric.Buckets)
 			}
 			continue
 		}
-		l.metrics[metric.number] = place{true, l.values}
+		l.metrics[metric.number] = place{metric, l.values}
 		for i := range n {
 			switch {
 			case metric.Type == probe.Counter:

@@ -338,6 +338,53 @@ func TestRecord_DoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestRecord_OwnValues: a metric that declares no label values has those of each touchpoint, and only those.
+func TestRecord_OwnValues(t *testing.T) {
+	kind := probe.Kind{Name: "journey", Metrics: []probe.Metric{
+		{Name: "journey_passes_total", Help: "Passes.", Type: probe.Counter, Label: "step"},
+		{Name: "journey_step_seconds", Help: "Time.", Type: probe.Histogram, Label: "step", Buckets: []float64{1, 5}},
+	}}
+	c, err := probe.NewCatalogue([]probe.Kind{kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	journey := func(name string, steps ...string) *probe.Touchpoint {
+		return &probe.Touchpoint{Channel: "shop", Name: name, Kind: "journey", Every: time.Minute, Built: probe.Built{Profile: probe.Profile{
+			Metrics: []string{"journey_passes_total", "journey_step_seconds"},
+			Values:  map[string][]string{"journey_passes_total": steps, "journey_step_seconds": steps},
+		}}}
+	}
+	buy, look := journey("buy", "search", "cart"), journey("look", "search")
+	channels := []*probe.Channel{channelOf("shop", buy, look)}
+	predicted, err := metrics.New(metrics.Options{Catalogue: c}).Predict(channels, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each step has a counter, and of the histogram two buckets, that to infinity, the sum and the count.
+	if more := predicted.Touchpoints[0].Rest.Classic - predicted.Touchpoints[1].Rest.Classic; more != 1+5 {
+		t.Errorf("%d series more for one step more, want 6", more)
+	}
+	m := metrics.New(metrics.Options{Catalogue: c})
+	m.Apply(channels, nil)
+	result := &probe.Result{Start: time.Unix(1, 0), Measurements: []probe.Measurement{
+		{Metric: "journey_passes_total", Label: "search", Value: 1}, {Metric: "journey_passes_total", Label: "elsewhere", Value: 1},
+		{Metric: "journey_step_seconds", Label: "cart", Value: 2},
+	}}
+	m.Record(buy, result, quality.Verdict{Rating: probe.Good})
+	m.Record(look, result, quality.Verdict{Rating: probe.Good})
+	got := samples(t, m)
+	want(t, like(got, "journey_passes_total{"), map[string]float64{
+		`journey_passes_total{channel="shop",step="cart",touchpoint="buy"}`:    0,
+		`journey_passes_total{channel="shop",step="search",touchpoint="buy"}`:  1,
+		`journey_passes_total{channel="shop",step="search",touchpoint="look"}`: 1,
+	})
+	want(t, like(got, "journey_step_seconds_sum{"), map[string]float64{
+		`journey_step_seconds_sum{channel="shop",step="cart",touchpoint="buy"}`:    2,
+		`journey_step_seconds_sum{channel="shop",step="search",touchpoint="buy"}`:  0,
+		`journey_step_seconds_sum{channel="shop",step="search",touchpoint="look"}`: 0,
+	})
+}
+
 // TestRecord_Unrated: what a result that was not measured says of the way to the channel is taken in, what it says of the
 // channel is not.
 func TestRecord_Unrated(t *testing.T) {
