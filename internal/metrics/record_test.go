@@ -367,7 +367,8 @@ func TestRecord_OwnValues(t *testing.T) {
 	m := metrics.New(metrics.Options{Catalogue: c})
 	m.Apply(channels, nil)
 	result := &probe.Result{Start: time.Unix(1, 0), Measurements: []probe.Measurement{
-		{Metric: "journey_passes_total", Label: "search", Value: 1}, {Metric: "journey_passes_total", Label: "elsewhere", Value: 1},
+		{Metric: "journey_passes_total", Label: "search", Value: 1},
+		{Metric: "journey_passes_total", Label: "elsewhere", Value: 1},
 		{Metric: "journey_step_seconds", Label: "cart", Value: 2},
 	}}
 	m.Record(buy, result, quality.Verdict{Rating: probe.Good})
