@@ -1,9 +1,11 @@
-// Package assert checks what a response must look like, over one buffered response: status, header, content type,
-// text, JSON paths, size and duration, in any combination. Every rule is compiled when the configuration is loaded and
-// evaluated on every response; a rule never consumes what the next one reads.
+// Package assert checks what a response must look like, over one buffered response: Rules are the plain expectations of
+// an "expect" block, a List is one of named rules with a severity each. Status, header, text, regular expressions, JSON
+// paths, JSON Schema, CEL expressions, size, duration and certificate can be expected in any combination. Every rule is
+// compiled when the configuration is loaded and evaluated on every response; a rule never consumes what the next one
+// reads.
 //
-// The kinds that have a response share it. It imports package probe and a JSONPath library. It sends nothing, reads
-// nothing from the network and rates nothing.
+// The kinds that have a response share it. It imports package probe and libraries for JSONPath, JSON Schema and CEL, of
+// which it is the only importer. It sends nothing, reads nothing from the network and rates nothing.
 package assert
 
 import (
@@ -43,8 +45,12 @@ type DurationRule struct {
 type Response struct {
 	Status   int
 	Header   http.Header
-	Body     []byte // decoded
+	Body     []byte    // decoded
+	Start    time.Time // what is left of the certificate's lifetime counts from here
 	Duration time.Duration
+	Phases   probe.Phases
+
+	NotBefore, NotAfter time.Time // of the server's certificate; zero without TLS
 }
 
 // Set is a compiled set of rules. It is immutable and safe for concurrent use.

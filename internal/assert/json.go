@@ -59,6 +59,21 @@ func (r *JSONRule) compile(field string) (jsonCheck, error) {
 	return jsonCheck{path, *r, want}, errors.Join(err, errWant, r.conflicts(field))
 }
 
+// compileTest returns a test that the path selects what it must.
+func (r *JSONRule) compileTest(field string) (test, error) {
+	compiled, err := r.compile(field)
+	if err != nil {
+		return nil, err
+	}
+	return func(s *subject) (string, error) {
+		document, err := s.document()
+		if err != nil {
+			return err.Error(), nil //nolint:nilerr // what is no JSON breaks the rule
+		}
+		return detail(compiled.check(document)), nil
+	}, nil
+}
+
 // conditions compiles what each selected node must satisfy.
 func (r *JSONRule) conditions(field string) ([]condition, error) {
 	var want []condition
@@ -71,8 +86,8 @@ func (r *JSONRule) conditions(field string) ([]condition, error) {
 		want = append(want, condition{show(value), func(node any) bool { return equal(node, value) }})
 	}
 	if r.Type != "" {
-		if !slices.Contains(types(), r.Type) {
-			errs = append(errs, probe.Fieldf(field+".type", "%q: want one of %s", r.Type, strings.Join(types(), ", ")))
+		if !slices.Contains(jsonTypes(), r.Type) {
+			errs = append(errs, probe.Fieldf(field+".type", "%q: want one of %s", r.Type, strings.Join(jsonTypes(), ", ")))
 		}
 		name := r.Type
 		want = append(want, condition{"a value of type " + name, func(node any) bool { return typeOf(node) == name }})

@@ -132,8 +132,8 @@ func bound(low, high float64) func(node any) bool {
 	}
 }
 
-// types returns the names of the JSON types, as RFC 8259 has them.
-func types() []string { return []string{"string", "number", "boolean", "array", "object", "null"} }
+// jsonTypes returns the names of the JSON types, as RFC 8259 has them.
+func jsonTypes() []string { return []string{"string", "number", "boolean", "array", "object", "null"} }
 
 func typeOf(node any) string {
 	switch node.(type) {

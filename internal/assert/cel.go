@@ -1,0 +1,78 @@
+package assert
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+)
+
+// Bounds of CEL expressions. A unit of cost is about one step of the evaluation, or ten characters of a text that is
+// looked through.
+const (
+	maxExpression = 4 << 10   // characters
+	maxCost       = 2_000_000 // a quarter of a second on a small machine
+	interruptStep = 1000      // turns of a comprehension between two looks at the clock
+)
+
+// compiler holds what the rules of one list are compiled with.
+type compiler struct{ env func() (*cel.Env, error) }
+
+func newCompiler() *compiler { return &compiler{env: sync.OnceValues(newEnv)} }
+
+// newEnv declares what expressions can use: the standard library of CEL and the variables of a response.
+func newEnv() (*cel.Env, error) {
+	texts := cel.MapType(cel.StringType, cel.StringType)
+	return cel.NewEnv(
+		cel.CustomTypeAdapter(adapter{}),
+		cel.CrossTypeNumericComparisons(true), // JSON does not tell 1 from 1.0
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.Variable("status", cel.IntType),
+		cel.Variable("headers", texts),
+		cel.Variable("body", cel.StringType),
+		cel.Variable("json", cel.DynType),
+		cel.Variable("timings", cel.MapType(cel.StringType, cel.DoubleType)),
+		cel.Variable("duration", cel.DoubleType),
+		cel.Variable("cert", cel.MapType(cel.StringType, cel.DynType)),
+	)
+}
+
+// compileCEL returns a test that an expression is true.
+func (c *compiler) compileCEL(field, expression string) (test, error) {
+	env, err := c.env()
+	if err != nil {
+		return nil, probe.Fieldf(field, "preparing CEL: %w", err)
+	}
+	ast, issues := env.Compile(expression)
+	if err := issues.Err(); err != nil {
+		return nil, probe.Fieldf(field, "%w", err)
+	}
+	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
+		return nil, probe.Fieldf(field, "is a %s, want an expression that is true or false", out)
+	}
+	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptStep))
+	if err != nil {
+		return nil, probe.Fieldf(field, "%w", err)
+	}
+	return func(s *subject) (string, error) {
+		value, _, err := program.ContextEval(s.ctx, s.vars)
+		if document, ok := errors.AsType[*documentError](err); ok {
+			return document.Error(), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		holds, ok := value.(types.Bool)
+		switch {
+		case !ok:
+			return "", fmt.Errorf("the expression is a %s, want true or false", value.Type().TypeName())
+		case bool(holds):
+			return "", nil
+		}
+		return fmt.Sprintf("%s is false, want true", quote(expression)), nil
+	}, nil
+}
