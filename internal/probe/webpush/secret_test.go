@@ -124,26 +124,27 @@ func TestProbe_NoSecretInFailuresOfTheReceiver(t *testing.T) {
 	if len(secrets) != 5 {
 		t.Fatalf("the state has %d secrets, want 5", len(secrets))
 	}
-	text := everything(t, first, nil)
+	var text strings.Builder
+	text.WriteString(everything(t, first, nil))
 	for _, code := range []int{201, 400, 500, 503} {
 		s.answerWith(repeat(code))
-		text += everything(t, take(t, p), nil)
+		text.WriteString(everything(t, take(t, p), nil))
 	}
 	s.answerWith(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	text += everything(t, take(t, p), nil)
+	text.WriteString(everything(t, take(t, p), nil))
 	s.answerWith(func(w http.ResponseWriter, r *http.Request) { repeat(201)(w, r); s.service.Disconnect() })
-	text += everything(t, take(t, p), nil)
+	text.WriteString(everything(t, take(t, p), nil))
 	s.off()
-	text += everything(t, take(t, p), nil)
+	text.WriteString(everything(t, take(t, p), nil))
 	s.on()
 	for _, socket := range []http.HandlerFunc{repeatHello(secrets), conversation(`{"messageType":"hello","status":200,"uaid":"` + secrets[len(secrets)-2] + `"}`)} {
 		s.greetWith(socket)
-		text += everything(t, take(t, p), nil)
+		text.WriteString(everything(t, take(t, p), nil))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r, err := p.Probe(ctx)
-	wantNone(t, text+everything(t, r, err), secrets...)
+	wantNone(t, text.String()+everything(t, r, err), secrets...)
 }
 
 // repeatHello refuses a receiver with everything that a push service knows of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,9 +170,9 @@ func rate(tb testing.TB, r probe.Result) quality.Verdict {
 
 // events returns what a result tells of its way, in one text.
 func events(r probe.Result) string {
-	text := ""
+	var text strings.Builder
 	for _, e := range r.Evidence.Events {
-		text += fmt.Sprintln(e.Text)
+		text.WriteString(fmt.Sprintln(e.Text))
 	}
-	return text
+	return text.String()
 }
