@@ -75,11 +75,27 @@ func (x *exchange) handshake(ctx context.Context, tcp *net.TCPConn) (net.Conn, s
 	if x.client.tls.serverName != "" && x.trail.hops == 1 {
 		name = x.client.tls.serverName
 	}
-	config := x.client.tls.base.Clone()
-	config.ServerName = name
+	protocols := x.client.opts.Protocols
 	if x.keep {
-		config.NextProtos = []string{HTTP1}
+		protocols = []string{HTTP1}
 	}
+	conn, state, err := x.secure(ctx, tcp, name, protocols)
+	if err != nil {
+		return nil, "", err
+	}
+	switch {
+	case state.NegotiatedProtocol == HTTP2:
+		return conn, HTTP2, nil
+	case !x.keep && !slices.Contains(x.client.opts.Protocols, HTTP1):
+		return nil, "", faultf(probe.TLSALPN, "server chose no application protocol, want %s", HTTP2)
+	}
+	return conn, HTTP1, nil
+}
+
+// secure makes the TLS handshake with a server of this name and verifies the chain.
+func (x *exchange) secure(ctx context.Context, tcp *net.TCPConn, name string, protocols []string) (*tls.Conn, *tls.ConnectionState, error) {
+	config := x.client.tls.base.Clone()
+	config.ServerName, config.NextProtos = name, protocols
 	conn := tls.Client(tcp, config)
 	// The connection has the deadline already and is interrupted by its guard: a context that ends would cost a goroutine.
 	err := conn.HandshakeContext(context.WithoutCancel(ctx))
@@ -92,15 +108,9 @@ func (x *exchange) handshake(ctx context.Context, tcp *net.TCPConn) (net.Conn, s
 		err = handshakeFault(err)
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	switch {
-	case state.NegotiatedProtocol == HTTP2:
-		return conn, HTTP2, nil
-	case !x.keep && !slices.Contains(x.client.opts.Protocols, HTTP1):
-		return nil, "", faultf(probe.TLSALPN, "server chose no application protocol, want %s", HTTP2)
-	}
-	return conn, HTTP1, nil
+	return conn, &state, nil
 }
 
 func handshakeFault(err error) error {
