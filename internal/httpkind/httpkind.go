@@ -37,29 +37,21 @@ type Opener struct{ clients httpx.Common }
 // Open checks a target and returns the prober that makes the request and has its answer judged. All mistakes are
 // reported at once, as probe.FieldError values, joined.
 func (o *Opener) Open(t *Target, setup probe.Setup, request Request) (probe.Built, error) {
-	m := mistakes{}
-	target := t.parseURL(&m)
-	t.validate(&m)
-	headers := t.headers(&m, request.Device)
-	hosts := t.hosts(&m)
-	client, err := o.clients.New(t.options(target, hosts, headers.everywhere, setup))
+	site, err := o.Site(t, setup, request.Device)
 	if err != nil {
-		m.add("tls", "%w", err) // all else that the client could dislike was left out
-	}
-	if err := m.joined(); err != nil {
 		return probe.Built{}, err
 	}
-	if request.ContentType != "" && headers.firstSite.Get("Content-Type") == "" {
-		headers.firstSite.Set("Content-Type", request.ContentType)
+	if request.ContentType != "" && site.Header.Get("Content-Type") == "" {
+		site.Header.Set("Content-Type", request.ContentType)
 	}
-	profile := t.profile(target, &request)
+	profile := t.profile(site.URL, &request)
 	return probe.Built{
 		Prober: &prober{
-			client:      client,
-			request:     httpx.Request{Method: request.Method, URL: t.URL, Header: headers.firstSite, Body: request.Body},
+			client:      site.Client,
+			request:     httpx.Request{Method: request.Method, URL: t.URL, Header: site.Header, Body: request.Body},
 			judge:       request.Judge,
 			metric:      request.Metric,
-			redaction:   probe.NewRedaction(append(headers.secrets, request.Secrets...)...),
+			redaction:   probe.NewRedaction(append(site.Secrets, request.Secrets...)...),
 			certificate: profile.TLS,
 		},
 		Profile: profile,

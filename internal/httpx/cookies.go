@@ -29,11 +29,22 @@ type cookie struct {
 	expired     bool
 }
 
-// cookieJar holds the cookies that were set on one way, oldest first. The zero value is empty.
-type cookieJar struct{ cookies []cookie }
+// Jar holds the cookies that were set on one way, or on those of several requests that share it, oldest first. The zero
+// value is empty. Only one request at a time may use it.
+type Jar struct{ cookies []cookie }
+
+// Value returns the value of a cookie that a request for u would carry; false when there is none of that name.
+func (j *Jar) Value(u *url.URL, name string) (string, bool) {
+	for _, c := range j.matching(u) {
+		if c.name == name {
+			return c.value, true
+		}
+	}
+	return "", false
+}
 
 // set takes the values of Set-Cookie of a response from u. What a browser would ignore is ignored.
-func (j *cookieJar) set(u *url.URL, values []string) {
+func (j *Jar) set(u *url.URL, values []string) {
 	for _, value := range values {
 		c, ok := parseCookie(u, value)
 		if !ok {
@@ -53,9 +64,8 @@ func (j *cookieJar) set(u *url.URL, values []string) {
 	}
 }
 
-// header returns the value of the Cookie field of a request for u, empty when there is none (RFC 6265 section 5.4):
-// longer paths first, then older cookies first.
-func (j *cookieJar) header(u *url.URL) string {
+// matching returns the cookies of a request for u (RFC 6265 section 5.4): longer paths first, then older cookies first.
+func (j *Jar) matching(u *url.URL) []cookie {
 	host, path := cookieHost(u), cookiePath(u)
 	var matching []cookie
 	for _, c := range j.cookies {
@@ -64,6 +74,12 @@ func (j *cookieJar) header(u *url.URL) string {
 		}
 	}
 	slices.SortStableFunc(matching, func(a, b cookie) int { return len(b.path) - len(a.path) })
+	return matching
+}
+
+// header returns the value of the Cookie field of a request for u, empty when there is none.
+func (j *Jar) header(u *url.URL) string {
+	matching := j.matching(u)
 	pairs := make([]string, len(matching))
 	for i, c := range matching {
 		if pairs[i] = c.name + "=" + c.value; c.name == "" {

@@ -82,7 +82,7 @@ func TestCookieJar(t *testing.T) {
 				}
 				return u
 			}
-			var jar cookieJar
+			var jar Jar
 			jar.set(parse(test.from), test.set)
 			if got := jar.header(parse(test.to)); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
@@ -94,7 +94,7 @@ func TestCookieJar(t *testing.T) {
 // However many cookies a server sets, a bounded number is kept.
 func TestCookieJar_IsBounded(t *testing.T) {
 	u := &url.URL{Scheme: "https", Host: "shop.test", Path: "/"}
-	var jar cookieJar
+	var jar Jar
 	for i := range 1000 {
 		jar.set(u, []string{"a" + strings.Repeat("x", i) + "=1"})
 	}

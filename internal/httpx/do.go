@@ -15,6 +15,11 @@ import (
 // could be measured: a mistake in the request, a cancelled context, or a lack of the agent's own resources such as file
 // descriptors. A deadline of ctx that passes is a Response with the reason of the phase that hung.
 func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
+	return c.DoWithJar(ctx, req, new(Jar))
+}
+
+// DoWithJar is Do with the cookies of earlier requests, and leaves those of this one in the jar.
+func (c *Client) DoWithJar(ctx context.Context, req *Request, jar *Jar) (*Response, error) {
 	target, err := c.parse(req.URL)
 	if err != nil {
 		return nil, err
@@ -25,7 +30,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
 	resp := &Response{Start: time.Now()}
-	way := c.newWay(req, target)
+	way := c.newWay(req, target, jar)
 	for {
 		x := way.exchange()
 		err := x.do(ctx)
@@ -39,6 +44,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 				continue
 			}
 		}
+		jar.set(x.url, x.respHeader["Set-Cookie"])
 		if err == nil {
 			err = resp.decode(x)
 		} else if len(x.respHeader["Content-Encoding"]) == 0 {

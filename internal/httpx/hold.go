@@ -53,7 +53,7 @@ func (c *Client) Hold(ctx context.Context, req *Request) (*Held, *Response, erro
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
 	resp := &Response{Start: time.Now()}
-	x := c.newWay(req, target).exchange()
+	x := c.newWay(req, target, new(Jar)).exchange()
 	x.keep, x.follow = true, false
 	x.header = maps.Clone(x.header)
 	x.header["Accept-Encoding"] = []string{"identity"}

@@ -63,6 +63,10 @@ func (c *Common) New(opts Options) (*Client, error) {
 	return &Client{core: shared}, nil
 }
 
+// Sibling returns a client with the same options that remembers the URL and the certificates of its own requests, for
+// those who make several requests in turn.
+func (c *Client) Sibling() *Client { return &Client{core: c.core} }
+
 // core is what clients with equal options share. It is immutable.
 type core struct {
 	opts     Options

@@ -39,7 +39,7 @@ func FuzzCookieJar(f *testing.F) {
 	home := &url.URL{Scheme: "https", Host: "www.shop.test", Path: "/a/b"}
 	away := &url.URL{Scheme: "https", Host: "bank.test", Path: "/a/b"}
 	f.Fuzz(func(t *testing.T, text string) {
-		var jar cookieJar
+		var jar Jar
 		jar.set(home, []string{text, text + "; Path=/"})
 		if sent := jar.header(home); strings.ContainsFunc(sent, isControl) || len(sent) > 2*maxCookieBytes+4 {
 			t.Errorf("%q is sent back as %q", text, sent)

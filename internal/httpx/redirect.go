@@ -23,14 +23,14 @@ type way struct {
 	trail    trail
 	followed int
 	visited  []visit
-	jar      cookieJar
+	jar      *Jar
 }
 
 // visit is what must not come twice: with other cookies the same URL may well lead elsewhere.
 type visit struct{ method, url, cookies string }
 
-func (c *Client) newWay(req *Request, target *parsedURL) *way {
-	w := &way{client: c, req: req, url: target.url, user: target.user, method: req.Method, trail: trail{policy: c.opts.Policy}}
+func (c *Client) newWay(req *Request, target *parsedURL, jar *Jar) *way {
+	w := &way{client: c, req: req, url: target.url, user: target.user, method: req.Method, trail: trail{policy: c.opts.Policy}, jar: jar}
 	if w.method == "" {
 		w.method = http.MethodGet
 	}
