@@ -14,9 +14,10 @@ import (
 // Bounds of CEL expressions. A unit of cost is about one step of the evaluation, or ten characters of a text that is
 // looked through.
 const (
-	maxExpression = 4 << 10   // characters
-	maxCost       = 2_000_000 // a quarter of a second on a small machine
-	interruptStep = 1000      // turns of a comprehension between two looks at the clock
+	maxExpression = 4 << 10    // characters
+	maxCost       = 10_000_000 // about a second on a small machine, or a pattern of 40 characters in 10 MB
+	maxPattern    = 10_000     // instructions of a regular expression, which may come from the server
+	interruptStep = 1000       // turns of a comprehension between two looks at the clock
 )
 
 // compiler holds what the rules of one list are compiled with.
@@ -24,15 +25,20 @@ type compiler struct{ env func() (*cel.Env, error) }
 
 func newCompiler() *compiler { return &compiler{env: sync.OnceValues(newEnv)} }
 
+// variableNames returns the names of what expressions can read.
+func variableNames() []string {
+	return []string{"status", "headers", "body", "json", "timings", "duration", "cert"}
+}
+
 // newEnv declares what expressions can use: the standard library of CEL and the variables of a response.
 func newEnv() (*cel.Env, error) {
-	texts := cel.MapType(cel.StringType, cel.StringType)
 	return cel.NewEnv(
 		cel.CustomTypeAdapter(adapter{}),
 		cel.CrossTypeNumericComparisons(true), // JSON does not tell 1 from 1.0
 		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.RegexProgramSizeLimit(maxPattern),
 		cel.Variable("status", cel.IntType),
-		cel.Variable("headers", texts),
+		cel.Variable("headers", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("body", cel.StringType),
 		cel.Variable("json", cel.DynType),
 		cel.Variable("timings", cel.MapType(cel.StringType, cel.DoubleType)),
@@ -54,25 +60,43 @@ func (c *compiler) compileCEL(field, expression string) (test, error) {
 	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
 		return nil, probe.Fieldf(field, "is a %s, want an expression that is true or false", out)
 	}
-	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptStep))
+	program, err := env.Program(ast, append(limits(), cel.EvalOptions(cel.OptOptimize))...)
 	if err != nil {
 		return nil, probe.Fieldf(field, "%w", err)
 	}
-	return func(s *subject) (string, error) {
-		value, _, err := program.ContextEval(s.ctx, s.vars)
-		if document, ok := errors.AsType[*documentError](err); ok {
-			return document.Error(), nil
-		}
-		if err != nil {
-			return "", err
-		}
-		holds, ok := value.(types.Bool)
-		switch {
-		case !ok:
-			return "", fmt.Errorf("the expression is a %s, want true or false", value.Type().TypeName())
-		case bool(holds):
-			return "", nil
-		}
-		return fmt.Sprintf("%s is false, want true", quote(expression)), nil
-	}, nil
+	found := reads(ast)
+	rule := &celRule{expression, env, ast, program, found[:min(len(found), maxReads)]}
+	return rule.test, nil
+}
+
+// limits returns what keeps the evaluation of an expression from going on and on.
+func limits() []cel.ProgramOption {
+	return []cel.ProgramOption{cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptStep)}
+}
+
+// celRule is a compiled expression.
+type celRule struct {
+	expression string
+	env        *cel.Env
+	ast        *cel.Ast
+	program    cel.Program
+	reads      []read
+}
+
+func (r *celRule) test(s *subject) (string, error) {
+	value, _, err := r.program.ContextEval(s.ctx, s.vars)
+	if document, ok := errors.AsType[*documentError](err); ok {
+		return document.Error(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	holds, ok := value.(types.Bool)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("the expression is a %s, want true or false", value.Type().TypeName())
+	case bool(holds):
+		return "", nil
+	}
+	return quote(r.expression) + " is false, want true" + r.values(s), nil
 }

@@ -2,22 +2,29 @@ package assert
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 const (
-	maxSchema     = 1 << 20 // bytes of a file
-	maxViolations = 3       // that a finding shows
-	schemaName    = "schema:///this"
+	maxSchema      = 1 << 20 // bytes of a file
+	maxViolations  = 3       // that a finding shows
+	maxSteps       = 500_000 // of a validation: two for each value of the largest document, and some more
+	stepsUntilLook = 1000    // at the clock
+	schemaName     = "schema:///this"
 )
 
 // sealed refuses to load what a schema refers to outside of itself.
@@ -75,27 +82,107 @@ func schemaTest(field string, document any) (test, error) {
 	if err != nil {
 		return nil, probe.Fieldf(field, "%w", err)
 	}
-	return func(s *subject) (string, error) {
-		document, err := s.document()
-		if err != nil {
-			return err.Error(), nil //nolint:nilerr // what is no JSON breaks the rule
+	rule := &schemaRule{schema: schema}
+	rule.count(reflect.ValueOf(schema), make(map[*jsonschema.Schema]bool))
+	return rule.test, nil
+}
+
+// schemaRule is a compiled schema. Schemas that refer to themselves in several branches can take time that doubles with
+// every level of a document, and servers choose how many there are: the steps of a validation are counted.
+type schemaRule struct {
+	schema *jsonschema.Schema
+
+	mu   sync.Mutex      // held by a validation
+	ctx  context.Context // of the validation
+	left int             // steps that it may still take
+}
+
+var errStopped = fmt.Errorf("the schema takes more than %d steps or %v on this document", maxSteps, evaluation)
+
+// count makes every part of a schema take a step, as a format, which is looked at before all parts within a part.
+func (r *schemaRule) count(v reflect.Value, seen map[*jsonschema.Schema]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if schema, ok := reflect.TypeAssert[*jsonschema.Schema](v); ok {
+			if schema == nil || seen[schema] {
+				return
+			}
+			seen[schema] = true
+			schema.Format = r.step(schema.Format)
 		}
-		err = schema.Validate(document)
-		if invalid, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
-			return violations(invalid), nil
+		r.count(v.Elem(), seen)
+	case reflect.Interface:
+		r.count(v.Elem(), seen)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				r.count(v.Field(i), seen)
+			}
 		}
-		return "", err
-	}, nil
+	case reflect.Slice:
+		for i := range v.Len() {
+			r.count(v.Index(i), seen)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			r.count(v.MapIndex(key), seen)
+		}
+	}
+}
+
+// step returns a format, which may be nil, that takes a step too.
+func (r *schemaRule) step(format *jsonschema.Format) *jsonschema.Format {
+	stepping := &jsonschema.Format{Validate: func(any) error { return nil }}
+	if format != nil {
+		*stepping = *format
+	}
+	validate := stepping.Validate
+	stepping.Validate = func(value any) error {
+		if r.left%stepsUntilLook == 0 && r.ctx.Err() != nil {
+			r.left = 0
+		}
+		if r.left--; r.left < 0 {
+			return errStopped
+		}
+		return validate(value)
+	}
+	return stepping
+}
+
+func (r *schemaRule) test(s *subject) (string, error) {
+	document, err := s.document()
+	if err != nil {
+		return err.Error(), nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ctx, r.left = s.ctx, maxSteps
+	err = r.schema.Validate(document)
+	r.ctx = nil
+	if r.left < 0 {
+		return "", errStopped
+	}
+	if invalid, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
+		return violations(invalid), nil
+	}
+	return "", err
 }
 
 // violations names the first places in the body that do not satisfy a schema.
 func violations(invalid *jsonschema.ValidationError) string {
+	printer := message.NewPrinter(language.English)
 	var all []string
-	for _, unit := range invalid.BasicOutput().Errors {
-		if unit.Error != nil {
-			all = append(all, line(fmt.Sprintf("%s: %s", "$"+unit.InstanceLocation, unit.Error)))
+	var collect func(*jsonschema.ValidationError)
+	collect = func(v *jsonschema.ValidationError) {
+		if len(v.Causes) == 0 {
+			place := strings.Join(append([]string{"$"}, v.InstanceLocation...), "/")
+			all = append(all, line(place+": "+v.ErrorKind.LocalizedString(printer)))
+		}
+		for _, cause := range v.Causes {
+			collect(cause)
 		}
 	}
+	collect(invalid)
 	slices.Sort(all) // the validator walks through objects in any order
 	all = slices.Compact(all)
 	text := strings.Join(all[:min(len(all), maxViolations)], "; ")

@@ -14,7 +14,7 @@ import (
 // once, when the first of them asks for it.
 type subject struct {
 	*Response
-	ctx      context.Context //nolint:containedctx // lives as long as the one call of Check that made it
+	ctx      context.Context // ends when the time for all rules is over
 	document func() (any, error)
 	vars     map[string]any // of CEL
 }
