@@ -1,6 +1,7 @@
 package probetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -24,6 +25,7 @@ type Fixture struct {
 	Silent     func(testing.TB) Target // a service that takes the connection and never says anything
 	SilentWant probe.Reason            // what a probe of it is given up with
 	ClosedPort func(testing.TB) Target // a port on which nothing listens
+	ClosedWant probe.Reason            // what a probe of it says; empty is ConnectRefused
 }
 
 // Run is the conformance suite. It leaves no goroutine behind.
@@ -139,7 +141,7 @@ func healthy(t *testing.T, s Subject, f Fixture) {
 
 func closedPort(t *testing.T, s Subject, f Fixture) {
 	t.Helper()
-	s.expectReason(t, f.ClosedPort(t), s.Kind.Timeout, probe.ConnectRefused)
+	s.expectReason(t, f.ClosedPort(t), s.Kind.Timeout, cmp.Or(f.ClosedWant, probe.ConnectRefused))
 }
 
 func deadline(t *testing.T, s Subject, f Fixture) {
