@@ -7,6 +7,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/control"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 	"github.com/channelwatch/channelwatch/internal/quality"
 	"github.com/channelwatch/channelwatch/internal/recent"
 	"github.com/channelwatch/channelwatch/internal/schedule"
@@ -26,6 +27,7 @@ func (a *Agent) report(o *schedule.Outcome) (recheck bool) {
 				a.metrics.Rechecked(counted, verdict.Rating == probe.Poor)
 			}
 		}
+		a.aside(tp, &o.Result)
 		return false
 	}
 	a.album.keep(tp.Key(), verdict.Rating, o.Result.Evidence)
@@ -49,20 +51,38 @@ func (a *Agent) judge(o *schedule.Outcome) (verdict quality.Verdict, why string)
 	if o.Err != nil {
 		return quality.NotMeasured(probe.NotMeasured), o.Err.Error()
 	}
-	ended := o.Started.Add(o.Result.Duration)
-	if starved, why := a.starved(o.Started, ended); starved {
+	began, ended := o.Started, o.Started.Add(o.Result.Duration)
+	profile := &o.Touchpoint.Profile
+	if profile.Passive {
+		began, ended = o.Started.Add(-o.Touchpoint.Every), o.Started // what it tells of is over
+	} else if starved, why := a.starved(began, ended); starved {
 		return quality.NotMeasured(probe.AgentStarved), why
 	}
 	verdict = quality.Rate(a.catalogue, o.Touchpoint.Limits, &o.Result)
-	if a.control != nil && verdict.Rating == probe.Poor && verdict.Dimension == probe.Reachable &&
-		networkTrouble(o.Result.Reason) && control.Excuses(o.Touchpoint.Profile.Target) {
+	if a.control != nil && verdict.Rating == probe.Poor && silent(&verdict, &o.Result, profile) && control.Excuses(profile.Target) {
 		ctx, cancel := context.WithTimeout(context.Background(), confirmTimeout)
 		defer cancel()
-		if blind, why := a.control.Blinded(ctx, o.Started, ended); blind {
+		if blind, why := a.control.Blinded(ctx, began, ended); blind {
 			return quality.NotMeasured(probe.AgentBlind), why
 		}
 	}
 	return verdict, ""
+}
+
+// silent says whether a poor result can come from the agent's own network: the channel was not reached, or what others
+// report did not reach the agent.
+func silent(verdict *quality.Verdict, result *probe.Result, profile *probe.Profile) bool {
+	if profile.Passive || profile.Receipts && verdict.Cause == push.Lost {
+		return true
+	}
+	return verdict.Dimension == probe.Reachable && networkTrouble(result.Reason)
+}
+
+// aside takes in what a result that counts for nothing says of the way to the channel.
+func (a *Agent) aside(tp *probe.Touchpoint, result *probe.Result) {
+	for _, counted := range everywhere(tp) {
+		a.metrics.Aside(counted, result)
+	}
 }
 
 // networkTrouble says whether a reason can come from the agent's own network: nothing but silence, or a failure of the
@@ -70,7 +90,7 @@ func (a *Agent) judge(o *schedule.Outcome) (verdict quality.Verdict, why string)
 func networkTrouble(reason probe.Reason) bool {
 	switch reason {
 	case probe.DNSNotFound, probe.DNSFailed, probe.DNSTimeout, probe.ConnectTimeout, probe.ConnectUnreachable,
-		probe.TLSTimeout, probe.SendFailed, probe.ResponseTimeout, probe.BodyTimeout:
+		probe.TLSTimeout, probe.SendFailed, probe.ResponseTimeout, probe.BodyTimeout, push.Unsent:
 		return true
 	}
 	return false

@@ -11,6 +11,8 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/metrics"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
+	"github.com/channelwatch/channelwatch/internal/quality"
 	"github.com/channelwatch/channelwatch/internal/recent"
 	"github.com/channelwatch/channelwatch/internal/schedule"
 )
@@ -57,6 +59,14 @@ func TestAgent_Judge(t *testing.T) {
 			probe.Poor, probe.ConnectTimeout, "",
 		},
 	}
+	t.Run("others' reports do not starve", func(t *testing.T) {
+		passive := *touchpoint
+		passive.Profile.Passive = true
+		a := &Agent{catalogue: catalogue, starved: func(time.Time, time.Time) (bool, string) { return true, hog }}
+		if verdict, _ := a.judge(&schedule.Outcome{Touchpoint: &passive, Result: probe.Result{Duration: time.Second}, Started: started}); verdict.Rating != probe.Excellent {
+			t.Errorf("judge: %s because of %q, want excellent", verdict.Rating, verdict.Cause)
+		}
+	})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := &Agent{catalogue: catalogue, starved: tt.starved}
@@ -66,6 +76,30 @@ func TestAgent_Judge(t *testing.T) {
 					verdict.Rating, verdict.Cause, why, tt.rating, tt.cause, tt.why)
 			}
 		})
+	}
+}
+
+// Silence can be the agent's own: nothing was acknowledged, nothing was confirmed, nobody reported.
+func TestSilent(t *testing.T) {
+	canary, sender := probe.Profile{Receipts: true}, probe.Profile{Receipts: true, Passive: true}
+	for _, tt := range []struct {
+		name      string
+		profile   probe.Profile
+		reason    probe.Reason
+		dimension probe.Dimension
+		want      bool
+	}{
+		{"a broker does not acknowledge", probe.Profile{}, push.Unsent, probe.Reachable, true},
+		{"a broker refuses", probe.Profile{}, push.Rejected, probe.Reachable, false},
+		{"a broker loses", probe.Profile{}, push.Lost, probe.Correct, false},
+		{"a device does not confirm", canary, push.Lost, probe.Correct, true},
+		{"a provider refuses", canary, push.BadCredential, probe.Reachable, false},
+		{"nobody reports", sender, "heartbeat_missing", probe.Reachable, true},
+	} {
+		verdict := quality.Verdict{Rating: probe.Poor, Dimension: tt.dimension, Cause: tt.reason}
+		if got := silent(&verdict, &probe.Result{Reason: tt.reason}, &tt.profile); got != tt.want {
+			t.Errorf("%s: got %t, want %t", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -84,6 +84,7 @@ func (a *Agent) probeNow(ctx context.Context, channel, touchpoint string) (recor
 		return record.Record{}, err
 	}
 	verdict, why := a.judge(o) //nolint:contextcheck // a look at the agent's own network has a deadline of its own
+	a.aside(o.Touchpoint, &o.Result)
 	a.album.keep(o.Touchpoint.Key()+probed, verdict.Rating, o.Result.Evidence)
 	return record.New(a.catalogue, o.Touchpoint, &o.Result, verdict, why), nil
 }

@@ -83,7 +83,7 @@ var layers = []struct {
 		"internal/agent",
 		[]string{
 			"configs", "internal/config", "internal/control", "internal/history", "internal/host", "internal/ledger", "internal/metrics",
-			"internal/notify", "internal/pictures", "internal/probe", "internal/quality", "internal/query", "internal/recent", "internal/record", "internal/rum",
+			"internal/notify", "internal/pictures", "internal/probe", "internal/push", "internal/quality", "internal/query", "internal/recent", "internal/record", "internal/rum",
 			"internal/schedule",
 			"internal/shard", "internal/view", "internal/web",
 		},

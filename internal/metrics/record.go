@@ -22,6 +22,20 @@ func (m *Metrics) Record(tp *probe.Touchpoint, result *probe.Result, verdict qua
 	t.recordLocked(result, &verdict)
 }
 
+// Aside takes in what a result that counts for nothing says of the way to the channel, such as that a receiver had to
+// connect again: the next result does not know it.
+func (m *Metrics) Aside(tp *probe.Touchpoint, result *probe.Result) {
+	t := m.set.Load().byKey[keyOf(tp)]
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.retired {
+		t.asideLocked(result)
+	}
+}
+
 // Rechecked counts the second look at a poor result: whether it confirmed it for alerts. The score does not know it.
 func (m *Metrics) Rechecked(tp *probe.Touchpoint, confirmed bool) {
 	t := m.set.Load().byKey[keyOf(tp)]

@@ -409,9 +409,23 @@ func TestRecord_Unrated(t *testing.T) {
 	}
 	m.Record(tp, result(1), quality.Verdict{Rating: probe.Good})
 	m.Record(tp, result(0), quality.Verdict{Rating: probe.Unknown})
-	want(t, like(samples(t, m), "push_"), map[string]float64{
-		`push_target_valid{channel="shop",touchpoint="news"}`: 0, `push_messages_total{channel="shop",touchpoint="news"}`: 1,
-	})
+	series := func(valid, messages float64) map[string]float64 {
+		return map[string]float64{
+			`push_target_valid{channel="shop",touchpoint="news"}`: valid, `push_messages_total{channel="shop",touchpoint="news"}`: messages,
+		}
+	}
+	want(t, like(samples(t, m), "push_"), series(0, 1))
+
+	// A result that counts for nothing tells of the way there all the same.
+	m.Aside(tp, result(1))
+	want(t, like(samples(t, m), "push_"), series(1, 1))
+
+	// What others have reported is counted whatever it is rated.
+	tp = &probe.Touchpoint{Channel: "shop", Name: "news", Kind: "push", Every: time.Minute, Built: tp.Built}
+	tp.Profile.Passive = true
+	m.Apply([]*probe.Channel{channelOf("shop", tp)}, nil)
+	m.Record(tp, result(0), quality.Verdict{Rating: probe.Unknown})
+	want(t, like(samples(t, m), "push_"), series(0, 2))
 }
 
 // TestRecord_MomentaryGauges: what one result measured does not outlive it.

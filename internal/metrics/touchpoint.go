@@ -98,12 +98,8 @@ func (t *touchpoint) recordLocked(result *probe.Result, verdict *quality.Verdict
 	for _, i := range t.layout.fleeting {
 		t.values[i] = absent()
 	}
-	if verdict.Rating == probe.Unknown { // its times say nothing about the channel
-		for i := range result.Measurements {
-			if metric := t.layout.byName[result.Measurements[i].Metric]; metric != nil && metric.Unrated {
-				t.measureLocked(&result.Measurements[i])
-			}
-		}
+	if verdict.Rating == probe.Unknown && !t.def.Profile.Passive {
+		t.asideLocked(result) // its times say nothing about the channel
 		return
 	}
 	t.duration.observe(result.Duration.Seconds())
@@ -115,6 +111,15 @@ func (t *touchpoint) recordLocked(result *probe.Result, verdict *quality.Verdict
 	}
 	for i := range result.Measurements {
 		t.measureLocked(&result.Measurements[i])
+	}
+}
+
+// asideLocked takes in what a result says of the way to the channel rather than of the channel.
+func (t *touchpoint) asideLocked(result *probe.Result) {
+	for i := range result.Measurements {
+		if metric := t.layout.byName[result.Measurements[i].Metric]; metric != nil && metric.Unrated {
+			t.measureLocked(&result.Measurements[i])
+		}
 	}
 }
 

@@ -26,6 +26,12 @@ type Profile struct {
 	Values map[string][]string
 	Limits Limits // default speed limits of this touchpoint, where they depend on its block; zero: those of the kind
 
+	// Passive says that nobody is asked: its results tell what others have reported. They hold however busy the agent was,
+	// and what they count is counted whatever they are rated.
+	Passive bool
+	// Waits says that its probes do nothing but wait for most of their time: they are not counted against the limit of
+	// concurrent probes per host.
+	Waits bool
 	// Receipts says that its messages are confirmed at Setup.Receipts: somebody has to listen there while it is probed.
 	Receipts bool
 

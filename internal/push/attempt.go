@@ -3,6 +3,8 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -41,9 +43,34 @@ type Attempt struct {
 }
 
 type sendEnd struct {
-	reply Reply
-	err   error
+	reply  Reply
+	err    error
+	panics any // what Send panicked with, and where; nil when it returned
 }
+
+// send calls Send. A panic of it, such as one that a provider's answer provokes, is carried to whoever called Run, which
+// is where panics of probes are caught.
+func (a Attempt) send(ctx context.Context) (e sendEnd) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.panics = fmt.Sprintf("%v\n%s", p, debug.Stack())
+		}
+	}()
+	e.reply, e.err = a.Send(ctx)
+	return e
+}
+
+// returned returns the error of Send. It panics where Send did.
+func (e sendEnd) returned() error {
+	if e.panics != nil {
+		panic(e.panics)
+	}
+	return e.err
+}
+
+// doubt is how long a message is waited for that a failing provider did not take: a gateway can lose the answer of a
+// service that delivers all the same.
+const doubt = 2 * time.Second
 
 // Run sends the message and waits until its fate is known or the window is over. It returns after Send did. The error
 // is that of a cancelled context, or a lack of the agent's own.
@@ -52,16 +79,13 @@ func (a Attempt) Run(ctx context.Context) (Fate, error) {
 	sending, stop := context.WithDeadline(ctx, f.Start.Add(a.Window))
 	defer stop()
 	ends := make(chan sendEnd, 1)
-	go func() {
-		reply, err := a.Send(sending)
-		ends <- sendEnd{reply, err}
-	}()
+	go func() { ends <- a.send(sending) }()
 	err := a.await(sending, &f, ends)
 	f.Waited = time.Since(f.Start)
 	if !f.Answered && err == nil {
 		stop()
 		// What ended because waiting did may still say how far it came.
-		if e := <-ends; e.err == nil {
+		if e := <-ends; e.returned() == nil {
 			f.Reply, f.Answered = e.reply, true
 		}
 	}
@@ -83,11 +107,14 @@ func (a Attempt) await(sending context.Context, f *Fate, ends <-chan sendEnd) er
 			grace = time.After(a.graceFor(f))
 		case e := <-ends:
 			f.Answered = true
-			switch {
-			case e.err == nil:
+			switch err := e.returned(); {
+			case err == nil:
 				f.Reply = e.reply
 			case sending.Err() == nil:
-				return e.err
+				return err
+			}
+			if f.doubtful() {
+				grace = time.After(min(doubt, a.Window))
 			}
 		case <-deaf:
 			deaf, f.Deaf = nil, true

@@ -3,7 +3,9 @@ package push_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +72,7 @@ func TestAttempt_Fates(t *testing.T) {
 	const ms = time.Millisecond
 	refused := push.Reply{After: 10 * ms, Answer: push.Answer{Word: push.MessageInvalid, Code: 400, Said: "BadTopic"}}
 	unasked := push.Reply{After: ms, Unasked: true, Answer: push.Answer{Word: push.Unanswered}}
+	failing := push.Reply{After: 10 * ms, Answer: push.Answer{Word: push.ProviderFailed, Code: 502}}
 	tests := []struct {
 		story
 		took     time.Duration // until the fate was known
@@ -105,6 +108,22 @@ func TestAttempt_Fates(t *testing.T) {
 			60 * ms, "delivered", "", "", 40 * ms,
 		},
 		{story{name: "refused", reply: refused, replies: 10 * ms}, 10 * ms, "rejected", push.Rejected, "", 10 * ms},
+		{
+			story{name: "a provider that fails", reply: failing, replies: 10 * ms},
+			2010 * ms, "rejected", push.Failing, "", 2010 * ms,
+		},
+		{
+			story{name: "a provider that fails and delivers", reply: failing, replies: 10 * ms, arrivals: []time.Duration{30 * ms}},
+			30 * ms, "delivered", "", push.Unacknowledged, 30 * ms,
+		},
+		{
+			story{name: "delivered, then said to have failed", reply: failing, replies: 30 * ms, arrivals: []time.Duration{10 * ms}},
+			30 * ms, "delivered", "", push.Unacknowledged, 10 * ms,
+		},
+		{
+			story{name: "a provider that fails where nobody looks", reply: failing, replies: 10 * ms, blind: true},
+			10 * ms, "rejected", push.Failing, "", 10 * ms,
+		},
 		{story{name: "no answer, no arrival"}, window, "unsent", push.Unsent, "", window},
 		{
 			story{name: "arrived without an answer", arrivals: []time.Duration{40 * ms}},
@@ -166,7 +185,9 @@ func TestAttempt_Fates(t *testing.T) {
 				if got := only(t, &r, push.MessagesTotal); got != test.outcome {
 					t.Errorf("ended as %q, want %q", got, test.outcome)
 				}
-				if got := only(t, &r, push.ProviderResponsesTotal); !slices.Contains(push.Words(), got) {
+				if test.reply.Unasked {
+					none(t, &r, push.ProviderResponsesTotal)
+				} else if got := only(t, &r, push.ProviderResponsesTotal); !slices.Contains(push.Words(), got) {
 					t.Errorf("the provider answered %q, want one of %v", got, push.Words())
 				}
 				if got := findings(&r); len(got) > 1 && test.finding != push.Unacknowledged || (len(got) == 0) != (test.finding == "") ||
@@ -224,6 +245,29 @@ func TestAttempt_OwnLack(t *testing.T) {
 	})
 }
 
+// A panic, such as one that an answer provokes, comes out where the probe runs: the schedule survives it there.
+func TestAttempt_Panic(t *testing.T) {
+	t.Parallel()
+	for name, arrived := range map[string]bool{"while it is waited for": false, "after it arrived": true} {
+		arrivals := make(chan push.Arrival, 1)
+		if arrived {
+			arrivals <- push.Arrival{At: time.Now(), Intact: true}
+		}
+		func() {
+			defer func() {
+				if p := fmt.Sprint(recover()); !strings.Contains(p, "an answer nobody expects") || !strings.Contains(p, "attempt_test.go") {
+					t.Errorf("%s: got %.200q, want what panicked and where", name, p)
+				}
+			}()
+			_, _ = push.Attempt{
+				Send:     func(context.Context) (push.Reply, error) { panic("an answer nobody expects") },
+				Arrivals: arrivals, Times: push.Times{Deadline: time.Second, Window: time.Minute},
+			}.Run(t.Context())
+			t.Errorf("%s: the panic is gone", name)
+		}()
+	}
+}
+
 // only returns the label of the one measurement of a metric that says how a message ended.
 func only(t *testing.T, r *probe.Result, metric string) string {
 	t.Helper()
@@ -237,6 +281,16 @@ func only(t *testing.T, r *probe.Result, metric string) string {
 		t.Errorf("%d measurements of %s, want 1", n, metric)
 	}
 	return label
+}
+
+// none checks that a result has no measurement of a metric.
+func none(t *testing.T, r *probe.Result, metric string) {
+	t.Helper()
+	for _, m := range r.Measurements {
+		if m.Metric == metric {
+			t.Errorf("%s is measured as %q, want nothing", metric, m.Label)
+		}
+	}
 }
 
 func findings(r *probe.Result) []probe.CheckID {

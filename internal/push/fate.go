@@ -49,10 +49,18 @@ func (f *Fate) settled() bool {
 	switch {
 	case !f.Answered:
 		return false
-	case f.Refused(), f.Reply.Never, !f.Watched:
+	case f.Reply.Never, !f.Watched:
+		return true
+	case f.Refused() && !f.doubtful():
 		return true
 	}
 	return f.Arrived() || f.Deaf
+}
+
+// doubtful reports whether a message may be on its way although the provider did not take it: it failed, or said what
+// nobody knows.
+func (f *Fate) doubtful() bool {
+	return f.Answered && f.Watched && (f.Reply.Answer.Word == ProviderFailed || f.Reply.Answer.Word == Other)
 }
 
 // Conclude turns the fate into the result: duration, phases, reason, findings and measurements. Arrival decides over
@@ -102,6 +110,9 @@ func (c conclusion) measure(metric, label string, value float64) {
 
 // answer notes what the provider said.
 func (c conclusion) answer() {
+	if c.Reply.Unasked {
+		return
+	}
 	c.measure(ProviderResponsesTotal, string(c.Reply.Answer.Word), 1)
 	if !c.Accepted() {
 		return
@@ -126,7 +137,12 @@ func (c conclusion) arrived(deadline time.Duration) {
 		c.found(Corrupted, "what arrived differs from what was sent, or could not be decrypted")
 		c.measure(CorruptedTotal, "", float64(c.Garbled))
 	}
-	if !c.taken() {
+	switch {
+	case c.taken():
+	case c.Refused():
+		c.found(Unacknowledged, "arrived after %v, although the provider %s", rounded(c.First), c.Reply.Answer)
+		c.measure(UnacknowledgedTotal, "", 1)
+	default:
 		c.found(Unacknowledged, "arrived after %v, but not acknowledged within %v%s", rounded(c.First), rounded(c.Waited), c.aside())
 		c.measure(UnacknowledgedTotal, "", 1)
 	}

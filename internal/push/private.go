@@ -1,6 +1,8 @@
 package push
 
 import (
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -36,15 +38,23 @@ func ReadPrivate(field, file string) ([]byte, time.Time, error) {
 		return nil, time.Time{}, err
 	}
 	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", file) // reading from some others never ends
+	}
 	if err != nil {
 		return nil, time.Time{}, probe.Fieldf(field, "%w", err)
 	}
-	if info.Size() > maxPrivate {
-		return nil, time.Time{}, probe.Fieldf(field, "%s has %d bytes, want at most %d", file, info.Size(), maxPrivate)
-	}
-	data, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, time.Time{}, probe.Fieldf(field, "%w", err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxPrivate+1))
+	switch {
+	case err != nil:
+		return nil, time.Time{}, probe.Fieldf(field, "%w", err)
+	case len(data) > maxPrivate:
+		return nil, time.Time{}, probe.Fieldf(field, "%s has more than %d bytes", file, maxPrivate)
 	}
 	return data, info.ModTime(), nil
 }

@@ -73,7 +73,7 @@ func (s *Scheduler) hostOf(tp *probe.Touchpoint) *host {
 	if line {
 		name, limit = tp.Kind, most
 	}
-	if limit <= 0 || name == "" {
+	if limit <= 0 || name == "" || tp.Profile.Waits && !line {
 		return nil
 	}
 	h := s.hosts[name]

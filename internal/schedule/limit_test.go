@@ -87,6 +87,30 @@ func TestScheduler_LimitsConcurrency(t *testing.T) {
 	})
 }
 
+// Probes that only wait do not keep each other from a host.
+func TestScheduler_WaitingIsNotCountedPerHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGauge()
+		var tps []*probe.Touchpoint
+		for i := range 20 {
+			tp := touchpoint(fmt.Sprint(i), time.Minute, g.around(30*time.Second, "broker"))
+			tp.Profile.Target, tp.Profile.Waits = "broker:1883", true
+			tps = append(tps, tp)
+		}
+		r := &recorder{}
+		start(t, r, schedule.Options{PerHost: 2}, tps...)
+		pass(10 * time.Minute)
+		if most := g.peaks()["broker"]; most < 5 {
+			t.Errorf("%d at once, want no limit of 2", most)
+		}
+		for _, tp := range tps {
+			if n := r.skips(tp.Name); n > 0 {
+				t.Errorf("%s: skipped %d times", tp.Name, n)
+			}
+		}
+	})
+}
+
 func TestScheduler_WaitsInTurn(t *testing.T) {
 	for name, opts := range map[string]schedule.Options{"for a worker": {MaxConcurrent: 1}, "for the host": {PerHost: 1}} {
 		t.Run(name, func(t *testing.T) {

@@ -236,6 +236,33 @@ func TestScheduler_FirstProbeDoesNotWait(t *testing.T) {
 	})
 }
 
+// What is probed when it is due only keeps to its turns, however often an agent starts or its touchpoint changes.
+func TestScheduler_OnlyWhenDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		due := func(title string) *probe.Touchpoint {
+			tp := touchpoint("canary", 15*time.Minute, takes(0))
+			tp.Title, tp.OnlyWhenDue = title, true
+			return tp
+		}
+		s := start(t, r, schedule.Options{}, due("first"))
+		for i := range 20 { // changed every minute
+			pass(time.Minute)
+			s.Apply([]*probe.Touchpoint{due(fmt.Sprint(i))})
+		}
+		pass(40 * time.Minute)
+		outcomes := r.of("canary")
+		if len(outcomes) != 4 {
+			t.Errorf("%d probes in an hour, want 4", len(outcomes))
+		}
+		for i := 1; i < len(outcomes); i++ {
+			if gap := outcomes[i].Started.Sub(outcomes[i-1].Started); gap != 15*time.Minute {
+				t.Errorf("%v between two probes, want 15m", gap)
+			}
+		}
+	})
+}
+
 func TestScheduler_SpreadsStartsEvenly(t *testing.T) {
 	const touchpoints, every, window = 10_000, 10 * time.Second, 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {

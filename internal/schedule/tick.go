@@ -78,9 +78,13 @@ func (s *Scheduler) fire(e *entry, now time.Duration) {
 	}
 }
 
-// planFirst plans the first probe of the i-th of several new touchpoints: as soon as possible, without a burst.
+// planFirst plans the first probe of the i-th of several new touchpoints: as soon as possible, without a burst. What is
+// probed when it is due only has to wait for its turn, else every start and every change of it would be a probe more.
 func (s *Scheduler) planFirst(e *entry, now time.Duration, i int) {
-	e.due = min(now+time.Duration(i)*firstStep, s.clock.next(now, e.tp.Every, e.phase))
+	e.due = s.clock.next(now, e.tp.Every, e.phase)
+	if !e.tp.OnlyWhenDue {
+		e.due = min(now+time.Duration(i)*firstStep, e.due)
+	}
 	e.at = e.due
 }
 

@@ -67,7 +67,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 	}
 	watched := c.Mode == canary
 	profile := probe.Profile{
-		Target: s.host, URL: s.base, Phases: []probe.Phase{probe.Accept}, Metrics: names(watched), TLS: s.tls, Receipts: watched,
+		Target: s.host, URL: s.base, Phases: []probe.Phase{probe.Accept}, Metrics: names(watched), TLS: s.tls, Receipts: watched, Waits: true,
 	}
 	if watched {
 		profile.Phases = append(profile.Phases, probe.Deliver)

@@ -61,6 +61,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 	return probe.Built{
 		Prober: &prober{settings: s, client: client, receipts: receipts},
 		Profile: probe.Profile{
+			Waits:    true,
 			Target:   net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), map[bool]string{true: "443", false: "80"}[secure])),
 			URL:      s.send,
 			Phases:   phases,

@@ -54,6 +54,7 @@ func build(c Config, setup probe.Setup) (probe.Built, error) {
 	return probe.Built{
 		Prober: p,
 		Profile: probe.Profile{
+			Waits:   true,
 			Target:  net.JoinHostPort(s.send.host, s.send.port),
 			URL:     s.send.url,
 			Phases:  []probe.Phase{probe.Accept, probe.Deliver},

@@ -43,7 +43,7 @@ func build(c Config, setup probe.Setup, book *ledger.Ledger) (probe.Built, error
 		return probe.Built{
 			Prober: &heartbeats{settings: s, pulse: pulse},
 			Profile: probe.Profile{
-				Target: target, URL: setup.Receipts + "/v1/heartbeat", Metrics: heartbeatNames(), Receipts: true,
+				Target: target, URL: setup.Receipts + "/v1/heartbeat", Metrics: heartbeatNames(), Receipts: true, Passive: true,
 				// The time that is rated is that since the last heartbeat.
 				Limits: probe.Limits{Excellent: s.expect, Good: s.expect + s.expect/2, Fair: 2 * s.expect},
 			},
@@ -54,7 +54,7 @@ func build(c Config, setup probe.Setup, book *ledger.Ledger) (probe.Built, error
 	return probe.Built{
 		Prober: &prober{settings: s, book: messages},
 		Profile: probe.Profile{
-			Target: target, URL: setup.Receipts + "/v1/sent", Metrics: messageNames(), Receipts: true,
+			Target: target, URL: setup.Receipts + "/v1/sent", Metrics: messageNames(), Receipts: true, Passive: true,
 			Phases: []probe.Phase{probe.Deliver},
 		},
 		Close: messages.Close,

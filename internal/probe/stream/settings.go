@@ -66,6 +66,7 @@ func build(c Config, setup probe.Setup, clients *httpx.Common) (probe.Built, err
 	return probe.Built{
 		Prober: p,
 		Profile: probe.Profile{
+			Waits:   true,
 			Target:  httpkind.HostPort(v.target),
 			URL:     v.shown,
 			Phases:  []probe.Phase{probe.Accept, probe.Deliver},

@@ -56,6 +56,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 	return probe.Built{
 		Prober: p,
 		Profile: probe.Profile{
+			Waits:    true,
 			Target:   hostPort(address),
 			URL:      protocol.Origin(address), // the rest of an endpoint is a secret
 			Phases:   phases,

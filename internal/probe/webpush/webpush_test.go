@@ -172,7 +172,7 @@ func rate(tb testing.TB, r probe.Result) quality.Verdict {
 func events(r probe.Result) string {
 	var text strings.Builder
 	for _, e := range r.Evidence.Events {
-		text.WriteString(fmt.Sprintln(e.Text))
+		fmt.Fprintln(&text, e.Text)
 	}
 	return text.String()
 }
