@@ -15,11 +15,16 @@ import (
 // could be measured: a mistake in the request, a cancelled context, or a lack of the agent's own resources such as file
 // descriptors. A deadline of ctx that passes is a Response with the reason of the phase that hung.
 func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
-	return c.DoWithJar(ctx, req, new(Jar))
+	return c.do(ctx, req, new(Jar), nil)
 }
 
 // DoWithJar is Do with the cookies of earlier requests, and leaves those of this one in the jar.
 func (c *Client) DoWithJar(ctx context.Context, req *Request, jar *Jar) (*Response, error) {
+	return c.do(ctx, req, jar, nil)
+}
+
+// do makes the request with an address of its host that is connected to; nil is any.
+func (c *Client) do(ctx context.Context, req *Request, jar *Jar, pinned *pin) (*Response, error) {
 	target, err := c.parse(req.URL)
 	if err != nil {
 		return nil, err
@@ -31,6 +36,7 @@ func (c *Client) DoWithJar(ctx context.Context, req *Request, jar *Jar) (*Respon
 	defer cancel()
 	resp := &Response{Start: time.Now()}
 	way := c.newWay(req, target, jar)
+	way.pinned = pinned
 	for {
 		x := way.exchange()
 		err := x.do(ctx)
@@ -77,6 +83,7 @@ func (x *exchange) do(ctx context.Context) error {
 
 // add joins an exchange to the response.
 func (r *Response) add(x *exchange) {
+	r.last = x
 	r.Status, r.Header, r.Protocol = x.status, x.respHeader, x.record.Protocol
 	r.FinalURL, r.URL = x.text, x.url
 	r.Phases.AddAll(&x.record.Phases)

@@ -25,8 +25,12 @@ type exchange struct {
 	header http.Header
 	body   []byte
 	trail  *trail
-	follow bool // a redirect will be followed, so its body is not waited for
-	keep   bool // the connection is held behind the header of its response
+	follow bool      // a redirect will be followed, so its body is not waited for
+	keep   bool      // the connection is held behind the header of its response
+	first  bool      // no exchange went before it on its way, nor did the one that it repeats
+	quic   bool      // by HTTP/3
+	alt    authority // that is connected to instead of that of the URL; zero for none
+	pinned *pin      // address of the host that is connected to; nil for any
 
 	last       time.Time // when the phase that runs now began
 	record     probe.Exchange
@@ -90,9 +94,12 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // run goes through the phases.
 func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, error) {
 	x.last = time.Now()
-	addrs, err := x.resolve(ctx, x.url.Hostname())
+	addrs, err := x.resolve(ctx, x.host())
 	if err != nil {
 		return nil, err
+	}
+	if x.quic {
+		return x.runQUIC(ctx, req, addrs)
 	}
 	tcp, err := x.connect(ctx, addrs)
 	if err != nil {
@@ -121,6 +128,16 @@ func (x *exchange) run(ctx context.Context, req *http.Request) (*http.Response, 
 	return resp, err
 }
 
+// runQUIC goes through the phases of HTTP/3.
+func (x *exchange) runQUIC(ctx context.Context, req *http.Request, addrs []netip.Addr) (*http.Response, error) {
+	line, err := x.dialQUIC(ctx, addrs)
+	if err != nil {
+		return nil, err
+	}
+	defer line.Close()
+	return x.http3(ctx, req, line)
+}
+
 // speak sends the request and reads the response in the protocol that was agreed on.
 func (x *exchange) speak(req *http.Request, conn net.Conn, protocol string) (*http.Response, error) {
 	if x.keep {
@@ -137,6 +154,22 @@ func (x *exchange) speak(req *http.Request, conn net.Conn, protocol string) (*ht
 		return x.http2(req, buffers)
 	}
 	return x.http1(req, buffers)
+}
+
+// host returns the host to connect to.
+func (x *exchange) host() string {
+	if x.alt.host != "" {
+		return x.alt.host
+	}
+	return x.url.Hostname()
+}
+
+// port returns the port to connect to.
+func (x *exchange) port() uint16 {
+	if x.alt.port != 0 {
+		return x.alt.port
+	}
+	return port(x.url)
 }
 
 // port returns the port of a URL with a checked scheme.

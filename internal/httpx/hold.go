@@ -54,7 +54,7 @@ func (c *Client) Hold(ctx context.Context, req *Request) (*Held, *Response, erro
 	defer cancel()
 	resp := &Response{Start: time.Now()}
 	x := c.newWay(req, target, new(Jar)).exchange()
-	x.keep, x.follow = true, false
+	x.keep, x.follow, x.quic = true, false, false
 	x.header = maps.Clone(x.header)
 	x.header["Accept-Encoding"] = []string{"identity"}
 	err = x.do(ctx)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -95,7 +94,7 @@ func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) 
 		err = h.step()
 	}
 	if err == nil {
-		err = h.checkLength()
+		err = h.checkLength(h.declared)
 	}
 	x.mark(probe.Receive)
 	return h.resp, err
@@ -203,10 +202,9 @@ func (h *http2Exchange) headers(frame *http2.MetaHeadersFrame) error {
 		h.ended = true
 		return nil
 	}
-	text := frame.PseudoValue("status")
-	status, err := strconv.Atoi(text)
-	if err != nil || len(text) != 3 || status < http.StatusContinue {
-		return faultf(probe.ResponseMalformed, "status code %q, want 100 to 599", probe.Clip(text, 40))
+	status, err := parseStatus(frame.PseudoValue("status"))
+	if err != nil {
+		return err
 	}
 	if status < http.StatusOK {
 		if status == http.StatusSwitchingProtocols || frame.StreamEnded() {
@@ -223,12 +221,8 @@ func (h *http2Exchange) headers(frame *http2.MetaHeadersFrame) error {
 		name := http.CanonicalHeaderKey(field.Name)
 		header[name] = append(header[name], field.Value)
 	}
-	if lengths := header["Content-Length"]; len(lengths) > 0 {
-		declared, err := strconv.ParseUint(lengths[0], 10, 63)
-		if err != nil || len(lengths) > 1 && lengths[1] != lengths[0] {
-			return faultf(probe.ResponseMalformed, "content length is not one number")
-		}
-		h.declared = int64(declared)
+	if h.declared, err = declaredLength(header); err != nil {
+		return err
 	}
 	h.ended = frame.StreamEnded()
 	h.buffers.wire.unlimited()
@@ -256,20 +250,6 @@ func (h *http2Exchange) data(frame *http2.DataFrame) error {
 	// The windows are as large as the limit, so only padding, which counts as well, has to be given back.
 	if padding := frame.Length - uint32(len(piece)); padding > 0 && !h.ended {
 		h.reply(errors.Join(h.framer.WriteWindowUpdate(0, padding), h.framer.WriteWindowUpdate(onlyStream, padding)))
-	}
-	return nil
-}
-
-// checkLength compares the body with its declared length.
-func (h *http2Exchange) checkLength() error {
-	got := int64(len(h.content))
-	switch {
-	case h.declared < 0, h.method == http.MethodHead, h.resp.StatusCode == http.StatusNotModified:
-		return nil
-	case got < h.declared:
-		return bodyFault(io.ErrUnexpectedEOF, got, h.declared, h.client.opts.BodyLimit)
-	case got > h.declared:
-		return faultf(probe.ResponseMalformed, "body has %d bytes, declared were %d", got, h.declared)
 	}
 	return nil
 }

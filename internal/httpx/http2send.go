@@ -2,11 +2,6 @@ package httpx
 
 import (
 	"bytes"
-	"maps"
-	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -54,31 +49,13 @@ func (h *http2Exchange) sendHeader() error {
 	return err
 }
 
-// encodeHeader returns the compressed header fields (RFC 7541), names in order so that a request is the same every time.
+// encodeHeader returns the compressed header fields (RFC 7541).
 func (h *http2Exchange) encodeHeader() []byte {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
-	// Writing to a bytes.Buffer does not fail.
-	write := func(name, value string) { _ = encoder.WriteField(hpack.HeaderField{Name: name, Value: value}) }
-	host := h.req.Host
-	if host == "" {
-		host = h.req.URL.Host
-	}
-	write(":authority", host)
-	write(":method", h.req.Method)
-	write(":path", h.req.URL.RequestURI())
-	write(":scheme", h.req.URL.Scheme)
-	for _, name := range slices.Sorted(maps.Keys(h.req.Header)) {
-		if name == "Host" {
-			continue
-		}
-		for _, value := range h.req.Header[name] {
-			sensitive := name == "Authorization" || name == "Cookie"
-			_ = encoder.WriteField(hpack.HeaderField{Name: strings.ToLower(name), Value: value, Sensitive: sensitive})
-		}
-	}
-	if len(h.body) > 0 || h.method == http.MethodPost || h.method == http.MethodPut || h.method == http.MethodPatch {
-		write("content-length", strconv.Itoa(len(h.body)))
+	for name, value := range h.requestFields(h.req) {
+		sensitive := name == "authorization" || name == "cookie"
+		_ = encoder.WriteField(hpack.HeaderField{Name: name, Value: value, Sensitive: sensitive}) // a bytes.Buffer takes everything
 	}
 	return block.Bytes()
 }

@@ -30,7 +30,7 @@ func discard() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func TestNew_Mistakes(t *testing.T) {
 	_, err := httpx.New(httpx.Options{
-		UserAgent: "a\nb", MaxRedirects: -1, Resolver: "1.1.1.1", Protocols: []string{"h3"},
+		UserAgent: "a\nb", MaxRedirects: -1, Resolver: "1.1.1.1", Protocols: []string{"h3", "h2"},
 		Header: http.Header{"A B": {"x"}, "Transfer-Encoding": {"chunked"}, "X-Key": {"geheim\r\nInjected: 1"}},
 		TLS:    httpx.TLSOptions{CAFile: "missing.pem", CertFile: "missing.pem"},
 	})
@@ -42,7 +42,7 @@ func TestNew_Mistakes(t *testing.T) {
 		"reading client certificate and key: open missing.pem: no such file or directory",
 		"timeout, number of redirects and limits: want none below 0",
 		`resolver "1.1.1.1", want host:port`,
-		`protocol "h3", want "h2" or "http/1.1"`,
+		`protocol "h3", want "h2" and "http/1.1", or "h3" alone`,
 		"user agent: want no control characters",
 		`header name "A B", want letters, digits and hyphens`,
 		`header "Transfer-Encoding" belongs to the connection and is set by the client`,

@@ -42,7 +42,7 @@ type Response struct {
 	Body     []byte   // decoded; what had arrived when it is truncated and not encoded
 	URL      *url.URL // where the last exchange went, without user info; it must not be changed
 	FinalURL string   // the same as text, with its query: print it by RedactRawURL only
-	Protocol string   // "HTTP/1.0", "HTTP/1.1" or "HTTP/2"
+	Protocol string   // "HTTP/1.0", "HTTP/1.1", "HTTP/2" or "HTTP/3"
 
 	Start    time.Time
 	Duration time.Duration // sum of the phases
@@ -57,6 +57,8 @@ type Response struct {
 	// NotBefore and NotAfter are of the certificate of the last TLS exchange that expires first: of the chain that a
 	// browser would build when there is one, else of the chain that the server sent. Zero without TLS.
 	NotBefore, NotAfter time.Time
+
+	last *exchange // see TryHTTP3
 }
 
 // BodyStartLimit is how much of a body is kept as evidence, in bytes.

@@ -28,6 +28,7 @@ const headerLimit = 256 << 10
 const (
 	HTTP1 = "http/1.1"
 	HTTP2 = "h2"
+	HTTP3 = "h3"
 )
 
 // Options configure a Client. The zero value follows no redirects, sends no header of its own but a user agent and the
@@ -43,7 +44,7 @@ type Options struct {
 	TLS            TLSOptions
 	Resolver       string   // host:port of a DNS server; empty is the system's
 	Policy         Policy   // which addresses may be connected to
-	Protocols      []string // offered by ALPN in this order; empty is HTTP2, HTTP1. Plain http is always HTTP/1.1
+	Protocols      []string // offered by ALPN in this order; empty is HTTP2, HTTP1. HTTP3 stands alone. Plain http is always HTTP/1.1
 }
 
 func (o Options) withDefaults() Options {
@@ -66,6 +67,9 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// byQUIC reports whether https goes by HTTP/3.
+func (o *Options) byQUIC() bool { return slices.Equal(o.Protocols, []string{HTTP3}) }
 
 // signature is the same for options that make the same client.
 func (o *Options) signature() string {
@@ -104,8 +108,8 @@ func (o *Options) validate() error {
 		}
 	}
 	for _, name := range o.Protocols {
-		if name != HTTP1 && name != HTTP2 {
-			errs = append(errs, fmt.Errorf("protocol %q, want %q or %q", name, HTTP2, HTTP1))
+		if name != HTTP1 && name != HTTP2 && !o.byQUIC() {
+			errs = append(errs, fmt.Errorf("protocol %q, want %q and %q, or %q alone", name, HTTP2, HTTP1, HTTP3))
 		}
 	}
 	if !httpguts.ValidHeaderFieldValue(o.UserAgent) {

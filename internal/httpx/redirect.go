@@ -21,6 +21,7 @@ type way struct {
 	bodyless bool // a redirect turned the method into GET
 	left     bool // a redirect led to another site, which gets nothing of the request's own header
 	trail    trail
+	pinned   *pin // nil for none
 	followed int
 	visited  []visit
 	jar      *Jar
@@ -51,6 +52,9 @@ func (w *way) exchange() *exchange {
 		header: w.header(),
 		trail:  &w.trail,
 		follow: w.client.opts.MaxRedirects > 0,
+		first:  w.trail.hops == 0,
+		quic:   w.url.Scheme == "https" && w.client.opts.byQUIC(),
+		pinned: w.pinned,
 		record: probe.Exchange{Method: w.method, URL: safe},
 	}
 	if !w.bodyless {

@@ -95,6 +95,9 @@ func (x *exchange) resolve(ctx context.Context, host string) ([]netip.Addr, erro
 		x.record.Addresses = []string{addr.String()}
 		return []netip.Addr{addr}, x.trail.check(x.client.reserved, addr)
 	}
+	if x.pinned.is(host) {
+		return x.resolvePinned()
+	}
 	all, err := x.client.resolver.Lookup(ctx, host)
 	x.mark(probe.Resolve)
 	if err != nil {
@@ -104,11 +107,10 @@ func (x *exchange) resolve(ctx context.Context, host string) ([]netip.Addr, erro
 		return nil, faultf(probe.DNSNotFound, "%s has no address", host)
 	}
 	all = all[:min(len(all), maxAddresses)]
-	x.record.Addresses = make([]string, len(all))
+	x.record.Addresses = texts(all)
 	allowed := all[:0:len(all)]
 	var refused error
-	for i, addr := range all {
-		x.record.Addresses[i] = addr.String()
+	for _, addr := range all {
 		if err := x.trail.check(x.client.reserved, addr); err != nil {
 			refused = err
 			continue
@@ -119,6 +121,15 @@ func (x *exchange) resolve(ctx context.Context, host string) ([]netip.Addr, erro
 		return nil, refused
 	}
 	return allowed, nil
+}
+
+// texts returns addresses as evidence shows them.
+func texts(addrs []netip.Addr) []string {
+	list := make([]string, len(addrs))
+	for i, addr := range addrs {
+		list[i] = addr.String()
+	}
+	return list
 }
 
 func resolveFault(host string, err error) error {

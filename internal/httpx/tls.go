@@ -69,6 +69,14 @@ func newTLSSettings(o TLSOptions, protocols []string) (tlsSettings, error) {
 	return s, errors.Join(errs...)
 }
 
+// serverName returns the name that the server has to prove. The address of the exchange must be settled.
+func (x *exchange) serverName() string {
+	if x.client.tls.serverName != "" && x.first {
+		return x.client.tls.serverName
+	}
+	return strings.TrimSuffix(x.url.Hostname(), ".")
+}
+
 // handshake makes the TLS handshake, verifies the chain and returns the connection with the protocol to speak.
 func (x *exchange) handshake(ctx context.Context, tcp *net.TCPConn) (net.Conn, string, error) {
 	name := strings.TrimSuffix(x.url.Hostname(), ".")
