@@ -95,7 +95,6 @@ func run(t *testing.T, config tcp.Config, timeout time.Duration) probe.Result {
 }
 
 func TestConformance(t *testing.T) {
-	t.Parallel()
 	target := func(handle func(*net.TCPConn)) func(testing.TB) probetest.Target {
 		return func(tb testing.TB) probetest.Target {
 			tb.Helper()
