@@ -13,6 +13,8 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/page"
 	"github.com/channelwatch/channelwatch/internal/probe/receipts"
 	"github.com/channelwatch/channelwatch/internal/probe/stream"
+	"github.com/channelwatch/channelwatch/internal/probe/tcp"
+	"github.com/channelwatch/channelwatch/internal/probe/tls"
 	"github.com/channelwatch/channelwatch/internal/probe/webpush"
 )
 
@@ -30,6 +32,8 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		page.Kind(),
 		receipts.Kind(confirmed),
 		stream.Kind(),
+		tcp.Kind(),
+		tls.Kind(),
 		webpush.Kind(confirmed),
 	}
 }
