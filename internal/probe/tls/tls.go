@@ -40,12 +40,12 @@ func checks() []probe.Check {
 		{
 			ID: weakVersion, Dimension: probe.Trusted, Cap: probe.Poor, Title: "outdated encryption",
 			Marketing: "The connection is secured in a way that browsers no longer accept, or less well than agreed.",
-			IT:        "The server's best TLS version is below min_version; browsers refuse 1.0 and 1.1 (RFC 8996). Enable a newer one.",
+			IT:        "The server's best TLS version is below min_version; browsers refuse 1.0 and 1.1 (RFC 8996). Check which ones the listener is allowed.",
 		},
 		{
 			ID: missingName, Dimension: probe.Trusted, Cap: probe.Poor, Title: "name not in certificate",
 			Marketing: "Customers who come by one of the service's other names are warned away.",
-			IT:        "The certificate is not valid for one of the configured names; issue it again with all of them.",
+			IT:        "The certificate is not valid for one of the configured names; renew it with all of them.",
 		},
 		{
 			ID: otherIssuer, Dimension: probe.Trusted, Cap: probe.Fair, Title: "another issuer",
