@@ -16,6 +16,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/tcp"
 	"github.com/channelwatch/channelwatch/internal/probe/tls"
 	"github.com/channelwatch/channelwatch/internal/probe/webpush"
+	"github.com/channelwatch/channelwatch/internal/probe/websocket"
 )
 
 // All returns all kinds, by name, for those who listen to no receipts of messages.
@@ -35,5 +36,6 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		tcp.Kind(),
 		tls.Kind(),
 		webpush.Kind(confirmed),
+		websocket.Kind(),
 	}
 }
