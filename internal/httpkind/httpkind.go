@@ -7,6 +7,7 @@ package httpkind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -38,7 +39,7 @@ type Opener struct{ clients httpx.Common }
 // reported at once, as probe.FieldError values, joined.
 func (o *Opener) Open(t *Target, setup probe.Setup, request Request) (probe.Built, error) {
 	site, err := o.Site(t, setup, request.Device)
-	if err != nil {
+	if err := errors.Join(err, t.checkRepeats(request.Method)); err != nil {
 		return probe.Built{}, err
 	}
 	if request.ContentType != "" && site.Header.Get("Content-Type") == "" {
@@ -53,6 +54,8 @@ func (o *Opener) Open(t *Target, setup probe.Setup, request Request) (probe.Buil
 			metric:      request.Metric,
 			redaction:   probe.NewRedaction(append(site.Secrets, request.Secrets...)...),
 			certificate: profile.TLS,
+			tryHTTP3:    t.HTTP3 == http3Check,
+			everywhere:  t.Addresses == allAddresses,
 		},
 		Profile: profile,
 	}, nil
@@ -81,6 +84,9 @@ func (t *Target) options(target *url.URL, hosts []string, header http.Header, se
 	if isHostPort(t.Resolver) {
 		options.Resolver = t.Resolver
 	}
+	if t.HTTP3 == http3Only {
+		options.Protocols = []string{httpx.HTTP3}
+	}
 	return options
 }
 
@@ -92,15 +98,39 @@ type prober struct {
 	metric      string
 	redaction   probe.Redaction
 	certificate bool // whether its dates are exported
+	tryHTTP3    bool // where it is advertised
+	everywhere  bool // with every address of the name
 }
 
-// Probe makes the request once and has the answer judged. An answer that is not complete has its reason and is not
-// looked at further.
+// Probe makes the request and has the answer judged.
 func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
-	response, err := p.client.Do(ctx, &p.request)
+	ask := p.once
+	if p.everywhere {
+		ask = p.each
+	}
+	result, err := ask(ctx, &p.request)
 	if err != nil {
 		return probe.Result{}, err
 	}
+	p.redaction.Hide(&result)
+	return result, nil
+}
+
+// once makes the request once.
+func (p *prober) once(ctx context.Context, request *httpx.Request) (probe.Result, error) {
+	response, err := p.client.Do(ctx, request)
+	if err != nil {
+		return probe.Result{}, err
+	}
+	result := p.conclude(response)
+	if p.tryHTTP3 {
+		err = p.compare(ctx, &result, response)
+	}
+	return result, err
+}
+
+// conclude has an answer judged. One that is not complete has its reason and is not looked at further.
+func (p *prober) conclude(response *httpx.Response) probe.Result {
 	result := probe.Result{
 		Start:    response.Start,
 		Duration: response.Duration,
@@ -118,8 +148,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 		p.look(&result, response)
 	}
 	result.Evidence = &probe.Evidence{Exchanges: response.Exchanges}
-	p.redaction.Hide(&result)
-	return result, nil
+	return result
 }
 
 // look adds what a complete answer is like.

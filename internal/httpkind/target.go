@@ -24,6 +24,8 @@ type Target struct {
 	Resolver      string                  `yaml:"resolver" doc:"DNS server, as host:port. Default: the system's."`
 	AllowPrivate  bool                    `yaml:"allow_private" doc:"Let redirects lead from public to private addresses. Default: no."`
 	TLS           TLS                     `yaml:"tls" doc:"How the certificate is verified."`
+	HTTP3         string                  `yaml:"http3" enum:"only,check" doc:"only asks by HTTP/3 alone; check asks as always, then by HTTP/3 when the answer offers it. Default: neither."`
+	Addresses     string                  `yaml:"addresses" enum:"any,all" doc:"all asks every address of the name, at most 20, and compares. any asks the first that answers, as customers do. Default: any."`
 }
 
 // Redirects says which redirects are followed. Browsers and apps follow them without asking.
@@ -75,6 +77,7 @@ func (t *Target) validate(m *mistakes) {
 	if t.MaxBody <= 0 {
 		m.add("max_body", "%d, want 1 byte or more", t.MaxBody)
 	}
+	t.validateReach(m)
 	if t.Resolver != "" && !isHostPort(t.Resolver) {
 		m.add("resolver", "%q, want host:port", t.Resolver)
 	}
@@ -105,7 +108,10 @@ func (t *Target) profile(target *url.URL, request *Request) probe.Profile {
 	if _, err := netip.ParseAddr(target.Hostname()); err != nil || redirected {
 		p.Phases = append(p.Phases, probe.Resolve)
 	}
-	p.Phases = append(p.Phases, probe.Connect)
+	// QUIC has one handshake, which is the phase TLS; only what is not secure is still connected to.
+	if t.HTTP3 != http3Only || target.Scheme == "http" || t.Redirects.AllowDowngrade {
+		p.Phases = append(p.Phases, probe.Connect)
+	}
 	if secure || redirected {
 		p.Phases = append(p.Phases, probe.TLS)
 	}
@@ -113,6 +119,7 @@ func (t *Target) profile(target *url.URL, request *Request) probe.Profile {
 	if secure {
 		p.Metrics = append(p.Metrics, probe.CertificateNotAfter, probe.CertificateNotBefore)
 	}
+	p.Metrics = append(p.Metrics, t.reachMetrics()...)
 	return p
 }
 

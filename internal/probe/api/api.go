@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/assert"
+	"github.com/channelwatch/channelwatch/internal/httpkind"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -25,8 +26,8 @@ func Kind() probe.Kind {
 		Name:    "api",
 		Summary: "Calls an HTTP API and checks status, header and JSON values: an app is only as good as the calls behind its screens.",
 		Sample:  sample,
-		Checks:  assert.Checks(),
-		Metrics: append(probe.CertificateMetrics(), probe.Metric{
+		Checks:  append(assert.Checks(), httpkind.Checks()...),
+		Metrics: append(httpkind.Metrics(), probe.Metric{
 			Name: responseBytes, Help: "Body of the response as transferred, in bytes.", Type: probe.Gauge,
 		}),
 		Every:   30 * time.Second,

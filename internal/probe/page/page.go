@@ -30,8 +30,8 @@ func Kind() probe.Kind {
 		Name:    "page",
 		Summary: "Watches a web page as a desktop or a phone gets it: whether customers reach it, see the right content, soon and safely.",
 		Sample:  sample,
-		Checks:  checks(),
-		Metrics: append(probe.CertificateMetrics(), probe.Metric{
+		Checks:  append(checks(), httpkind.Checks()...),
+		Metrics: append(httpkind.Metrics(), probe.Metric{
 			Name: pageBytes, Help: "Size of the HTML document as transferred, in bytes, without images and other resources.", Type: probe.Gauge,
 		}),
 		Every:   30 * time.Second,
