@@ -7,6 +7,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/api"
 	"github.com/channelwatch/channelwatch/internal/probe/apns"
+	"github.com/channelwatch/channelwatch/internal/probe/applink"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
 	"github.com/channelwatch/channelwatch/internal/probe/fcm"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
@@ -27,6 +28,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 	return []probe.Kind{
 		api.Kind(),
 		apns.Kind(confirmed),
+		applink.Kind(),
 		browser.Kind(),
 		fcm.Kind(confirmed),
 		mqtt.Kind(),
