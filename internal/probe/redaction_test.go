@@ -124,6 +124,8 @@ func TestRedaction_Text(t *testing.T) {
 		"in HTML by number":     {`<b>abc&#x2B;/=def&#x22;ghi</b>`, `<b>[redacted]</b>`},
 		"in JSON":               {`{"t":"abc+\/=def\"ghi"}`, `{"t":"[redacted]"}`},
 		"in JSON by number":     {`{"t":"abc\u002b/\u003ddef\u0022ghi"}`, `{"t":"[redacted]"}`},
+		"in quoted JSON":        {`got "{\"t\":\"abc+\\/=def\\\"ghi\"}", want "x"`, `got "{\"t\":\"[redacted]\"}", want "x"`},
+		"in quoted JSON, cut":   {`starts with "{\"t\":\"abc+\\"…`, `starts with "{\"t\":\"[redacted]"…`},
 		"in small letters":      {`?t=abc%2b%2f%3ddef%22ghi`, `?t=[redacted]`},
 		"cut in an escape":      {`/login/abc+%2F=def%2`, `/login/[redacted]`},
 		"cut in an entity":      {`abc+/=def&quo…`, `[redacted]…`},
@@ -168,6 +170,10 @@ func spellings(char byte) []string {
 		string(char), url.QueryEscape(string(char)), url.PathEscape(string(char)), html.EscapeString(string(char)), quoted[1 : len(quoted)-1],
 		fmt.Sprintf("%%%02x", char), fmt.Sprintf("%%%02X", char), fmt.Sprintf(`\u%04x`, char), fmt.Sprintf(`\x%02x`, char),
 		fmt.Sprintf("&#%d;", char), fmt.Sprintf("&#x%X;", char),
+	}
+	if char != '\\' {
+		twice := strconv.Quote(all[4]) // as in JSON that a detail quotes
+		all = append(all, twice[1:len(twice)-1], fmt.Sprintf(`\\u%04x`, char))
 	}
 	return slices.Compact(all)
 }

@@ -68,7 +68,7 @@ const cutStarts = "%\\&\"x\xe2"
 
 // cutMark is where a text was cut, after what is left of an escape: its end, an ellipsis, also behind a quotation mark, or
 // what stands for the value of a query in a URL.
-var cutMark = regexp.MustCompile(`^([%\\&][0-9A-Za-z#]{0,8}?|)("?` + ellipsis + `|xxx|$)`)
+var cutMark = regexp.MustCompile(`^(\\{0,2}[%\\&][0-9A-Za-z#]{0,8}?|)("?` + ellipsis + `|xxx|$)`)
 
 // next returns where the next character of a secret ends when the text there is read as an escape and when it is read
 // as it is; where it cannot be, at itself.
@@ -77,13 +77,40 @@ func (at spot) next(secret, text string) (escaped, plain spot) {
 	if at.secret == len(secret) || at.text == len(text) {
 		return escaped, plain
 	}
-	if decoded, width := unescape(text[at.text:]); width > 0 && strings.HasPrefix(secret[at.secret:], decoded) {
+	decoded, width := unescape(text[at.text:])
+	if decoded == `\` && secret[at.secret] != '\\' {
+		decoded, width = unescapeTwice(text[at.text:])
+	}
+	if width > 0 && strings.HasPrefix(secret[at.secret:], decoded) {
 		escaped = spot{at.secret + len(decoded), at.text + width}
 	}
 	if secret[at.secret] == text[at.text] {
 		plain = spot{at.secret + 1, at.text + 1}
 	}
 	return escaped, plain
+}
+
+// unescapeTwice decodes an escape that was escaped itself, as those of JSON are in details that quote a body.
+func unescapeTwice(text string) (decoded string, width int) {
+	const longestEscape = len(`\u002f`)
+	var inner strings.Builder
+	var ends [longestEscape + 1]int // in text, by how much of inner is decoded
+	for end := 0; end < len(text) && inner.Len() < longestEscape; {
+		c, n := text[end:end+1], 1
+		if c == `\` {
+			if c, n = unescape(text[end:]); len(c) != 1 {
+				break
+			}
+		}
+		inner.WriteString(c)
+		end += n
+		ends[inner.Len()] = end
+	}
+	if inner.Len() == 0 {
+		return "", 0
+	}
+	decoded, width = unescape(inner.String())
+	return decoded, ends[width]
 }
 
 // unescape decodes the escape with which a text begins, and returns how many bytes it has; 0 when there is none.
