@@ -99,7 +99,7 @@ func (s Subject) checkMeasurements(tb testing.TB, profile probe.Profile, result 
 		if !slices.Contains(profile.Metrics, m.Metric) {
 			tb.Errorf("measurement of %q is not in the profile %+v", m.Metric, profile)
 		}
-		if values := s.Kind.Metrics[i].Values; m.Label != "" && !slices.Contains(values, m.Label) {
+		if values := slices.Concat(s.Kind.Metrics[i].Values, profile.Values[m.Metric]); m.Label != "" && !slices.Contains(values, m.Label) {
 			tb.Errorf("label %q of %q, want one of %v", m.Label, m.Metric, values)
 		}
 	}
