@@ -12,7 +12,8 @@ import (
 const (
 	credentialPause = 20 * time.Minute // APNs takes a new token no oftener, and nothing changes by asking again
 	longestBackoff  = time.Hour        // of doubling, where the provider names no time
-	longestObeyed   = 24 * time.Hour   // of a time that the provider names
+	longestObeyed   = 24 * time.Hour   // of a time that the provider names for too many messages
+	longestFailing  = time.Hour        // of a time that a failing provider names: it may be back long before
 )
 
 // Standing is what a provider's answers mean for the next message of a touchpoint: send it, or withhold it and say why.
@@ -23,34 +24,48 @@ type Standing struct {
 	until   time.Time     // zero: until the configuration changes
 	held    bool          // sends are withheld
 	backoff time.Duration // the last wait that the provider did not name
+	target  time.Time     // when the target's file was written, as far as is known
 }
 
 // Note draws the consequence of an answer that came at now. every is the touchpoint's interval.
 //
-// Accepted, and answers about one message only, let the next one go out. Too many: what the provider asks for, else
-// doubled from the interval up to an hour. A rejected credential: 20 minutes at least. A target that is gone or was
-// never there: no message until the touchpoint is built anew, which a change of one of its files does. A failing provider: what it or its
-// documentation asks for.
+// Accepted, and answers about one message only, let the next one go out, whatever they ask for. Too many: what the
+// provider asks for, else doubled from the interval up to an hour. A rejected credential: 20 minutes at least. A target
+// that is gone or was never there: no message until its file is written anew. A failing provider: what it or its
+// documentation asks for, up to an hour, which is all that an outage can be told longer than it was.
 func (s *Standing) Note(now time.Time, a Answer, every time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a.Word != Throttled {
 		s.backoff = 0
 	}
-	wait := min(a.RetryAfter, longestObeyed)
+	var wait time.Duration
 	switch a.Word {
 	case Throttled:
-		if wait <= 0 {
+		if wait = min(a.RetryAfter, longestObeyed); wait <= 0 {
 			s.backoff = min(max(2*s.backoff, every), longestBackoff)
 			wait = s.backoff
 		}
 	case CredentialRejected:
-		wait = max(wait, credentialPause)
+		wait = max(min(a.RetryAfter, longestObeyed), credentialPause)
+	case ProviderFailed:
+		wait = min(a.RetryAfter, longestFailing)
 	case TargetGone, TargetInvalid:
 		s.last, s.held, s.until = a, true, time.Time{}
 		return
 	}
 	s.last, s.held, s.until = a, wait > 0, now.Add(wait)
+}
+
+// TargetWritten tells when the file of the target was last written. A target that was gone is tried again when it was
+// written since, even with the same content: providers say so of targets that are there, too.
+func (s *Standing) TargetWritten(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !at.Equal(s.target) && (s.last.Word == TargetGone || s.last.Word == TargetInvalid) {
+		s.held = false
+	}
+	s.target = at
 }
 
 // Withhold reports whether no message must be sent at now, and if so concludes the result of a probe that sent none: its

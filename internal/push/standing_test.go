@@ -31,6 +31,20 @@ func TestStanding_Note(t *testing.T) {
 			[]push.Answer{{Word: push.ProviderFailed, RetryAfter: 15 * time.Minute}},
 			15 * time.Minute, push.Failing, push.SkippedThrottled,
 		},
+		{
+			"provider fails and asks to wait for a day",
+			[]push.Answer{{Word: push.ProviderFailed, RetryAfter: 24 * time.Hour}},
+			time.Hour, push.Failing, push.SkippedThrottled,
+		},
+		{"accepted and a time", []push.Answer{{Word: push.Accepted, RetryAfter: time.Minute}}, 0, "", ""},
+		{"no answer and a time", []push.Answer{{Word: push.Unanswered, RetryAfter: time.Minute}}, 0, "", ""},
+		{"this message only and a time", []push.Answer{{Word: push.MessageInvalid, RetryAfter: time.Minute}}, 0, "", ""},
+		{"what nobody knows and a time", []push.Answer{{Word: push.Other, RetryAfter: time.Minute}}, 0, "", ""},
+		{
+			"credential and a longer time",
+			[]push.Answer{{Word: push.CredentialRejected, RetryAfter: time.Hour}},
+			time.Hour, push.BadCredential, push.SkippedCredential,
+		},
 		{"too many", []push.Answer{{Word: push.Throttled}}, every, push.RateLimited, push.SkippedThrottled},
 		{"too many again", []push.Answer{{Word: push.Throttled}, {Word: push.Throttled}}, 2 * every, push.RateLimited, push.SkippedThrottled},
 		{
@@ -80,6 +94,25 @@ func TestStanding_Note(t *testing.T) {
 				t.Errorf("got %q (%s) %v, want %q because of %q", before.Reason, before.Detail, before.Measurements, test.reason, test.why)
 			}
 		})
+	}
+}
+
+// A target that is gone is tried again when its file is written anew, and only then. Nothing else is.
+func TestStanding_TargetWritten(t *testing.T) {
+	t.Parallel()
+	written := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for word, freed := range map[push.Word]bool{push.TargetGone: true, push.TargetInvalid: true, push.Throttled: false, push.CredentialRejected: false} {
+		var s push.Standing
+		var r probe.Result
+		now := written.Add(time.Hour)
+		s.TargetWritten(written)
+		s.Note(now, push.Answer{Word: word}, time.Hour)
+		if s.TargetWritten(written); !s.Withhold(now, &r) {
+			t.Errorf("%s: a message went out, and nobody wrote the file", word)
+		}
+		if s.TargetWritten(written.Add(time.Minute)); s.Withhold(now, &r) == freed {
+			t.Errorf("%s: with the file written anew a message goes out: %t, want %t", word, !freed, freed)
+		}
 	}
 }
 
