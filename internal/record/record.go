@@ -70,7 +70,7 @@ func New(catalogue *probe.Catalogue, tp *probe.Touchpoint, result *probe.Result,
 	for _, d := range probe.Dimensions() {
 		r.Dimensions[d.String()] = verdict.Dimensions[d]
 	}
-	if result.Reason != "" {
+	if result.Reason != "" && result.Find(result.Reason) == nil { // a finding of that check has words of its own
 		r.Findings = append(r.Findings, explain(catalogue, result.Reason, result.Detail))
 	}
 	for _, f := range result.Findings {

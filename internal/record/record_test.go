@@ -24,7 +24,12 @@ func TestNew(t *testing.T) {
 	named := slow
 	named.Slowest = "img#hero (https://shop.example/hero.jpg)"
 	down := probe.Result{Start: start, Duration: time.Second, Reason: probe.ConnectRefused, Detail: "connecting: refused"}
+	worded := down
+	worded.Findings = []probe.Finding{{Check: probe.ConnectRefused, Title: "Log in failed", Marketing: "Customers cannot get past “Log in”.", Detail: "step 1: refused"}}
 	const (
+		loginRefused = `{"check":"connect_refused","dimension":"reachable","title":"Log in failed",` +
+			`"marketing":"Customers cannot get past “Log in”.",` +
+			`"it":"The port answered with a reset; check that something listens there and that no firewall rejects.","detail":"step 1: refused"}`
 		slowServer = `{"check":"slow_server","dimension":"fast","title":"slow server",` +
 			`"marketing":"Customers wait because the service takes long to answer.",` +
 			`"it":"Time to first byte is the longest phase; check application, database and cache.",` +
@@ -57,6 +62,9 @@ func TestNew(t *testing.T) {
 		{"down", down, nil, "", head + `"duration_seconds":1,"rating":"poor","cause":` + refused + `,
 			"dimensions":{"correct":"unknown","fast":"unknown","reachable":"poor","trusted":"unknown"},
 			"phases_seconds":{},"reason":"connect_refused","detail":"connecting: refused","findings":[` + refused + `]}`},
+		{"down, in the operator's words", worded, nil, "", head + `"duration_seconds":1,"rating":"poor","cause":` + loginRefused + `,
+			"dimensions":{"correct":"unknown","fast":"unknown","reachable":"poor","trusted":"unknown"},
+			"phases_seconds":{},"reason":"connect_refused","detail":"connecting: refused","findings":[` + loginRefused + `]}`},
 		{
 			"not measured",
 			probe.Result{Start: start},
