@@ -3,7 +3,9 @@ package assert
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -35,7 +37,6 @@ func newEnv() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.CustomTypeAdapter(adapter{}),
 		cel.CrossTypeNumericComparisons(true), // JSON does not tell 1 from 1.0
-		cel.ParserExpressionSizeLimit(maxExpression),
 		cel.RegexProgramSizeLimit(maxPattern),
 		cel.Variable("status", cel.IntType),
 		cel.Variable("headers", cel.MapType(cel.StringType, cel.StringType)),
@@ -49,16 +50,19 @@ func newEnv() (*cel.Env, error) {
 
 // compileCEL returns a test that an expression is true.
 func (c *compiler) compileCEL(field, expression string) (test, error) {
+	if n := utf8.RuneCountInString(expression); n > maxExpression {
+		return nil, probe.Fieldf(field, "%d characters, want at most %d", n, maxExpression)
+	}
 	env, err := c.env()
 	if err != nil {
 		return nil, probe.Fieldf(field, "preparing CEL: %w", err)
 	}
 	ast, issues := env.Compile(expression)
-	if err := issues.Err(); err != nil {
-		return nil, probe.Fieldf(field, "%w", err)
+	if issues.Err() != nil {
+		return nil, probe.Fieldf(field, "%s", complaints(issues))
 	}
 	if out := ast.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
-		return nil, probe.Fieldf(field, "is a %s, want an expression that is true or false", out)
+		return nil, probe.Fieldf(field, "is of type %s, want an expression that is true or false", out)
 	}
 	program, err := env.Program(ast, append(limits(), cel.EvalOptions(cel.OptOptimize))...)
 	if err != nil {
@@ -67,6 +71,15 @@ func (c *compiler) compileCEL(field, expression string) (test, error) {
 	found := reads(ast)
 	rule := &celRule{expression, env, ast, program, found[:min(len(found), maxReads)]}
 	return rule.test, nil
+}
+
+// complaints says in one line what is wrong with an expression, and where.
+func complaints(issues *cel.Issues) string {
+	var all []string
+	for _, issue := range issues.Errors() {
+		all = append(all, fmt.Sprintf("line %d, column %d: %s", issue.Location.Line(), issue.Location.Column()+1, issue.Message))
+	}
+	return strings.Join(all, "; ")
 }
 
 // limits returns what keeps the evaluation of an expression from going on and on.
@@ -94,7 +107,7 @@ func (r *celRule) test(s *subject) (string, error) {
 	holds, ok := value.(types.Bool)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("the expression is a %s, want true or false", value.Type().TypeName())
+		return "", fmt.Errorf("the expression is of type %s, want true or false", value.Type().TypeName())
 	case bool(holds):
 		return "", nil
 	}

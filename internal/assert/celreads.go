@@ -116,8 +116,11 @@ func (r *celRule) values(s *subject) string {
 	return said.String()
 }
 
-// showCEL writes a value as JSON, cut.
+// showCEL writes a value as JSON, cut, and a time by RFC 3339. Variables hold no other types.
 func showCEL(value ref.Val) string {
+	if value == types.NullValue {
+		return "null"
+	}
 	switch native := value.Value().(type) {
 	case time.Time:
 		return native.UTC().Format(time.RFC3339)

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -20,20 +21,22 @@ import (
 )
 
 const (
-	maxSchema      = 1 << 20 // bytes of a file
-	maxViolations  = 3       // that a finding shows
-	maxSteps       = 500_000 // of a validation: two for each value of the largest document, and some more
-	stepsUntilLook = 1000    // at the clock
-	schemaName     = "schema:///this"
+	maxSchema      = 1 << 20      // bytes of a file
+	maxViolations  = 3            // that a finding shows
+	maxSteps       = 500_000      // of a validation: two for each value of the largest document, and some more
+	stepsUntilLook = 1000         // at the clock
+	schemaBase     = "schema:///" // what references are relative to
+	schemaName     = schemaBase + "this"
 )
 
-// sealed refuses to load what a schema refers to outside of itself.
+// sealed refuses to load what a schema refers to outside of itself: nobody but the operator says what is read, and the
+// network is for probes.
 type sealed struct{}
 
+var errOutside = errors.New("is outside of the schema")
+
 // Load refuses.
-func (sealed) Load(string) (any, error) {
-	return nil, errors.New("is outside of this schema, want references within it only")
-}
+func (sealed) Load(string) (any, error) { return nil, errOutside }
 
 func compileSchemaFile(field, path string) (test, error) {
 	document, err := readSchema(path)
@@ -80,11 +83,24 @@ func schemaTest(field string, document any) (test, error) {
 	}
 	schema, err := compiler.Compile(schemaName)
 	if err != nil {
-		return nil, probe.Fieldf(field, "%w", err)
+		return nil, probe.Fieldf(field, "%s", invalid(err))
 	}
 	rule := &schemaRule{schema: schema}
 	rule.count(reflect.ValueOf(schema), make(map[*jsonschema.Schema]bool))
 	return rule.test, nil
+}
+
+// invalid says in one line why a schema cannot be compiled.
+func invalid(err error) string {
+	if load, ok := errors.AsType[*jsonschema.LoadURLError](err); ok && errors.Is(load.Err, errOutside) {
+		return fmt.Sprintf("refers to %q, want references within the schema only", strings.TrimPrefix(load.URL, schemaBase))
+	}
+	if schema, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
+		if broken, ok := errors.AsType[*jsonschema.ValidationError](schema.Err); ok {
+			return "is not a valid schema: " + violations(broken)
+		}
+	}
+	return strings.ReplaceAll(line(err.Error()), schemaName, "")
 }
 
 // schemaRule is a compiled schema. Schemas that refer to themselves in several branches can take time that doubles with
@@ -162,18 +178,21 @@ func (r *schemaRule) test(s *subject) (string, error) {
 	if r.left < 0 {
 		return "", errStopped
 	}
-	if invalid, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
-		return violations(invalid), nil
+	if broken, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
+		return violations(broken), nil
 	}
 	return "", err
 }
 
 // violations names the first places in the body that do not satisfy a schema.
-func violations(invalid *jsonschema.ValidationError) string {
+func violations(broken *jsonschema.ValidationError) string {
 	printer := message.NewPrinter(language.English)
 	var all []string
 	var collect func(*jsonschema.ValidationError)
 	collect = func(v *jsonschema.ValidationError) {
+		if extra, ok := v.ErrorKind.(*kind.AdditionalProperties); ok {
+			slices.Sort(extra.Properties)
+		}
 		if len(v.Causes) == 0 {
 			place := strings.Join(append([]string{"$"}, v.InstanceLocation...), "/")
 			all = append(all, line(place+": "+v.ErrorKind.LocalizedString(printer)))
@@ -182,8 +201,8 @@ func violations(invalid *jsonschema.ValidationError) string {
 			collect(cause)
 		}
 	}
-	collect(invalid)
-	slices.Sort(all) // the validator walks through objects in any order
+	collect(broken)
+	slices.Sort(all) // objects are walked through in any order
 	all = slices.Compact(all)
 	text := strings.Join(all[:min(len(all), maxViolations)], "; ")
 	if more := len(all) - maxViolations; more > 0 {
