@@ -9,8 +9,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -29,6 +32,20 @@ type Request struct {
 	Secure      bool        // whether the answer has to come by TLS, wherever the URL begins
 	Metric      string      // name of the kind's measurement of the body as transferred, in bytes
 	Judge       Judge
+	// Prepare completes each request before it is sent; nil: they are all the same.
+	Prepare func(context.Context) (Prepared, error)
+}
+
+// Prepared is what a request has beside those before it.
+type Prepared struct {
+	Header    http.Header      // sent to the first site, beside the target's
+	Secrets   []string         // of Header, that no result may show
+	Note      string           // what of Header helps to find the request at the service; may be empty
+	Exchanges []probe.Exchange // what it took to get ready, such as a token
+	Duration  time.Duration    // of Exchanges; no customer waits for it every time
+	Reason    probe.Reason     // why nothing can be sent; empty when it can
+	Detail    string           // of Reason, for people
+	Answered  func(status int) // told of the answer's status; may be nil
 }
 
 // Opener opens the touchpoints of a kind, which share what their clients have in common. The zero value is ready. It is
@@ -52,6 +69,7 @@ func (o *Opener) Open(t *Target, setup probe.Setup, request Request) (probe.Buil
 			request:     httpx.Request{Method: request.Method, URL: t.URL, Header: site.Header, Body: request.Body},
 			judge:       request.Judge,
 			metric:      request.Metric,
+			prepare:     request.Prepare,
 			redaction:   probe.NewRedaction(append(site.Secrets, request.Secrets...)...),
 			certificate: profile.TLS,
 			tryHTTP3:    t.HTTP3 == http3Check,
@@ -96,6 +114,7 @@ type prober struct {
 	request     httpx.Request
 	judge       Judge
 	metric      string
+	prepare     func(context.Context) (Prepared, error) // nil: all requests are the same
 	redaction   probe.Redaction
 	certificate bool // whether its dates are exported
 	tryHTTP3    bool // where it is advertised
@@ -104,16 +123,57 @@ type prober struct {
 
 // Probe makes the request and has the answer judged.
 func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
+	request, prepared := &p.request, Prepared{}
+	start := time.Now()
+	if p.prepare != nil {
+		var err error
+		if prepared, err = p.prepare(ctx); err != nil {
+			return probe.Result{}, err
+		}
+		request = prepared.complete(request)
+	}
+	if prepared.Reason != "" {
+		result := probe.Result{Start: start, Duration: prepared.Duration, Reason: prepared.Reason, Detail: prepared.Detail, Evidence: new(probe.Evidence)}
+		prepared.attach(&result)
+		p.redaction.Hide(&result)
+		return result, nil
+	}
 	ask := p.once
 	if p.everywhere {
 		ask = p.each
 	}
-	result, err := ask(ctx, &p.request)
+	result, err := ask(ctx, request)
 	if err != nil {
 		return probe.Result{}, err
 	}
+	prepared.attach(&result)
 	p.redaction.Hide(&result)
 	return result, nil
+}
+
+// complete returns the request with what was prepared for it.
+func (p *Prepared) complete(request *httpx.Request) *httpx.Request {
+	complete := *request
+	complete.Header = request.Header.Clone()
+	maps.Copy(complete.Header, p.Header)
+	return &complete
+}
+
+// attach adds to a result what was prepared for it, and hides what of that is secret.
+func (p *Prepared) attach(result *probe.Result) {
+	evidence := result.Evidence
+	if exchanges := evidence.Exchanges; p.Answered != nil && len(exchanges) > 0 {
+		p.Answered(exchanges[len(exchanges)-1].Status)
+	}
+	if len(p.Exchanges) > 0 {
+		evidence.Exchanges = append(slices.Clone(p.Exchanges), evidence.Exchanges...)
+	}
+	if p.Note != "" {
+		evidence.Events = append(evidence.Events, probe.Event{Text: p.Note})
+	}
+	if len(p.Secrets) > 0 {
+		probe.NewRedaction(p.Secrets...).Hide(result)
+	}
 }
 
 // once makes the request once.

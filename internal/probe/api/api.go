@@ -7,10 +7,12 @@ package api
 
 import (
 	_ "embed"
+	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/httpkind"
+	"github.com/channelwatch/channelwatch/internal/oauth"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -26,7 +28,7 @@ func Kind() probe.Kind {
 		Name:    "api",
 		Summary: "Calls an HTTP API and checks status, header and JSON values: an app is only as good as the calls behind its screens.",
 		Sample:  sample,
-		Checks:  append(assert.Checks(), httpkind.Checks()...),
+		Checks:  slices.Concat(assert.Checks(), assert.AssertionChecks(), graphQLChecks(), []probe.Check{oauth.Check()}, httpkind.Checks()),
 		Metrics: append(httpkind.Metrics(), probe.Metric{
 			Name: responseBytes, Help: "Body of the response as transferred, in bytes.", Type: probe.Gauge,
 		}),

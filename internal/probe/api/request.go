@@ -15,14 +15,17 @@ const maxRequestBody = 1 << 20
 // requestBody returns the body and its default content type.
 func (c *Config) requestBody() (body []byte, contentType string, err error) {
 	set := 0
-	for _, is := range []bool{c.Body != "", c.JSON != nil, c.BodyFile != ""} {
+	for _, is := range []bool{c.Body != "", c.JSON != nil, c.BodyFile != "", !c.GraphQL.isZero()} {
 		if is {
 			set++
 		}
 	}
 	switch {
 	case set > 1:
-		return nil, "", probe.Fieldf("body", "more than one of body, json and body_file is set, want one")
+		return nil, "", probe.Fieldf("body", "more than one of body, json, body_file and graphql is set, want one")
+	case !c.GraphQL.isZero():
+		body, err = c.GraphQL.body()
+		return body, "application/json", err
 	case c.JSON != nil:
 		if body, err = assert.EncodeJSON(c.JSON); err != nil {
 			return nil, "", probe.Fieldf("json", "%w", err)

@@ -77,7 +77,12 @@ func TestProbe_Request(t *testing.T) {
 				body, _ := io.ReadAll(r.Body)
 				got = sent{r.Method, r.RequestURI, string(body), r.Header}
 			})
-			run(t, url+"/v1?limit=20", c.change)
+			run(t, url+"/v1?limit=20", func(config *api.Config) {
+				config.Trace = false
+				if c.change != nil {
+					c.change(config)
+				}
+			})
 			want := c.want
 			for name, value := range map[string]string{
 				"User-Agent": "Channelwatch/1.2.3", "Accept": "*/*", "Accept-Encoding": "gzip, deflate, br, zstd", "Connection": "close",
@@ -166,7 +171,7 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 				"secret_headers.X-Key: environment variable TEST_API_NOT_SET is not set",
 				"tls: reading CA file: open " + missing + ": no such file or directory",
 				"method: \"FETCH\", want one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-				"body: more than one of body, json and body_file is set, want one",
+				"body: more than one of body, json, body_file and graphql is set, want one",
 				`expect.status[0]: "ok": want a code such as 200, a class such as 2xx or a range such as 200-204`,
 			},
 		},

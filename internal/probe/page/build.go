@@ -18,14 +18,19 @@ func (b *builder) build(c Config, setup probe.Setup) (probe.Built, error) {
 	if c.Profile != desktop && c.Profile != phone {
 		errProfile = probe.Fieldf("profile", "%q, want %s or %s", c.Profile, desktop, phone)
 	}
+	if c.Assert.JudgesStatus() && len(c.Expect.Status) == 0 {
+		c.Expect.Status = []string{"100-599"}
+	}
 	rules, errRules := c.Expect.compile(c.asksForCompression())
+	asserts, errAssert := c.Assert.Compile("assert")
+	rules.list = asserts
 	built, errTarget := b.opener.Open(&c.Target, setup, httpkind.Request{
 		Device: deviceHeader(c.Profile, setup.UserAgent),
 		Secure: strings.HasPrefix(strings.ToLower(c.Expect.FinalURL), "https:"),
 		Metric: pageBytes,
 		Judge:  rules.conclude,
 	})
-	if err := errors.Join(errTarget, errProfile, errRules); err != nil {
+	if err := errors.Join(errTarget, errProfile, errRules, errAssert); err != nil {
 		return probe.Built{}, err
 	}
 	return built, nil

@@ -1,13 +1,17 @@
 package page
 
-import "github.com/channelwatch/channelwatch/internal/httpkind"
+import (
+	"github.com/channelwatch/channelwatch/internal/assert"
+	"github.com/channelwatch/channelwatch/internal/httpkind"
+)
 
 // Config is the "with" block of a touchpoint of kind page.
 type Config struct {
 	httpkind.Target `yaml:",inline"`
 
-	Profile string `yaml:"profile" enum:"desktop,phone" doc:"Device that the page is asked for with: its user agent, client hints and viewport. Default: phone for mobile channels, else desktop."`
-	Expect  Expect `yaml:"expect" doc:"What the page must be like. Without any rule a 2xx status passes."`
+	Profile string      `yaml:"profile" enum:"desktop,phone" doc:"Device that the page is asked for with: its user agent, client hints and viewport. Default: phone for mobile channels, else desktop."`
+	Assert  assert.List `yaml:"assert" doc:"What else must hold of the page's source, each with a name, how much it matters, and sentences of your own."`
+	Expect  Expect      `yaml:"expect" doc:"What the page must be like. Without any rule a 2xx status passes."`
 }
 
 // Expect is what the page must be like. In title and final_url, * stands for any characters.

@@ -231,7 +231,7 @@ func TestProbe_FindingsAreInTheCatalogue(t *testing.T) {
 		switch {
 		case !ok:
 			t.Errorf("%s is not in the catalogue", check.ID)
-		case got.Cap == probe.Unknown, got.Cap == probe.Excellent:
+		case got.Cap == probe.Unknown, got.Cap == probe.Excellent && check.ID != "assertion_info": // that one weighs nothing on purpose
 			t.Errorf("%s: got cap %v, want one that says something", check.ID, got.Cap)
 		case got.Title == "" || !strings.HasSuffix(got.Marketing, ".") || !strings.HasSuffix(got.IT, "."):
 			t.Errorf("%s: got title %q and sentences %q, %q", check.ID, got.Title, got.Marketing, got.IT)

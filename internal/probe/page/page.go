@@ -12,8 +12,10 @@ package page
 
 import (
 	_ "embed" // for the sample
+	"slices"
 	"time"
 
+	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/httpkind"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
@@ -30,7 +32,7 @@ func Kind() probe.Kind {
 		Name:    "page",
 		Summary: "Watches a web page as a desktop or a phone gets it: whether customers reach it, see the right content, soon and safely.",
 		Sample:  sample,
-		Checks:  append(checks(), httpkind.Checks()...),
+		Checks:  slices.Concat(checks(), assert.AssertionChecks(), httpkind.Checks()),
 		Metrics: append(httpkind.Metrics(), probe.Metric{
 			Name: pageBytes, Help: "Size of the HTML document as transferred, in bytes, without images and other resources.", Type: probe.Gauge,
 		}),

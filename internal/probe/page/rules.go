@@ -8,8 +8,9 @@ import (
 
 // rules are the compiled expectations. They are immutable.
 type rules struct {
-	asserts  *assert.Set // status and texts
-	document bool        // whether any rule needs what the document says, so that it must be read
+	asserts  *assert.Set        // status and texts
+	list     *assert.Assertions // the operator's own; nil for none
+	document bool               // whether any rule needs what the document says, so that it must be read
 	each     []rule
 }
 
@@ -40,5 +41,11 @@ func (r *rules) conclude(response *httpx.Response) []probe.Finding {
 			findings = append(findings, *finding)
 		}
 	}
-	return findings
+	if r.list == nil {
+		return findings
+	}
+	return append(findings, r.list.Check(&assert.Response{
+		Status: response.Status, Header: response.Header, Body: response.Body,
+		Start: response.Start, Duration: response.Duration, Phases: response.Phases, NotBefore: response.NotBefore, NotAfter: response.NotAfter,
+	})...)
 }
