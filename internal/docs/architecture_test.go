@@ -167,7 +167,7 @@ func TestArchitecture_Arrows(t *testing.T) {
 				continue
 			}
 			for mod, rule := range exclusive {
-				if (imported == mod || strings.HasPrefix(imported, mod+"/")) && !slices.Contains(strings.Fields(rule.ownerss), name) {
+				if (imported == mod || strings.HasPrefix(imported, mod+"/")) && !slices.Contains(strings.Fields(rule.owners), name) {
 					t.Errorf("%s imports %s, which only %s may: %s", name, imported, rule.owners, rule.reason)
 				}
 			}
