@@ -44,7 +44,7 @@ func (x *exchange) http3(ctx context.Context, req *http.Request, line *quicLine)
 	stream, err := openStreams(ctx, line.conn)
 	if err != nil {
 		x.mark(probe.Send)
-		return nil, sendFault(err)
+		return nil, quicSendFault(err)
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = stream.SetDeadline(deadline) // fails on a closed stream only, and then the next read says so
@@ -58,7 +58,7 @@ func (x *exchange) http3(ctx context.Context, req *http.Request, line *quicLine)
 	switch {
 	case err != nil && cut != nil:
 		// What the server said matters more than how it hung up, but it said nothing.
-		return nil, sendFault(cut)
+		return nil, quicSendFault(cut)
 	case err != nil:
 		return nil, err
 	}
@@ -239,6 +239,15 @@ func unexpected(err error) error {
 	return err
 }
 
+// quicSendFault says why a request could not be written. When it is the whole connection that ended, nothing could be
+// read either, and why it ended is the reason.
+func quicSendFault(err error) error {
+	if _, ok := errors.AsType[*quic.StreamError](err); ok || timedOut(err) || errors.Is(err, context.DeadlineExceeded) {
+		return sendFault(err)
+	}
+	return quicWaitFault(err)
+}
+
 // quicWaitFault says why no response began.
 func quicWaitFault(err error) error {
 	transport, isTransport := errors.AsType[*quic.TransportError](err)
@@ -259,7 +268,9 @@ func quicWaitFault(err error) error {
 		return faultf(probe.ConnectionReset, "stream reset (code %#x) before a response", uint64(stream.ErrorCode))
 	case isApp:
 		return faultf(probe.ConnectionClosed, "connection given up (code %#x) before a response", uint64(app.ErrorCode))
-	case isTransport, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return faultf(probe.ResponseMalformed, "stream ended in the middle of a frame before a response")
+	case isTransport, errors.Is(err, io.EOF):
 		return faultf(probe.ConnectionClosed, "connection or stream closed before a response")
 	}
 	return faultf(probe.ConnectionReset, "waiting for response: %s", bare(err))

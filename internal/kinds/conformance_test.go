@@ -1,6 +1,7 @@
 package kinds_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -15,6 +16,11 @@ func subjects() []probetest.Subject {
 		{Kind: api.Kind(), Type: probe.MobileApp, With: expecting("contains")},
 		{Kind: page.Kind(), Type: probe.MobileWeb, With: expecting("text")},
 	}
+}
+
+// quicSubjects are those that can ask by HTTP/3.
+func quicSubjects() []probetest.Subject {
+	return slices.DeleteFunc(subjects(), func(s probetest.Subject) bool { return s.Kind.Name == "journey" })
 }
 
 // expecting returns how a target is configured when the kind has this word for a text that must be there.
@@ -41,9 +47,28 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestConformance_HTTP3(t *testing.T) {
+	for _, subject := range quicSubjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) {
+			probetest.Run(t, subject, probetest.Fixture{
+				Healthy:    probetest.HealthyHTTP3,
+				Silent:     probetest.SilentHTTP3,
+				SilentWant: probe.ResponseTimeout,
+				ClosedPort: probetest.ClosedHTTP3,
+			})
+		})
+	}
+}
+
 func TestFaults(t *testing.T) {
 	for _, subject := range subjects() {
 		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunFaults(t, subject) })
+	}
+}
+
+func TestQUICFaults(t *testing.T) {
+	for _, subject := range quicSubjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunQUICFaults(t, subject) })
 	}
 }
 

@@ -1,8 +1,6 @@
 package probetest
 
 import (
-	"net"
-	"sync"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -22,28 +20,7 @@ type reply struct {
 // serveDNS answers every question with the same reply, over UDP on loopback, until the test ends.
 func serveDNS(tb testing.TB, r reply) (address string) {
 	tb.Helper()
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // it does not wait
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		question := make([]byte, 1500)
-		for {
-			n, from, err := socket.ReadFrom(question)
-			if err != nil {
-				return
-			}
-			if answer := r.to(question[:n]); answer != nil {
-				_, _ = socket.WriteTo(answer, from)
-			}
-		}
-	})
-	tb.Cleanup(func() {
-		_ = socket.Close()
-		serving.Wait()
-	})
-	return socket.LocalAddr().String()
+	return serveUDP(tb, r.to)
 }
 
 // to returns the message that answers a question, or nil.

@@ -31,7 +31,7 @@ const (
 	maxAlloc = 24 * bodyLimit
 )
 
-// Faults returns all misbehaving services.
+// Faults returns all services that misbehave by TCP, or before.
 func Faults() []Fault {
 	var all []Fault
 	for _, group := range [][]Fault{
@@ -47,15 +47,26 @@ func Faults() []Fault {
 // expected, in time, within bounded memory, and with a complete result.
 func RunFaults(t *testing.T, subject Subject) {
 	t.Helper()
+	subject.runFaults(t, Faults())
+}
+
+// RunQUICFaults is RunFaults for services that misbehave by HTTP/3, and subjects that ask by it.
+func RunQUICFaults(t *testing.T, subject Subject) {
+	t.Helper()
+	subject.runFaults(t, QUICFaults())
+}
+
+func (s Subject) runFaults(t *testing.T, faults []Fault) {
+	t.Helper()
 	var hanging []Fault
-	for _, fault := range Faults() {
+	for _, fault := range faults {
 		if fault.Hangs {
 			hanging = append(hanging, fault)
 			continue
 		}
-		t.Run(fault.Name, func(t *testing.T) { subject.expectFault(t, fault) })
+		t.Run(fault.Name, func(t *testing.T) { s.expectFault(t, fault) })
 	}
-	subject.expectHanging(t, hanging)
+	s.expectHanging(t, hanging)
 }
 
 // expectFault probes a service that has finished misbehaving long before the deadline.

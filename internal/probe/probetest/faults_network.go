@@ -38,6 +38,7 @@ func dnsFaults() []Fault {
 func connectFaults() []Fault {
 	return []Fault{
 		{Name: "connect: refused", Start: ClosedPort, Want: probe.ConnectRefused},
+		{Name: "connect: refused, there by HTTP/3 only", Start: http3Only, Want: probe.ConnectRefused},
 		{Name: "connect: refused by the address of a name", Start: func(tb testing.TB) Target {
 			tb.Helper()
 			_, port, _ := net.SplitHostPort(closedTCP(tb))

@@ -42,6 +42,8 @@ type Target struct {
 	BodyLimit int      // bytes of a response
 	Text      string   // that the response must hold
 	SecretEnv string   // environment variable with the value of the request's Authorization
+	HTTP3     string   // the field http3
+	Addresses string   // the field addresses
 }
 
 // HTTP returns the part of a block of the configuration that all kinds of HTTP share; the text is left to the kind.
@@ -61,6 +63,12 @@ func (t Target) HTTP() map[string]any {
 	}
 	if t.SecretEnv != "" {
 		with["secret_headers"] = map[string]any{"Authorization": map[string]any{"env": t.SecretEnv}}
+	}
+	if t.HTTP3 != "" {
+		with["http3"] = t.HTTP3
+	}
+	if t.Addresses != "" {
+		with["addresses"] = t.Addresses
 	}
 	return with
 }

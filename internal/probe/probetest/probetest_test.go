@@ -18,7 +18,7 @@ func TestFaults_CoverEveryReason(t *testing.T) {
 	}
 	names := make(map[string]bool)
 	covered := make(map[probe.CheckID]bool)
-	for _, fault := range probetest.Faults() {
+	for _, fault := range append(probetest.Faults(), probetest.QUICFaults()...) {
 		if names[fault.Name] {
 			t.Errorf("two faults are named %q, want one", fault.Name)
 		}
