@@ -10,6 +10,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/applink"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
 	"github.com/channelwatch/channelwatch/internal/probe/fcm"
+	"github.com/channelwatch/channelwatch/internal/probe/grpc"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
 	"github.com/channelwatch/channelwatch/internal/probe/receipts"
@@ -31,6 +32,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		applink.Kind(),
 		browser.Kind(),
 		fcm.Kind(confirmed),
+		grpc.Kind(),
 		mqtt.Kind(),
 		page.Kind(),
 		receipts.Kind(confirmed),
