@@ -72,6 +72,15 @@ func TestQUICFaults(t *testing.T) {
 	}
 }
 
+func TestDelays(t *testing.T) {
+	for _, subject := range subjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunDelays(t, subject, probetest.Delays()) })
+	}
+	for _, subject := range quicSubjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunDelays(t, subject, probetest.QUICDelays()) })
+	}
+}
+
 func TestOddities(t *testing.T) {
 	for _, subject := range subjects() {
 		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunOddities(t, subject) })

@@ -13,6 +13,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/grpc"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
+	"github.com/channelwatch/channelwatch/internal/probe/propagation"
 	"github.com/channelwatch/channelwatch/internal/probe/receipts"
 	"github.com/channelwatch/channelwatch/internal/probe/stream"
 	"github.com/channelwatch/channelwatch/internal/probe/tcp"
@@ -35,6 +36,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		grpc.Kind(),
 		mqtt.Kind(),
 		page.Kind(),
+		propagation.Kind(),
 		receipts.Kind(confirmed),
 		stream.Kind(),
 		tcp.Kind(),
