@@ -21,27 +21,27 @@ func AssertionChecks() []probe.Check {
 		{
 			ID: AssertionPoor, Dimension: probe.Correct, Cap: probe.Poor, Title: "must-have missing",
 			Marketing: "Customers do not get something that they must get here.",
-			IT:        "A rule of severity poor of this touchpoint is broken; its name says which, the detail what was wanted and what came.",
+			IT:        "A rule of severity poor of this touchpoint is broken; its title names it, see the detail for what was wanted and what came.",
 		},
 		{
 			ID: AssertionFair, Dimension: probe.Correct, Cap: probe.Fair, Title: "should-have missing",
 			Marketing: "Customers do not get something that they should get here.",
-			IT:        "A rule of severity fair of this touchpoint is broken; its name says which, the detail what was wanted and what came.",
+			IT:        "A rule of severity fair of this touchpoint is broken; its title names it, see the detail for what was wanted and what came.",
 		},
 		{
 			ID: AssertionGood, Dimension: probe.Correct, Cap: probe.Good, Title: "nice-to-have missing",
 			Marketing: "Customers get what they need here, but not all that the owners of this touchpoint want for them.",
-			IT:        "A rule of severity good of this touchpoint is broken; its name says which, the detail what was wanted and what came.",
+			IT:        "A rule of severity good of this touchpoint is broken; its title names it, see the detail for what was wanted and what came.",
 		},
 		{
 			ID: AssertionInfo, Dimension: probe.Correct, Cap: probe.Excellent, Title: "worth knowing",
 			Marketing: "Something here is different from what was expected; customers do not mind.",
-			IT:        "A rule of severity info of this touchpoint is broken; its name says which, the detail what was wanted and what came.",
+			IT:        "A rule of severity info of this touchpoint is broken; its title names it, see the detail for what was wanted and what came.",
 		},
 		{
 			ID: AssertionError, Dimension: probe.Correct, Cap: probe.Fair, Title: "rule not usable",
 			Marketing: "Nobody can say whether customers get what they should get here: a rule does not fit the answer.",
-			IT:        "A rule cannot be applied to the answer, such as a CEL expression that reads a missing key; correct the rule or the data.",
+			IT:        "A rule cannot be applied to the answer, such as a CEL expression that reads a missing key; check the rule and the data.",
 		},
 	}
 }
