@@ -124,13 +124,13 @@ func (c *compiler) variables() {
 		c.known[name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Variables)) {
-		check("variables."+name, name)
+		check(fieldOf("variables", name), name)
 		if c.constants[name] = c.config.Variables[name]; c.constants[name] == "" {
-			c.fail("variables."+name, "is empty, want a text")
+			c.fail(fieldOf("variables", name), "is empty, want a text")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Secrets)) {
-		field := "secrets." + name
+		field := fieldOf("secrets", name)
 		check(field, name)
 		secret, err := c.config.Secrets[name].Read()
 		if err != nil {

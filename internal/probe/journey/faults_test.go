@@ -56,4 +56,3 @@ func TestOddities(t *testing.T) {
 	probetest.RunOddities(t, subject(first))
 	probetest.RunOddities(t, subject(later(t)))
 }
-

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,15 +57,16 @@ func (c *compiler) request(field string, s *Step, compiled *step) {
 	if !slices.Contains(methods, s.method()) {
 		c.fail(field+".method", "%q, want one of %s", s.Method, strings.Join(methods, ", "))
 	}
+	mistakes := len(c.errs)
 	compiled.journey, compiled.base, compiled.sites = c.site.Header, c.base, c.sites
 	c.address(field+".url", s, compiled)
 	c.headers(field+".headers", s, compiled)
 	c.body(field, s, compiled)
 	compiled.request.Method = s.method()
 	compiled.varies = compiled.link != "" || len(compiled.needs) > 0
-	if !compiled.varies {
+	if !compiled.varies && len(c.errs) == mistakes {
 		if err := compiled.fill(&compiled.request, nil); err != nil {
-			c.fail(field, "%w", err)
+			c.fail(field+".url", "%w", err) // all else was looked at
 		}
 	}
 }
@@ -109,7 +111,7 @@ func (c *compiler) address(field string, s *Step, compiled *step) {
 	target, err := httpx.ParseURL(compiled.url.sample())
 	switch {
 	case err != nil:
-		c.fail(field, "%w; or want a path that begins with /", err)
+		c.fail(field, "%w, or a path that begins with /", err)
 	case target.User != nil:
 		c.fail(field, "holds credentials, want them in headers as Authorization with a variable")
 	default:
@@ -121,7 +123,7 @@ func (c *compiler) address(field string, s *Step, compiled *step) {
 func (c *compiler) headers(field string, s *Step, compiled *step) {
 	compiled.header = make(map[string]template, len(s.Headers))
 	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
-		canonical, at := http.CanonicalHeaderKey(name), field+"."+name
+		canonical, at := http.CanonicalHeaderKey(name), fieldOf(field, name)
 		t, err := parseTemplate(s.Headers[name], escapeNothing, nil)
 		if isCredential(canonical) {
 			c.credential(at, &t)
@@ -136,6 +138,14 @@ func (c *compiler) headers(field string, s *Step, compiled *step) {
 			c.fail(at, "%w", err)
 		}
 	}
+}
+
+// fieldOf returns the path of a name in a map. One that is unusual is quoted, so that a message stays on one line.
+func fieldOf(field, name string) string {
+	if quoted := strconv.Quote(name); strings.Contains(name, " ") || quoted[1:len(quoted)-1] != name {
+		name = quoted
+	}
+	return field + "." + name
 }
 
 // isCredential reports whether the values of a field are credentials by their definition.

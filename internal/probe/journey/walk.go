@@ -188,7 +188,7 @@ func (w *walk) try(ctx context.Context, s *step) (attempt, error) {
 		a.failed, a.detail = true, response.Detail
 		a.findings = []probe.Finding{{Check: a.reason, Detail: response.Detail}}
 	} else {
-		a = w.judge(s, a, response)
+		a = w.judge(s, a, response) //nolint:contextcheck // rules have a limit of time of their own, whatever the step has left
 	}
 	for i := range response.Exchanges {
 		response.Exchanges[i].Step = s.name
