@@ -105,7 +105,7 @@ func Faults() []Fault {
 		{pushRejected, "The push quota is used up", push(poor, "push_rate_limited")},
 		{webPushLate, "News reach browsers late", []Hit{{webPushNews, fair, "message_late"}}},
 		{webPushLost, "News for browsers are accepted and lost", []Hit{{webPushNews, poor, "message_lost"}}},
-		{webPushGarbled, "News reach browsers with other content", []Hit{{webPushNews, poor, "message_corrupted"}}},
+		{webPushGarbled, "News reach browsers garbled, so that they cannot be shown", []Hit{{webPushNews, poor, "message_corrupted"}}},
 		{webPushDown, "The web push service is out of order", []Hit{{webPushNews, poor, "push_provider_failed"}}},
 		{slowHero, "The picture of the autumn sale is slow", looks(fair, probe.SlowContent)},
 		{shiftingBanner, "A banner pushes the autumn sale down", looks(fair, "layout_shift")},

@@ -153,7 +153,7 @@ func TestAttempt_Fates(t *testing.T) {
 		},
 		{
 			story{name: "garbled", reply: accepted(10 * ms), replies: 10 * ms, garbled: true, arrivals: []time.Duration{30 * ms}},
-			30 * ms, "delivered", "", push.Corrupted, 30 * ms,
+			30 * ms, "corrupted", "", push.Corrupted, 30 * ms,
 		},
 		{
 			story{name: "twice", reply: accepted(50 * ms), replies: 50 * ms, arrivals: []time.Duration{30 * ms, 40 * ms}},
@@ -195,6 +195,49 @@ func TestAttempt_Fates(t *testing.T) {
 					t.Errorf("got findings %v, want %q", got, test.finding)
 				}
 				<-time.After(2 * window) // in simulated time: what still comes finds nobody
+			})
+		})
+	}
+}
+
+// What nobody can read has not got through: no time of it is told, and none at which it arrived. Of two copies that one counts
+// which was intact.
+func TestAttempt_GarbledIsNotDelivered(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		name      string
+		arrivals  []time.Duration
+		outcome   string
+		delivered []float64 // times
+	}{
+		{"alone", []time.Duration{30 * ms}, "corrupted", nil},
+		{"and then intact", []time.Duration{30 * ms, 40 * ms}, "delivered", []float64{0.04}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := story{reply: accepted(50 * ms), replies: 50 * ms, garbled: true, arrivals: test.arrivals}
+				fate, _, err := s.play(t.Context(), t)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var r probe.Result
+				fate.Conclude(&r, deadline, 0)
+				var times, last []float64
+				for _, m := range r.Measurements {
+					switch m.Metric {
+					case push.DeliveryDuration:
+						times = append(times, m.Value)
+					case push.LastDelivered:
+						last = append(last, m.Value)
+					}
+				}
+				if !slices.Equal(times, test.delivered) || len(last) != len(test.delivered) {
+					t.Errorf("got the times %v and %d last arrivals, want %v", times, len(last), test.delivered)
+				}
+				if got := only(t, &r, push.MessagesTotal); got != test.outcome || r.Find(push.Corrupted) == nil {
+					t.Errorf("ended as %q with %v, want %q and what was garbled", got, findings(&r), test.outcome)
+				}
 			})
 		})
 	}

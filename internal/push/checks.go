@@ -77,7 +77,7 @@ func checkTable() []probe.Check {
 		},
 		{
 			ID: Corrupted, Dimension: probe.Correct, Cap: probe.Poor, Title: "message garbled",
-			Marketing: "A message reached customers with other content than was sent.",
+			Marketing: "A message arrived changed or unreadable: customers see something else than was sent, or nothing.",
 			IT:        "What arrived differs from what was sent, or cannot be decrypted; check rewriting on the way, and keys of the subscription.",
 		},
 		{

@@ -15,7 +15,7 @@ type Fate struct {
 	Watched  bool          // somebody would have seen an arrival
 	Copies   int           // arrivals
 	Garbled  int           // arrivals whose content was not what was sent
-	First    time.Duration // on its way until the first arrival; meaningful when Copies > 0
+	First    time.Duration // on its way until the first arrival, of one that was intact if there was any; meaningful when Copies > 0
 	Deaf     bool          // the receiver could hear no more before the end
 	Waited   time.Duration // from the beginning until nothing more could come
 }
@@ -34,8 +34,11 @@ func (f *Fate) Refused() bool {
 // Arrived reports whether the message arrived.
 func (f *Fate) Arrived() bool { return f.Copies > 0 }
 
+// readable reports whether a copy arrived as it was sent: what nobody can read has not been delivered.
+func (f *Fate) readable() bool { return f.Copies > f.Garbled }
+
 func (f *Fate) arrive(a Arrival) {
-	if f.Copies == 0 {
+	if f.Copies == 0 || a.Intact && !f.readable() {
 		f.First = a.At.Sub(f.Start)
 	}
 	f.Copies++
@@ -65,7 +68,7 @@ func (f *Fate) doubtful() bool {
 
 // Conclude turns the fate into the result: duration, phases, reason, findings and measurements. Arrival decides over
 // acceptance: a message that arrived is delivered whatever the provider said, one that was accepted and did not arrive is
-// lost. repeats is how often messages before this one arrived again since the last result.
+// lost. One that arrived garbled alone is neither. repeats is how often messages before this one arrived again since the last result.
 func (f *Fate) Conclude(r *probe.Result, deadline time.Duration, repeats int) {
 	c := conclusion{f, r}
 	c.answer()
@@ -145,6 +148,10 @@ func (c conclusion) arrived(deadline time.Duration) {
 	default:
 		c.found(Unacknowledged, "arrived after %v, but not acknowledged within %v%s", rounded(c.First), rounded(c.Waited), c.aside())
 		c.measure(UnacknowledgedTotal, "", 1)
+	}
+	if !c.readable() {
+		c.measure(MessagesTotal, EndedCorrupted, 1)
+		return
 	}
 	c.measure(MessagesTotal, outcome, 1)
 	c.measure(DeliveryDuration, "", c.First.Seconds())

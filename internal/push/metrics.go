@@ -27,6 +27,7 @@ const (
 const (
 	EndedDelivered = "delivered"
 	EndedLate      = "late"
+	EndedCorrupted = "corrupted" // arrived, and not as it was sent
 	EndedLost      = "lost"
 	EndedRejected  = "rejected"
 	EndedUnsent    = "unsent"
@@ -52,8 +53,8 @@ func metricTable() []probe.Metric {
 	return []probe.Metric{
 		{
 			Name: MessagesTotal, Type: probe.Counter,
-			Help:  "Messages by how they ended: delivered by the deadline, late, lost, rejected by the provider, unsent, or unseen: accepted where nobody can see them arrive.",
-			Label: "outcome", Values: []string{EndedDelivered, EndedLate, EndedLost, EndedRejected, EndedUnsent, EndedUnseen},
+			Help:  "Messages by how they ended: delivered by the deadline, late, corrupted, lost, rejected by the provider, unsent, or unseen: accepted where nobody can see them arrive.",
+			Label: "outcome", Values: []string{EndedDelivered, EndedLate, EndedCorrupted, EndedLost, EndedRejected, EndedUnsent, EndedUnseen},
 		},
 		{
 			Name: AcceptDuration, Type: probe.Histogram,
@@ -62,8 +63,8 @@ func metricTable() []probe.Metric {
 		},
 		{
 			Name: DeliveryDuration, Type: probe.Histogram,
-			Help:    "Time from sending a message until it arrived, late ones included. With receipts it is until the receipt came: an upper bound. Lost ones are not in it.",
-			Buckets: []float64{0.005, 0.05, 0.25, 1, 5, 20, 60, 300, 1800},
+			Help:    "Time from sending a message until it arrived, late ones included. With receipts it is until the receipt came: an upper bound. Lost and corrupted ones are not in it.",
+			Buckets: []float64{0.005, 0.05, 0.25, 1, 5, 20, 30, 60, 300, 1800},
 		},
 		{
 			Name: ProviderResponsesTotal, Type: probe.Counter, Unrated: true,
@@ -72,7 +73,7 @@ func metricTable() []probe.Metric {
 		},
 		{Name: UnacknowledgedTotal, Type: probe.Counter, Help: "Messages that arrived although no acceptance was seen."},
 		{Name: LastAccepted, Type: probe.Gauge, Help: "Unix time at which a provider last took a message."},
-		{Name: LastDelivered, Type: probe.Gauge, Help: "Unix time at which a message last arrived, on time or late."},
+		{Name: LastDelivered, Type: probe.Gauge, Help: "Unix time at which a message last arrived as it was sent, on time or late."},
 		{Name: DuplicatesTotal, Type: probe.Counter, Unrated: true, Help: "Arrivals of messages that had arrived before."},
 		{Name: CorruptedTotal, Type: probe.Counter, Help: "Arrivals with other content than was sent, or that could not be decrypted."},
 		{Name: ReceiverUp, Type: probe.Gauge, Unrated: true, Help: "Whether the agent's own receiver was ready when a message was last due: 1 or 0."},

@@ -140,7 +140,7 @@ func TestProbe_Interference(t *testing.T) {
 			"corrupted", func(_ *mochi.Server, m packets.Packet) (packets.Packet, error) {
 				m.Payload = append(bytes.Clone(m.Payload[:60]), '?')
 				return m, nil
-			}, "delivered", "message_corrupted", "push_corrupted_total", probe.Poor,
+			}, "corrupted", "message_corrupted", "push_corrupted_total", probe.Poor,
 		},
 	}
 	for version, speak := range versions() {

@@ -73,7 +73,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 				b.forward(&garbled)
 				acknowledge(c, p, 0, "")
 			},
-			outcome: "delivered", findings: []probe.CheckID{"message_corrupted"},
+			outcome: "corrupted", findings: []probe.CheckID{"message_corrupted"},
 		},
 		{
 			name: "delivered without its properties",

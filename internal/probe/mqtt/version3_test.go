@@ -112,7 +112,7 @@ func TestProbe3_FateOfAMessage(t *testing.T) {
 				b.forward([]byte(strings.ToUpper(string(p.Payload[:50]))+string(p.Payload[50:])), 0)
 				acknowledge3(c, p)
 			},
-			outcome: "delivered", findings: []probe.CheckID{"message_corrupted"},
+			outcome: "corrupted", findings: []probe.CheckID{"message_corrupted"},
 		},
 		{
 			name: "delivered in another's envelope",
@@ -120,7 +120,7 @@ func TestProbe3_FateOfAMessage(t *testing.T) {
 				b.forward([]byte(`{"payload":"`+string(p.Payload)+`"}`), 0)
 				acknowledge3(c, p)
 			},
-			outcome: "delivered", findings: []probe.CheckID{"message_corrupted"},
+			outcome: "corrupted", findings: []probe.CheckID{"message_corrupted"},
 		},
 		{
 			name: "only foreign and retained messages",

@@ -73,11 +73,11 @@ func TestNtfy_Streams(t *testing.T) {
 		},
 		"changes the text": {
 			greeting: ntfyEvent("open", ""), deliver: message(func(e string) string { return strings.Replace(e, "dear", "deer", 1) }),
-			outcome: "delivered", findings: []probe.CheckID{"message_corrupted"},
+			outcome: "corrupted", findings: []probe.CheckID{"message_corrupted"},
 		},
 		"breaks the JSON": {
 			greeting: ntfyEvent("open", ""), deliver: message(func(e string) string { return strings.TrimSuffix(e, "}") }),
-			outcome: "delivered", findings: []probe.CheckID{"message_corrupted"},
+			outcome: "corrupted", findings: []probe.CheckID{"message_corrupted"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

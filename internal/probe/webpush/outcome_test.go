@@ -70,7 +70,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		},
 		{
 			name: "garbled", fault: pushservice.Fault{Corrupt: true},
-			outcome: "delivered", findings: []probe.CheckID{"message_corrupted"}, rating: probe.Poor, answer: "accepted",
+			outcome: "corrupted", findings: []probe.CheckID{"message_corrupted"}, rating: probe.Poor, answer: "accepted",
 		},
 		{
 			name: "delivered and not answered", fault: pushservice.Fault{Hold: time.Minute},
@@ -130,7 +130,9 @@ func TestProbe_GarbledMessagesAreRefusedByTheReceiver(t *testing.T) {
 	s := newStage(t, always(pushservice.Fault{Corrupt: true}))
 	p := selfProber(t, s, nil)
 	for range 20 {
-		wantFindings(t, take(t, p), "message_corrupted")
+		r := take(t, p)
+		want(t, r, "", "corrupted")
+		wantFindings(t, r, "message_corrupted")
 	}
 	waitUntil(t, "20 refusals of the receiver", func() bool { return s.service.Acks(101) == 20 })
 	if n := s.service.Acks(100); n != 0 {
