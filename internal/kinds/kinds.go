@@ -11,6 +11,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
 	"github.com/channelwatch/channelwatch/internal/probe/fcm"
 	"github.com/channelwatch/channelwatch/internal/probe/grpc"
+	"github.com/channelwatch/channelwatch/internal/probe/journey"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
 	"github.com/channelwatch/channelwatch/internal/probe/propagation"
@@ -34,6 +35,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		browser.Kind(),
 		fcm.Kind(confirmed),
 		grpc.Kind(),
+		journey.Kind(),
 		mqtt.Kind(),
 		page.Kind(),
 		propagation.Kind(),
