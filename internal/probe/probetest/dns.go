@@ -1,20 +1,29 @@
 package probetest
 
 import (
+	"net/netip"
 	"testing"
+	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// name is a host that only the DNS servers of this package know.
-const name = "shop.example.test"
+// Name is a host that only the DNS servers of this package know.
+const Name = "shop.example.test"
+
+// ServeName starts a DNS server that knows these addresses of Name, and returns where it is.
+func ServeName(tb testing.TB, addresses ...netip.Addr) (resolver string) {
+	tb.Helper()
+	return serveDNS(tb, reply{addresses: addresses})
+}
 
 // reply is what a DNS server says to a question.
 type reply struct {
-	code    dnsmessage.RCode
-	address [4]byte // in answers for A, when not zero
-	cut     bool    // the answer says that it does not fit
-	silent  bool    // there is no answer
+	code      dnsmessage.RCode
+	addresses []netip.Addr  // in answers for A and AAAA
+	delay     time.Duration // of the answer
+	cut       bool          // the answer says that it does not fit
+	silent    bool          // there is no answer
 }
 
 // serveDNS answers every question with the same reply, over UDP on loopback, until the test ends.
@@ -32,11 +41,23 @@ func (r reply) to(question []byte) []byte {
 	m.Response, m.RecursionAvailable = true, true
 	m.RCode, m.Truncated = r.code, r.cut
 	m.Additionals = nil
-	if q := m.Questions[0]; q.Type == dnsmessage.TypeA && r.address != [4]byte{} {
-		m.Answers = []dnsmessage.Resource{{
-			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 60},
-			Body:   &dnsmessage.AResource{A: r.address},
-		}}
+	q := m.Questions[0]
+	for _, addr := range r.addresses {
+		var body dnsmessage.ResourceBody
+		switch {
+		case q.Type == dnsmessage.TypeA && addr.Is4():
+			body = &dnsmessage.AResource{A: addr.As4()}
+		case q.Type == dnsmessage.TypeAAAA && addr.Is6():
+			body = &dnsmessage.AAAAResource{AAAA: addr.As16()}
+		default:
+			continue
+		}
+		m.Answers = append(m.Answers, dnsmessage.Resource{
+			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 60}, Body: body,
+		})
+	}
+	if r.delay > 0 && q.Type == dnsmessage.TypeA { // both questions are asked at once
+		<-time.After(r.delay)
 	}
 	answer, err := m.Pack()
 	if err != nil {

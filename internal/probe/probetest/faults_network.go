@@ -3,6 +3,7 @@ package probetest
 import (
 	"context"
 	"net"
+	"net/netip"
 	"syscall"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func dnsFaults() []Fault {
 	dns := func(r reply) func(testing.TB) Target {
 		return func(tb testing.TB) Target {
 			tb.Helper()
-			return Target{URL: "http://" + name + "/", Resolver: serveDNS(tb, r)}
+			return Target{URL: "http://" + Name + "/", Resolver: serveDNS(tb, r)}
 		}
 	}
 	return []Fault{
@@ -29,7 +30,7 @@ func dnsFaults() []Fault {
 		{Name: "DNS: no answer", Start: dns(reply{silent: true}), Want: probe.DNSTimeout, Hangs: true},
 		{Name: "DNS: no server", Start: func(tb testing.TB) Target {
 			tb.Helper()
-			return Target{URL: "http://" + name + "/", Resolver: closedUDP(tb)}
+			return Target{URL: "http://" + Name + "/", Resolver: closedUDP(tb)}
 		}, Want: probe.DNSFailed},
 	}
 }
@@ -42,16 +43,18 @@ func connectFaults() []Fault {
 		{Name: "connect: refused by the address of a name", Start: func(tb testing.TB) Target {
 			tb.Helper()
 			_, port, _ := net.SplitHostPort(closedTCP(tb))
-			return Target{URL: "http://" + name + ":" + port + "/", Resolver: serveDNS(tb, reply{address: [4]byte{127, 0, 0, 1}})}
+			return Target{URL: "http://" + Name + ":" + port + "/", Resolver: serveDNS(tb, reply{addresses: []netip.Addr{loopback()}})}
 		}, Want: probe.ConnectRefused},
 		{Name: "connect: black hole", Start: func(tb testing.TB) Target {
 			tb.Helper()
-			return Target{URL: "http://" + blackHole(tb) + "/"}
+			return Target{URL: "http://" + blackHole(tb, "127.0.0.1:0") + "/"}
 		}, Want: probe.ConnectTimeout, Hangs: true},
 		// The system itself refuses to connect to a multicast address: nothing is sent.
 		{Name: "connect: no route", Start: func(testing.TB) Target { return Target{URL: "http://224.0.0.1/"} }, Want: probe.ConnectUnreachable},
 	}
 }
+
+func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 
 // ClosedPort returns a target on which nothing listens.
 func ClosedPort(tb testing.TB) Target {
@@ -83,9 +86,9 @@ func occupied(tb testing.TB, network, to string) (address string) {
 }
 
 // blackHole returns an address whose queue of connections is full: the system drops what comes, as a firewall does.
-func blackHole(tb testing.TB) (address string) {
+func blackHole(tb testing.TB, at string) (address string) {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	listener, err := net.Listen("tcp", at) //nolint:noctx // it does not wait
 	if err != nil {
 		tb.Fatal(err)
 	}
