@@ -26,6 +26,20 @@ func (e Endpoint) String() string {
 	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
+// ParseEndpoint reads host:port, an IPv6 address in brackets. Without a port it is fallback, unless that is 0.
+func ParseEndpoint(text string, fallback uint16) (Endpoint, error) {
+	u, err := ParseURL("https://" + text)
+	switch {
+	case strings.ContainsAny(text, "@/?# "), err != nil:
+		return Endpoint{}, errors.New("want host:port, without anything else")
+	case u.Port() == "" && fallback == 0:
+		return Endpoint{}, fmt.Errorf("%q has no port, want host:port", text)
+	case u.Port() == "":
+		return Endpoint{Host: u.Hostname(), Port: fallback}, nil
+	}
+	return Endpoint{Host: u.Hostname(), Port: port(u)}, nil
+}
+
 // Line is a connection to a service that does not speak HTTP, and what opening it showed. It is used by one goroutine, and
 // whoever opened it closes it.
 type Line struct {
@@ -100,8 +114,18 @@ func (l *Line) open(ctx context.Context, to Endpoint) error {
 // Mark ends a phase that began where the last one ended, so that phases add up to the whole.
 func (l *Line) Mark(p probe.Phase) { l.x.mark(p) }
 
-// Exchange returns what was seen so far, as evidence: phases, addresses and TLS facts. The caller adds method and URL.
-func (l *Line) Exchange() probe.Exchange { return l.x.record }
+// Result returns what was seen so far: phases and their sum, the reason, and one exchange as evidence, with a method and
+// URL for people. Where there is a certificate, it is noted.
+func (l *Line) Result(method, url string) probe.Result {
+	exchange := l.x.record
+	exchange.Method, exchange.URL = method, url
+	r := probe.Result{
+		Start: l.Start, Duration: exchange.Phases.Sum(), Phases: exchange.Phases, Reason: l.Reason, Detail: l.Detail,
+		Evidence: &probe.Evidence{Exchanges: []probe.Exchange{exchange}},
+	}
+	r.NoteCertificate(l.NotBefore, l.NotAfter, l.Start)
+	return r
+}
 
 // Close ends the connection, with a goodbye where it is secure.
 func (l *Line) Close() {
