@@ -1,6 +1,7 @@
 package push
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -24,6 +25,12 @@ func Contained(read func() error) (err error) {
 		}
 	}()
 	return read()
+}
+
+// Panicked reports whether an error is what Contained makes of a panic.
+func Panicked(err error) bool {
+	_, ok := errors.AsType[*panicked](err)
+	return ok
 }
 
 // raised returns the line of code that the panic comes from that is being recovered.

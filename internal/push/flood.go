@@ -14,7 +14,7 @@ const (
 )
 
 // ErrFlood says that a service sends more than anybody subscribes to for a probe.
-var ErrFlood = errors.New("more than 1 MiB a second for longer than 16 MiB take")
+var ErrFlood = errors.New("more than 16 MiB faster than 1 MiB a second")
 
 // Flood tells a connection that brings much from one that brings too much for an agent with thousands of them. The zero
 // value has seen nothing. It is safe for concurrent use.

@@ -41,7 +41,7 @@ func FuzzClient3(f *testing.F) {
 			t.Fatalf("connecting: %v, %v", v, err)
 		}
 		_, answers := c.ask()
-		c.read(t.Context())
+		c.run(t.Context())
 		if c.why() == nil {
 			t.Error("the connection ended without a reason")
 		}

@@ -51,6 +51,9 @@ var errUnsendable = errors.New("the broker takes no such message")
 type link struct {
 	client
 	exchange probe.Exchange // how it was opened
+
+	users   int  // probes that send or wait on it; guarded by the prober's lock
+	useless bool // a message showed it; guarded by the prober's lock
 }
 
 // open connects to end. The exchange holds what was seen, also when the error is not nil: a *failure, or the error of

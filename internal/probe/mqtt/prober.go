@@ -60,14 +60,15 @@ func (p *prober) message(ctx context.Context, j *journal) (probe.Result, error) 
 		return p.unreached(j, err)
 	}
 	fate, err := p.exchange(ctx, held, window, j)
+	p.release(held, &fate, err)
 	if err != nil {
 		return probe.Result{}, fmt.Errorf("waiting for the message: %w", err)
 	}
-	p.dropAfter(held, &fate)
 	return p.conclude(j, &fate), nil
 }
 
-// connect returns both connections, the subscriber's subscribed, and opens those that are missing or have ended.
+// connect returns both connections, the subscriber's subscribed, and opens those that are missing or have ended. release
+// must be called when they are no longer used.
 func (p *prober) connect(ctx context.Context, by time.Time, j *journal) (links, error) {
 	ctx, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
@@ -89,6 +90,8 @@ func (p *prober) connect(ctx context.Context, by time.Time, j *journal) (links, 
 	if err := p.reopen(ctx, &p.links.send, &p.send, j); err != nil {
 		return links{}, err
 	}
+	p.links.receive.users++
+	p.links.send.users++
 	return p.links, nil
 }
 
@@ -137,22 +140,26 @@ func (p *prober) listen(ctx context.Context, l *link, j *journal) error {
 	return nil
 }
 
-// dropAfter gives up connections that a message showed to be useless, so that the next probe opens new ones: both when
-// nothing was heard, the subscriber's when only the acknowledgement came.
-func (p *prober) dropAfter(used links, fate *push.Fate) {
-	if fate.Arrived() || fate.Refused() {
-		return
-	}
+// release ends a probe's use of the connections. Those that its message showed to be useless are given up, so that the
+// next probe opens new ones, as soon as no other probe waits on them: both when nothing was heard, the subscriber's when
+// only the acknowledgement came.
+func (p *prober) release(used links, fate *push.Fate, err error) {
+	silent := err == nil && !fate.Arrived() && !fate.Refused()
 	<-p.lock
 	defer func() { p.lock <- struct{}{} }()
-	if p.links.receive == used.receive && used.receive != nil {
-		used.receive.close()
-		p.links.receive = nil
+	p.links.receive = released(p.links.receive, used.receive, silent)
+	p.links.send = released(p.links.send, used.send, silent && !fate.Accepted())
+}
+
+// released returns what is held after one use of a connection has ended.
+func released(held, used *link, useless bool) *link {
+	used.users--
+	used.useless = used.useless || useless
+	if held != used || !used.useless || used.users > 0 {
+		return held
 	}
-	if !fate.Accepted() && p.links.send == used.send && used.send != nil {
-		used.send.close()
-		p.links.send = nil
-	}
+	used.close()
+	return nil
 }
 
 // close ends both connections and waits for what they started.

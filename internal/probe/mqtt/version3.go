@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // client3 speaks MQTT 3.1.1 (OASIS Standard, 2014). It is as much of a client as a probe needs: it has no session and
@@ -49,7 +51,7 @@ func (c *client3) connect(ctx context.Context, l login) (verdict, error) {
 		_ = c.wire.Close()
 		return v, err
 	}
-	go c.read(context.WithoutCancel(ctx))
+	go c.run(context.WithoutCancel(ctx))
 	return v, nil
 }
 
@@ -166,21 +168,24 @@ func (c *client3) send(ctx context.Context, p packets.ControlPacket) error {
 	return err
 }
 
+// run reads until the connection ends.
+func (c *client3) run(ctx context.Context) {
+	defer close(c.ended)
+	c.fail(push.Contained(func() error { return c.read(ctx) }))
+	_ = c.wire.Close()
+}
+
 // read takes in packets until the connection ends, and pings. The pings go by the clock alone: a subscriber that only
 // receives at QoS 0 sends nothing else, and a broker ends a connection that is silent for one and a half times as long.
-func (c *client3) read(ctx context.Context) {
-	defer close(c.ended)
-	defer func() { _ = c.wire.Close() }()
+func (c *client3) read(ctx context.Context) error {
 	ping, heard := time.Now().Add(keepAlive), true
 	for {
 		if now := time.Now(); !now.Before(ping) {
 			if !heard {
-				c.fail(errors.New("no packet since the last ping"))
-				return
+				return errors.New("no packet since the last ping")
 			}
 			if err := c.send(ctx, packets.NewControlPacket(packets.Pingreq)); err != nil {
-				c.fail(err)
-				return
+				return err
 			}
 			ping, heard = now.Add(keepAlive), false
 		}
@@ -196,8 +201,7 @@ func (c *client3) read(ctx context.Context) {
 			err = c.take(ctx, packet)
 		}
 		if err != nil {
-			c.fail(err)
-			return
+			return err
 		}
 	}
 }

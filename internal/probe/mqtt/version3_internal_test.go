@@ -158,3 +158,26 @@ func TestClient3_PacketIDs(t *testing.T) {
 		t.Errorf("got %d, then %v, want %d, then %v", held, got, 1<<16-1, want)
 	}
 }
+
+// What panics on a broker's bytes ends the connection, not the agent.
+func TestClient3_Panic(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	c := newClient3(&pipe{Conn: here, in: newInbound(here, version3)}, func(delivery) { panic("a message nobody has thought of") })
+	var broker sync.WaitGroup
+	broker.Go(func() {
+		if _, err := packets.ReadPacket(there); err == nil {
+			_, _ = there.Write([]byte{0x20, 2, 0, 0, 0x30, 3, 0, 1, 't'})
+		}
+	})
+	if _, err := c.connect(t.Context(), login{clientID: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	<-c.done()
+	if err := c.why(); err == nil || !strings.Contains(err.Error(), "a message nobody has thought of") {
+		t.Errorf("got %v, want the panic", err)
+	}
+	_ = there.Close()
+	c.close()
+	broker.Wait()
+}

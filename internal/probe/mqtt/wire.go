@@ -8,6 +8,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // maxPacket bounds what a broker may send at once; it is announced to it, and enforced because a hostile length would
@@ -61,6 +64,7 @@ type inbound struct {
 	shift  int
 	left   int // bytes of the body still to come
 	state  frameState
+	flood  push.Flood
 }
 
 const (
@@ -89,6 +93,9 @@ func (in *inbound) await() error {
 
 func (in *inbound) Read(p []byte) (int, error) {
 	n, err := in.r.Read(p)
+	if flood := in.flood.Take(n, time.Now()); flood != nil {
+		return 0, fmt.Errorf("the broker sent %w", flood)
+	}
 	for rest := p[:n]; len(rest) > 0; {
 		used, frameErr := in.follow(rest)
 		if frameErr != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // chunked reads at most n bytes at a time.
@@ -81,5 +83,19 @@ func TestInbound_Judges(t *testing.T) {
 	in := newInbound(bytes.NewReader([]byte{0x20, 2, 0, 1}), version5)
 	if _, err := io.ReadAll(&in); !errors.Is(err, errOtherForm) {
 		t.Errorf("got %v, want errOtherForm", err)
+	}
+}
+
+// endless is a broker that sends one packet after the other at line rate.
+type endless struct{ packet []byte }
+
+func (e endless) Read(p []byte) (int, error) { return copy(p, e.packet), nil }
+
+func TestInbound_Flood(t *testing.T) {
+	t.Parallel()
+	in := newInbound(io.MultiReader(bytes.NewReader([]byte{0x20, 3, 0, 0, 0}), endless{[]byte{0x30, 3, 0, 1, 't'}}), version5)
+	n, err := io.Copy(io.Discard, io.LimitReader(&in, 64<<20))
+	if !errors.Is(err, push.ErrFlood) || n < 16<<20 {
+		t.Errorf("got %v after %d bytes, want %v after some more than 16 MiB", err, n, push.ErrFlood)
 	}
 }

@@ -12,9 +12,13 @@ import (
 )
 
 // answer says what a complete answer of the service means. Nothing is gone for good here: a topic that is missing may
-// be made any time.
+// be made any time. A feed is mostly the operator's own, and when it fails, waiting would hide that it is back: the time
+// to wait is read only where there were too many messages.
 func (s *settings) answer(resp *httpx.Response) push.Answer {
-	a := push.Answer{Word: statusWord(resp.Status), Code: resp.Status, RetryAfter: push.RetryAfter(resp.Header, time.Now())}
+	a := push.Answer{Word: statusWord(resp.Status), Code: resp.Status}
+	if a.Word == push.Throttled {
+		a.RetryAfter = push.RetryAfter(resp.Header, time.Now())
+	}
 	if s.ntfy && a.Word != push.Accepted {
 		a.Said = push.Said(s.redaction, ntfyError(resp))
 	}

@@ -42,7 +42,12 @@ func consequences() []consequence {
 		{status: 500, reason: "push_provider_failed", word: "provider_failed", subscribe: "push_provider_failed", credential: -1},
 		{
 			status: 503, header: http.Header{"Retry-After": {"60"}}, reason: "push_provider_failed", word: "provider_failed",
-			subscribe: "push_provider_failed", withheld: "throttled", credential: -1, detail: "next try in 1m0s",
+			subscribe: "push_provider_failed", credential: -1,
+		},
+		{status: 200, header: http.Header{"Retry-After": {"60"}}, word: "accepted", credential: 1},
+		{
+			status: 404, header: http.Header{"Retry-After": {"60"}}, reason: "message_rejected", word: "message_invalid",
+			subscribe: "stream_refused", credential: -1,
 		},
 	}
 }

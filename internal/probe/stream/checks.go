@@ -25,7 +25,7 @@ func checks() []probe.Check {
 		},
 	}, push.Checks(
 		push.Rejected, push.Unsent, push.Lost, push.Late, push.Duplicated, push.Corrupted, push.Unacknowledged, push.Disconnected,
-		push.RateLimited, push.BadCredential, push.Failing,
+		push.RateLimited, push.BadCredential, push.Failing, push.Ending,
 	)...)
 }
 
@@ -35,5 +35,5 @@ func names() []string {
 }
 
 func metrics() []probe.Metric {
-	return append(probe.CertificateMetrics(), push.Metrics(append(names(), push.CredentialOK)...)...)
+	return append(probe.CertificateMetrics(), push.Metrics(append(names(), push.CredentialOK, push.CredentialExpiry)...)...)
 }

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/httpx"
@@ -19,7 +21,8 @@ type journal struct {
 	findings   []probe.Finding
 	reconnects int
 
-	notBefore, notAfter time.Time // of the certificate that ends first: both ends can be different services
+	clientCert          *x509.Certificate // that the agent shows; nil when it has none
+	notBefore, notAfter time.Time         // of the certificate that ends first: both ends can be different services
 }
 
 func (j *journal) add(format string, args ...any) {
@@ -31,15 +34,24 @@ func (j *journal) exchanged(resp *httpx.Response) {
 	if resp == nil {
 		return
 	}
-	j.exchanges = append(j.exchanges, resp.Exchanges...)
+	for _, exchange := range resp.Exchanges {
+		j.exchange(exchange)
+	}
 	j.certificate(resp)
+}
+
+// exchange notes one exchange. Secrets are taken out of the texts of a result in place, so that results must have nothing
+// in common.
+func (j *journal) exchange(e probe.Exchange) {
+	e.Header = slices.Clone(e.Header)
+	j.exchanges = append(j.exchanges, e)
 }
 
 // reused notes a stream that an earlier probe opened: what it showed still holds, its times are not of this probe.
 func (j *journal) reused(resp *httpx.Response) {
 	for _, exchange := range resp.Exchanges {
 		exchange.Phases = probe.Phases{}
-		j.exchanges = append(j.exchanges, exchange)
+		j.exchange(exchange)
 	}
 	j.certificate(resp)
 }
@@ -65,6 +77,9 @@ func (j *journal) result(up bool) probe.Result {
 		Evidence: &probe.Evidence{Exchanges: j.exchanges, Events: j.events},
 	}
 	r.NoteCertificate(j.notBefore, j.notAfter, j.start)
+	if own := j.clientCert; own != nil {
+		push.NoteClientCertificate(&r, own.NotBefore, own.NotAfter, j.start)
+	}
 	ready := 0.0
 	if up {
 		ready = 1

@@ -5,33 +5,28 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
+
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 const (
 	// maxEvent bounds one event, in bytes; those of others may be longer and are skipped.
 	maxEvent = 64 << 10
-	// maxIntake bounds all that a receiver reads between the beginnings of two probes, in bytes.
-	maxIntake = 16 << 20
 	// keptBuffer is up to which size a buffer is used again, in bytes: thousands of receivers wait at once.
 	keptBuffer = 4 << 10
 )
 
-// errFlood says that a service sent more than anybody subscribes to for a probe.
-var errFlood = errors.New("more than 16 MiB since the last probe began")
-
-// intake is what a receiver has read since the last probe began. It is safe for concurrent use.
+// intake is what a receiver reads. It is safe for concurrent use.
 type intake struct {
-	bytes   atomic.Int64
-	skipped atomic.Int64 // events over maxEvent
+	flood   push.Flood
+	skipped atomic.Int64 // events over maxEvent since they were last taken
 }
 
-// reset begins to count anew and returns how many events were skipped.
-func (in *intake) reset() int64 {
-	in.bytes.Store(0)
-	return in.skipped.Swap(0)
-}
+// takeSkipped returns how many events were skipped since it was last called.
+func (in *intake) takeSkipped() int64 { return in.skipped.Swap(0) }
 
-// metered is a reader that counts, and ends where it is too much.
+// metered is a reader that ends where too much comes at once.
 type metered struct {
 	io.Reader
 	in *intake
@@ -39,11 +34,10 @@ type metered struct {
 
 // Read reads while the intake is within its bounds.
 func (m metered) Read(p []byte) (int, error) {
-	if m.in.bytes.Load() > maxIntake {
-		return 0, errFlood
-	}
 	n, err := m.Reader.Read(p)
-	m.in.bytes.Add(int64(n))
+	if flood := m.in.flood.Take(n, time.Now()); flood != nil {
+		return 0, flood
+	}
 	return n, err
 }
 

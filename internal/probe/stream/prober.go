@@ -49,23 +49,23 @@ func (p *prober) probe(ctx context.Context) (probe.Result, error) {
 	end, _ := ctx.Deadline()
 	// A caller may allow less than the timeout: then the window shrinks too, and connecting keeps its fifth.
 	times := push.Times{Deadline: p.Deadline, Window: min(p.Window, end.Sub(start)*4/5)}
-	j := &journal{start: start}
+	j := &journal{start: start, clientCert: p.clientCert}
 	r, err := p.listening(ctx, end.Add(-times.Window), j)
 	if err != nil {
 		return p.unreached(j, err)
 	}
 	fate, err := p.exchange(ctx, r, times, j)
 	if err != nil {
+		p.release(r, false)
 		return probe.Result{}, fmt.Errorf("waiting for the message: %w", err)
 	}
 	result := p.conclude(j, r, &fate)
-	if !fate.Arrived() && !fate.Refused() && !fate.Reply.Never {
-		p.drop(r)
-	}
+	p.release(r, !fate.Arrived() && !fate.Refused() && !fate.Reply.Never)
 	return result, nil
 }
 
-// listening returns the receiver, and opens it when there is none or it has ended: once.
+// listening returns the receiver, and opens it when there is none or it has ended: once. release must be called when it
+// is no longer used.
 func (p *prober) listening(ctx context.Context, by time.Time, j *journal) (*receiver, error) {
 	ctx, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
@@ -85,6 +85,7 @@ func (p *prober) listening(ctx context.Context, by time.Time, j *journal) (*rece
 		why := p.receiver.dead()
 		if why == nil {
 			j.reused(p.receiver.response)
+			p.receiver.users++
 			return p.receiver, nil
 		}
 		j.dropped(why.detail)
@@ -98,13 +99,14 @@ func (p *prober) listening(ctx context.Context, by time.Time, j *journal) (*rece
 	if p.opened {
 		j.reconnects++
 	}
+	r.users++
 	p.receiver, p.opened = r, true
 	return r, nil
 }
 
 // exchange sends one message and waits until its fate is known or the window is over.
 func (p *prober) exchange(ctx context.Context, r *receiver, times push.Times, j *journal) (push.Fate, error) {
-	if n := r.in.reset(); n > 0 {
+	if n := r.in.takeSkipped(); n > 0 {
 		j.add("%d events of more than 64 KiB were skipped since the last probe", n)
 	}
 	id := newID()
@@ -123,16 +125,19 @@ func (p *prober) exchange(ctx context.Context, r *receiver, times push.Times, j 
 	m.close()
 	j.exchanged(m.response)
 	if m.refused != nil && !fate.Arrived() {
-		fate.Reply.Answer = *m.refused
+		fate.Reply.Answer, fate.Reply.Unasked = *m.refused, false
 	}
 	return fate, err
 }
 
-// drop gives up a receiver that a message showed to be useless, so that the next probe opens a new one.
-func (p *prober) drop(r *receiver) {
+// release ends a probe's use of a receiver. One that a message showed to be useless is given up, so that the next probe
+// opens a new one, as soon as no other probe waits for what arrives there.
+func (p *prober) release(r *receiver, useless bool) {
 	<-p.lock
 	defer func() { p.lock <- struct{}{} }()
-	if p.receiver == r {
+	r.users--
+	r.useless = r.useless || useless
+	if p.receiver == r && r.useless && r.users == 0 {
 		r.close()
 		p.receiver = nil
 	}

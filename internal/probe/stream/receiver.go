@@ -16,6 +16,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // receiver is a stream that is held open. Its goroutines end with it; close waits for them.
@@ -28,6 +29,9 @@ type receiver struct {
 	die      context.CancelFunc
 	why      atomic.Pointer[failure] // how it ended
 	running  sync.WaitGroup
+
+	users   int  // probes that wait for what arrives; guarded by the prober's lock
+	useless bool // a message showed it; guarded by the prober's lock
 }
 
 // open opens the stream and waits until the service is ready to deliver. The error is a *failure, that of a cancelled
@@ -130,21 +134,22 @@ func (p *prober) listen(r *receiver) {
 	if !p.ntfy {
 		close(r.ready)
 	}
-	var why *failure
-	for why == nil {
-		e, err := r.next()
-		if at := time.Now(); err == nil {
-			why = p.take(r, e, at)
-		} else {
-			why = ended(err)
+	r.end(ended(push.Contained(func() error {
+		for {
+			e, err := r.next()
+			if err == nil {
+				err = p.take(r, e, time.Now())
+			}
+			if err != nil {
+				return err
+			}
 		}
-	}
-	r.end(why)
+	})))
 	_ = r.Close()
 }
 
 // take takes in one event that came at a time.
-func (p *prober) take(r *receiver, e event, at time.Time) *failure {
+func (p *prober) take(r *receiver, e event, at time.Time) error {
 	if !p.ntfy {
 		p.inbox.DeliverText(e.data, at, func(id string) bool { return p.intact(e.data, id) })
 		return nil
@@ -188,11 +193,16 @@ func (r *receiver) close() {
 // ended says how a stream ended.
 func ended(err error) *failure {
 	bye, closed := errors.AsType[websocket.CloseError](err)
+	known, isKnown := errors.AsType[*failure](err)
 	switch {
+	case isKnown:
+		return known
+	case push.Panicked(err):
+		return &failure{malformed, err.Error()}
 	case closed:
 		return &failure{probe.ConnectionClosed, fmt.Sprintf("the service closed the WebSocket with code %d", bye.Code)}
-	case errors.Is(err, errFlood):
-		return &failure{malformed, "the service sent " + errFlood.Error()}
+	case errors.Is(err, push.ErrFlood):
+		return &failure{malformed, "the service sent " + push.ErrFlood.Error()}
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return &failure{probe.ConnectionReset, "the connection was reset"}
 	case errors.Is(err, syscall.ETIMEDOUT):

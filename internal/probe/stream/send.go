@@ -71,21 +71,22 @@ func (p *prober) write(ctx context.Context, m *outgoing, quit func()) (push.Repl
 
 // read passes over what the service says to whoever publishes, until the connection ends.
 func (p *prober) read(ctx context.Context, m *outgoing, quit func()) {
-	for {
-		_, said, err := m.conn.Reader(ctx)
-		if err == nil {
-			_, err = io.Copy(io.Discard, said)
-		}
-		if err == nil {
-			continue
-		}
-		if bye, ok := errors.AsType[websocket.CloseError](err); ok {
-			if answer, refuses := p.refusal(bye); refuses {
-				m.refused = &answer
-				quit()
+	err := push.Contained(func() error {
+		for {
+			_, said, err := m.conn.Reader(ctx)
+			if err == nil {
+				_, err = io.Copy(io.Discard, said)
+			}
+			if err != nil {
+				return err
 			}
 		}
-		return
+	})
+	if bye, ok := errors.AsType[websocket.CloseError](err); ok {
+		if answer, refuses := p.refusal(bye); refuses {
+			m.refused = &answer
+			quit()
+		}
 	}
 }
 

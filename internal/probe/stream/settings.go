@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -21,8 +23,9 @@ type settings struct {
 	form          string // in which messages arrive
 	subscribe     string // first text of a WebSocket receiver; may be empty
 	body          template
-	arrives       *template // nil: anything around the message may arrive
-	credential    bool      // requests carry one
+	arrives       *template         // nil: anything around the message may arrive
+	credential    bool              // requests carry one, or the connection does
+	clientCert    *x509.Certificate // that the agent shows; nil when it has none
 	redaction     probe.Redaction
 	every         time.Duration
 	timeout       time.Duration // of a whole probe
@@ -58,6 +61,9 @@ func build(c Config, setup probe.Setup, clients *httpx.Common) (probe.Built, err
 	exported := names()
 	if p.credential {
 		exported = append(exported, push.CredentialOK)
+	}
+	if p.clientCert != nil {
+		exported = append(exported, push.CredentialExpiry)
 	}
 	secure := p.send.secure || p.receive.secure
 	if secure {
@@ -136,7 +142,18 @@ func (v *validation) validate(clients *httpx.Common) {
 			break
 		}
 	}
+	v.readClientCert()
 	v.s.redaction = probe.NewRedaction(v.hidden...)
+}
+
+// readClientCert keeps the certificate that the agent shows. What is wrong with its files, the client has said.
+func (v *validation) readClientCert() {
+	if v.TLS.CertFile == "" {
+		return
+	}
+	if pair, err := tls.LoadX509KeyPair(v.TLS.CertFile, v.TLS.KeyFile); err == nil {
+		v.s.clientCert, v.s.credential = pair.Leaf, true
+	}
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.

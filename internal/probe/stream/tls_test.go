@@ -1,12 +1,18 @@
 package stream_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/pem"
+	"math/big"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/stream"
@@ -61,4 +67,58 @@ func TestProbe_TLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is shown in place of a name has an end, which is known before it comes.
+func TestProbe_ClientCertificateEnds(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	ca := secured(t, h)
+	now := time.Now()
+	for name, c := range map[string]struct {
+		begun    time.Time
+		findings []probe.CheckID
+	}{
+		"young": {now.Add(-time.Hour), nil},
+		"old":   {now.Add(-9 * time.Hour), []probe.CheckID{"push_credential_ending"}},
+	} {
+		cert, key := clientCertificate(t, c.begun, now.Add(time.Hour))
+		p := newProber(t, h, func(config *stream.Config) {
+			config.TLS.CAFile, config.TLS.CertFile, config.TLS.KeyFile = ca, cert, key
+		})
+		r := take(t, p)
+		want(t, r, "", "delivered", c.findings...)
+		if got := value(r, "push_credential_expiry_timestamp_seconds"); got != float64(now.Add(time.Hour).Unix()) {
+			t.Errorf("%s: the certificate ends at %v, want in an hour", name, got)
+		}
+		if got := value(r, "push_credential_ok"); got != 1 {
+			t.Errorf("%s: the verdict on the certificate is %v, want 1", name, got)
+		}
+	}
+}
+
+// clientCertificate returns the files of a certificate and its key.
+func clientCertificate(t *testing.T, from, until time.Time) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(kind string, der []byte) string {
+		file := filepath.Join(t.TempDir(), "file.pem")
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	return write("CERTIFICATE", cert), write("PRIVATE KEY", private)
 }
