@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,9 +72,13 @@ func writeFindings(b *bytes.Buffer, r *record.Record) {
 	if r.Error != "" {
 		fmt.Fprintf(b, "\nnot measured: %s\n", r.Error)
 	}
-	for _, f := range r.Findings {
+	cause := -1
+	if r.Cause != nil { // several rules of the operator can break the same check
+		cause = slices.Index(r.Findings, *r.Cause)
+	}
+	for i, f := range r.Findings {
 		mark := ""
-		if r.Cause != nil && f.Check == r.Cause.Check {
+		if i == cause {
 			mark = ", the cause"
 		}
 		fmt.Fprintf(b, "\n%s (%s%s)\n", f.Title, f.Dimension, mark)

@@ -76,12 +76,19 @@ func (h *handler) touchpointStatus(tp *probe.Touchpoint, f *frame) touchpointSta
 	row.Age = fmt.Sprintf("%s, %s since %s", ago(f.Now, last.Result.Start), rec.Rating, last.Since.Format("15:04:05"))
 	row.Plain = "Nothing to complain about."
 	if rec.Rating == probe.Good {
-		row.Plain = "Good; a little more speed or care makes it excellent."
-		if len(rec.Findings) > 0 {
-			row.Plain = rec.Findings[0].Marketing
-		}
+		row.Plain = h.keepsGood(&rec)
 	}
 	return row
+}
+
+// keepsGood says why a good result is not excellent. What is only worth knowing does not keep it from that.
+func (h *handler) keepsGood(rec *record.Record) string {
+	for _, f := range rec.Findings {
+		if check, _ := h.opts.Catalogue.Check(f.Check); check.Cap == probe.Good {
+			return f.Marketing
+		}
+	}
+	return "Good; a little more speed or care makes it excellent."
 }
 
 // agreed says in words what both owners signed.
