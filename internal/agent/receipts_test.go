@@ -52,7 +52,7 @@ func TestAgent_ListensToReceipts(t *testing.T) {
 	}
 	beat(token)
 	r.eventually("both heartbeats, and the one that was refused", func() bool {
-		return r.series("push_messages_total", `outcome="delivered"`, `touchpoint="newsletter"`) == "2" &&
+		return r.series("push_last_delivered_timestamp_seconds", `touchpoint="newsletter"`) != "" &&
 			r.series("push_receipts_total", `what="heartbeat"`) == "2" && r.series("push_receipts_rejected_total", `why="unauthorized"`) == "1"
 	})
 }

@@ -123,11 +123,15 @@ func measured(result *probe.Result, metric, label string) (sum float64, n int) {
 	return sum, n
 }
 
-// ends are how messages ended, as the counter says.
+// ends are how messages ended, as the counter says, and heartbeats, as the evidence does.
 type ends struct{ delivered, late, lost float64 }
 
 func endsOf(result *probe.Result) ends {
 	var e ends
+	const beats = "since the last probe %g heartbeats came on time and %g late, and %g did not come"
+	if n, _ := fmt.Sscanf(result.Evidence.Events[0].Text, beats, &e.delivered, &e.late, &e.lost); n > 0 {
+		return e
+	}
 	e.delivered, _ = measured(result, "push_messages_total", "delivered")
 	e.late, _ = measured(result, "push_messages_total", "late")
 	e.lost, _ = measured(result, "push_messages_total", "lost")

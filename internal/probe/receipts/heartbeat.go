@@ -12,14 +12,7 @@ import (
 // concludeBeats turns the heartbeats of a sender into a result, whose duration is the time since the last one.
 func (s *settings) concludeBeats(now time.Time, b *ledger.Beats) probe.Result {
 	silence := b.Silence.Round(time.Second)
-	r := probe.Result{
-		Start: now, Duration: max(b.Silence, 1),
-		Measurements: []probe.Measurement{
-			{Metric: push.MessagesTotal, Label: push.EndedDelivered, Value: float64(b.OnTime)},
-			{Metric: push.MessagesTotal, Label: push.EndedLate, Value: float64(b.Late)},
-			{Metric: push.MessagesTotal, Label: push.EndedLost, Value: float64(b.Lost)},
-		},
-	}
+	r := probe.Result{Start: now, Duration: max(b.Silence, 1)}
 	last := "none came since the agent began to wait"
 	if !b.Last.IsZero() {
 		last = "the last one came"

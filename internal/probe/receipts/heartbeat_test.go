@@ -60,6 +60,11 @@ func TestProbe_RatesHeartbeats(t *testing.T) {
 				if got := endsOf(&result); got != test.ends {
 					t.Errorf("got %+v, want %+v", got, test.ends)
 				}
+				for _, m := range result.Measurements {
+					if m.Metric != "push_last_delivered_timestamp_seconds" {
+						t.Errorf("measured %+v: a heartbeat is no message", m)
+					}
+				}
 				last, n := measured(&result, "push_last_delivered_timestamp_seconds", "")
 				if len(test.beats) == 0 && n > 0 || len(test.beats) > 0 && last != unix(start.Add(test.beats[len(test.beats)-1])) {
 					t.Errorf("the last heartbeat was at %v, told %d times", last, n)

@@ -176,7 +176,7 @@ func TestBuild_SaysWhatAModeMeasures(t *testing.T) {
 	if diff := cmp.Diff(want, messages.Metrics); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"push_messages_total", "push_last_delivered_timestamp_seconds"}, beats.Metrics); diff != "" {
+	if diff := cmp.Diff([]string{"push_last_delivered_timestamp_seconds"}, beats.Metrics); diff != "" {
 		t.Error(diff)
 	}
 	if want := (probe.Limits{Excellent: expect, Good: 450 * time.Second, Fair: 2 * expect}); beats.Limits != want {
