@@ -58,6 +58,8 @@ func TestServer_AnswersEverythingAlike(t *testing.T) {
 	book, pulse := s.OpenBook(token, time.Minute), s.OpenPulse(token, time.Minute)
 	t.Cleanup(book.Close)
 	t.Cleanup(pulse.Close)
+	hook := s.OpenHook(token, "MARK")
+	t.Cleanup(hook.Close)
 	until := time.Now().Add(time.Minute)
 	known, expired := s.Expect(until), s.Expect(until)
 	s.Forget(expired)
@@ -76,6 +78,11 @@ func TestServer_AnswersEverythingAlike(t *testing.T) {
 		{"its receipt, with a query and a body", request("POST", "/v1/receipts/message-0000000000000001?x=1", "", "x"), counts{receipt: 1}},
 		{"a report that says more", request("POST", "/v1/sent", authorized, `{"id":"message-0000000000000002","to":"phones"}`), counts{report: 1}},
 		{"a heartbeat", request("POST", "/v1/heartbeat", authorized, ""), counts{heartbeat: 1}},
+		{"a webhook", request("POST", "/v1/hooks/"+token, "X-Signature: x\r\n", `{"order":"MARK"}`), counts{webhook: 1}},
+		{"a webhook of somebody else", request("POST", "/v1/hooks/"+token, "", `{"order":"1"}`), counts{webhook: 1}},
+		{"a webhook to nobody", request("POST", "/v1/hooks/"+token+"x", "", `{"order":"MARK"}`), counts{unauthorized: 1}},
+		{"a webhook to no token", request("POST", "/v1/hooks/", "", `{"order":"MARK"}`), counts{malformed: 1}},
+		{"a webhook by GET", request("GET", "/v1/hooks/"+token, "", ""), counts{malformed: 1}},
 		{"a report of nobody known", request("POST", "/v1/sent", "Authorization: Bearer x\r\n", body), counts{unauthorized: 1}},
 		{"a report of nobody", request("POST", "/v1/sent", "", body), counts{unauthorized: 1}},
 		{"a heartbeat of nobody", request("POST", "/v1/heartbeat", "", ""), counts{unauthorized: 1}},
@@ -133,7 +140,7 @@ func TestServer_AnswersEverythingAlike(t *testing.T) {
 
 func (c counts) minus(o counts) counts {
 	return counts{
-		c.receipt - o.receipt, c.report - o.report, c.heartbeat - o.heartbeat,
+		c.receipt - o.receipt, c.report - o.report, c.heartbeat - o.heartbeat, c.webhook - o.webhook,
 		c.repeated - o.repeated, c.expired - o.expired, c.unknown - o.unknown, c.limited - o.limited, c.malformed - o.malformed, c.unauthorized - o.unauthorized,
 	}
 }

@@ -14,6 +14,7 @@ const (
 	receiptPath   = "/v1/receipts/" // and the id of a message, from a device
 	sentPath      = "/v1/sent"      // from a sender, with its token
 	heartbeatPath = "/v1/heartbeat" // from a sender, with its token
+	hookPath      = "/v1/hooks/"    // and the token of a system that sends webhooks
 )
 
 // ServeHTTP takes in a request. Whatever it is, the answer is 204 with an empty body, so that nothing is to be learnt by
@@ -27,9 +28,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	// The body is read whether or not it is wanted, so that all requests are alike from outside.
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	limit := int64(maxBody)
+	if strings.HasPrefix(r.URL.Path, hookPath) {
+		limit = maxHookBody
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		body = nil // too much, or cut off: no JSON
+		body = nil // too much, or cut off: no JSON and no mark
 	}
 	now := time.Now()
 	s.ledger.take(read(r, body), now, func() bool { return s.strangers.admit(s.sender(r), now) })
@@ -38,19 +43,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // submission is what a request says.
 type submission struct {
-	what  outcome // receipt, report or heartbeat; malformed for what says nothing
-	id    string  // of a receipt or report
-	token string  // of a report or heartbeat
+	what  outcome   // receipt, report, heartbeat or webhook; malformed for what says nothing
+	id    string    // of a receipt or report
+	token string    // of a report, heartbeat or webhook
+	hook  *Delivery // of a webhook, without its time
 }
 
 // read reads a request without believing it.
 func read(r *http.Request, body []byte) submission {
 	path := r.URL.Path
 	id, isReceipt := strings.CutPrefix(path, receiptPath)
+	hook, isHook := strings.CutPrefix(path, hookPath)
 	switch {
 	case r.Method != http.MethodPost:
 	case isReceipt && isID(id):
 		return submission{what: receipt, id: id}
+	case isHook && isID(hook):
+		return submission{what: webhook, token: hook, hook: &Delivery{Header: r.Header, Body: body}}
 	case path == sentPath:
 		return submission{what: report, id: sentID(body), token: bearer(r.Header)}
 	case path == heartbeatPath:

@@ -171,6 +171,7 @@ func FuzzRead(f *testing.F) {
 		{"POST", "/v1/heartbeat", "bearer x", ""},
 		{"POST", "/v1/receipts/../sent", "Basic eDp4", `{"id":["0123456789abcdef"]}`},
 		{"GET", "/v1/receipts/0123456789abcdef", "Bearer", `null`},
+		{"POST", "/v1/hooks/0123456789abcdef", "", `{"order":"MARK"}`},
 	} {
 		f.Add(seed.method, seed.path, seed.authorization, []byte(seed.body))
 	}
@@ -182,7 +183,7 @@ func FuzzRead(f *testing.F) {
 		if s.id != "" && (!isID(s.id) || len(s.id) < 16 || len(s.id) > 128 || strings.ContainsAny(s.id, "/%\x00 \n")) {
 			t.Errorf("got the id %q", s.id)
 		}
-		if s.token != "" && !strings.HasSuffix(authorization, s.token) {
+		if s.token != "" && s.what != webhook && !strings.HasSuffix(authorization, s.token) {
 			t.Errorf("got the token %q of %q", s.token, authorization)
 		}
 		switch s.what {
@@ -192,6 +193,10 @@ func FuzzRead(f *testing.F) {
 			}
 		case receipt:
 			if method != http.MethodPost || path != receiptPath+s.id || s.token != "" {
+				t.Errorf("got %+v of %s %q", s, method, path)
+			}
+		case webhook:
+			if method != http.MethodPost || path != hookPath+s.token || !isID(s.token) || s.id != "" || s.hook == nil {
 				t.Errorf("got %+v of %s %q", s, method, path)
 			}
 		case report, heartbeat:

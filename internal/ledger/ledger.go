@@ -1,5 +1,6 @@
 // Package ledger keeps account of messages that somebody else sees arrive: canary devices and browsers that confirm what
-// the agent sent, and a customer's own sender and devices. It listens for their receipts on an address of its own.
+// the agent sent, a customer's own sender and devices, and systems that send webhooks. It listens for all of them on an
+// address of its own.
 //
 // Everybody can send receipts. An id is random, confirms one message once, and ends with the message's window; whatever
 // is sent, the answer is the same and memory stays bounded.
@@ -26,6 +27,7 @@ type Ledger struct {
 	past    past              // of them
 	books   []*Book
 	pulses  []*Pulse
+	hooks   []*Hook
 	early   early
 	counts  [numOutcomes]uint64
 }
@@ -84,6 +86,8 @@ func (l *Ledger) take(s submission, now time.Time, welcome func() bool) outcome 
 		o = l.report(s, now)
 	case heartbeat:
 		o = l.beat(s, now)
+	case webhook:
+		o = l.deliver(s, now)
 	}
 	switch {
 	case o < held:

@@ -69,7 +69,7 @@ func TestLedger_ReceiptsEndWithTheirWindow(t *testing.T) {
 
 // counts are the readings of a ledger.
 type counts struct {
-	receipt, report, heartbeat                                   float64
+	receipt, report, heartbeat, webhook                          float64
 	repeated, expired, unknown, limited, malformed, unauthorized float64
 }
 
@@ -77,7 +77,7 @@ func countsOf(l *ledger.Ledger) counts {
 	var c counts
 	for _, r := range l.Readings() {
 		*map[string]*float64{
-			"receipt": &c.receipt, "report": &c.report, "heartbeat": &c.heartbeat, "repeated": &c.repeated, "expired": &c.expired,
+			"receipt": &c.receipt, "report": &c.report, "heartbeat": &c.heartbeat, "webhook": &c.webhook, "repeated": &c.repeated, "expired": &c.expired,
 			"unknown": &c.unknown, "limited": &c.limited, "malformed": &c.malformed, "unauthorized": &c.unauthorized,
 		}[r.Labels[0].Value] = r.Value
 	}
@@ -94,7 +94,7 @@ func TestReadings_AreThereFromTheStart(t *testing.T) {
 		labels[r.Metric+" "+r.Labels[0].Name] = append(labels[r.Metric+" "+r.Labels[0].Name], r.Labels[0].Value)
 	}
 	equal(t, "series", labels, map[string][]string{
-		"push_receipts_total what":         {"receipt", "report", "heartbeat"},
+		"push_receipts_total what":         {"receipt", "report", "heartbeat", "webhook"},
 		"push_receipts_rejected_total why": {"repeated", "expired", "unknown", "limited", "malformed", "unauthorized"},
 	})
 }

@@ -14,6 +14,7 @@ const (
 	receipt   outcome = iota // of a message that was waited for
 	report                   // of a sender, of a message that it sent
 	heartbeat                // of a sender
+	webhook                  // of a system, to a hook that is open
 	held                     // of a message that may still be reported; decided later
 	repeated                 // of a message that was confirmed, or reported, before
 	expired                  // of a message that is no longer waited for
@@ -27,7 +28,7 @@ const (
 // String returns the outcome as a label says it.
 func (o outcome) String() string {
 	return [numOutcomes]string{
-		"receipt", "report", "heartbeat", "held", "repeated", "expired", "unknown", "limited", "malformed", "unauthorized",
+		"receipt", "report", "heartbeat", "webhook", "held", "repeated", "expired", "unknown", "limited", "malformed", "unauthorized",
 	}[o]
 }
 
@@ -37,7 +38,7 @@ const (
 	rejectedName = "push_receipts_rejected_total"
 )
 
-// Readings tells how many receipts, reports of senders and heartbeats came in. Every series is there from the start.
+// Readings tells how many receipts, reports of senders, heartbeats and webhooks came in. Every series is there from the start.
 func (l *Ledger) Readings() []probe.Reading {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +50,7 @@ func (l *Ledger) Readings() []probe.Reading {
 		case o == held:
 			continue
 		case o < held:
-			r.Metric, r.Help = takenName, "Receipts of messages, reports of senders and their heartbeats that were taken in."
+			r.Metric, r.Help = takenName, "Receipts of messages, reports of senders, their heartbeats and webhooks that were taken in."
 			r.Labels = []probe.ReadingLabel{{Name: "what", Value: o.String()}}
 		default:
 			r.Metric, r.Help = rejectedName, "What was sent to the address for receipts and is of no use; the sender is not told."
