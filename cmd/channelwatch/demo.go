@@ -24,7 +24,7 @@ no internet and no other server. Everything that it shows is made up, and says s
 		Example: "  channelwatch demo",
 		Args:    noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			options := demo.Options{Every: every, WebPush: time.Minute, Customers: true}
+			options := demo.Options{Every: every, WebPush: time.Minute, Journeys: 30 * time.Second, Customers: true}
 			noBrowser := chromium.Installed("")
 			if noBrowser == nil {
 				options.Visits = visitsEvery

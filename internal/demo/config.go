@@ -25,6 +25,7 @@ type settings struct {
 	PushEvery, PushTimeout      time.Duration
 	Review                      string
 	Visits                      time.Duration // 0: there is no browser
+	Journeys                    time.Duration // 0: there are none
 	WebPush                     time.Duration // 0: there is no web push service
 	WebPushURL, VAPID           string
 	DesktopLook, MobileLook     string
@@ -53,8 +54,8 @@ func (s *Shop) Config() []byte {
 		// The basket that hangs must be given up before it is due again.
 		Every: s.opts.Every, Timeout: min(s.opts.Every, 4*time.Second),
 		PushEvery: push, PushTimeout: 4500 * time.Millisecond,
-		Review:  s.started.AddDate(0, 3, 0).Format(time.DateOnly),
-		WebPush: s.opts.WebPush, WebPushURL: webPush, VAPID: strconv.Quote(s.files.vapid),
+		Review:   s.started.AddDate(0, 3, 0).Format(time.DateOnly),
+		Journeys: s.opts.Journeys, WebPush: s.opts.WebPush, WebPushURL: webPush, VAPID: strconv.Quote(s.files.vapid),
 		Visits: s.opts.Visits, DesktopLook: desktop, MobileLook: mobile,
 		Beacons: beacons, DesktopOrigin: desktopOrigin, MobileOrigin: mobileOrigin,
 	})

@@ -130,7 +130,7 @@ func TestShop_EveryFaultHitsWhatItSays(t *testing.T) {
 			t.Parallel()
 			now := newClock()
 			script := demo.Script{Episodes: []demo.Episode{{Fault: fault.Name, From: from, Until: until}}}
-			shop, touchpoints := open(t, demo.Options{Script: script, Now: now.Now, WebPush: time.Minute})
+			shop, touchpoints := open(t, demo.Options{Script: script, Now: now.Now, WebPush: time.Minute, Journeys: time.Minute})
 			all(t, touchpoints, nil)
 
 			now.Set(shop.Started().Add(from))
@@ -238,7 +238,7 @@ func TestShop_CustomersReport(t *testing.T) {
 }
 
 func TestFaults_AreTold(t *testing.T) {
-	_, touchpoints := open(t, demo.Options{Visits: time.Minute, WebPush: time.Minute})
+	_, touchpoints := open(t, demo.Options{Visits: time.Minute, WebPush: time.Minute, Journeys: time.Minute})
 	catalogue := newCatalogue(t)
 	seen := make(map[string]bool)
 	for _, fault := range demo.Faults() {
@@ -348,7 +348,7 @@ func TestStart_Refuses(t *testing.T) {
 }
 
 func TestShop_Config(t *testing.T) {
-	shop, touchpoints := open(t, demo.Options{Every: 2 * time.Second, WebPush: 90 * time.Second})
+	shop, touchpoints := open(t, demo.Options{Every: 2 * time.Second, WebPush: 90 * time.Second, Journeys: 40 * time.Second})
 	conf, err := config.Parse("demo", shop.Config(), kinds.All())
 	if err != nil {
 		t.Fatal(err)
@@ -372,6 +372,8 @@ func TestShop_Config(t *testing.T) {
 			want = 5 * time.Second
 		case "webpush":
 			want = 90 * time.Second
+		case "journey":
+			want = 40 * time.Second
 		}
 		if tp.Every != want {
 			t.Errorf("%s is probed every %v, want %v", key, tp.Every, want)

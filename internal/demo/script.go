@@ -22,6 +22,12 @@ func (f *Fault) Look() bool { return strings.HasSuffix(f.Hits[0].Touchpoint, "/a
 // webPush reports whether the fault is of the web push service.
 func (f *Fault) webPush() bool { return f.Hits[0].Touchpoint == webPushNews }
 
+// journey reports whether the fault is met on a customer's way only.
+func (f *Fault) journey() bool { return f.Hits[0].Touchpoint == orderJourney }
+
+// orderJourney is the touchpoint that walks a customer's way through the app.
+const orderJourney = "mobile-app/order"
+
 // webPushNews is the touchpoint of the web push service.
 const webPushNews = "push/news"
 
@@ -53,6 +59,8 @@ const (
 	webPushLost       = "web-push-lost"
 	webPushGarbled    = "web-push-garbled"
 	webPushDown       = "web-push-down"
+	basketForgets     = "basket-forgets"
+	slowOrders        = "slow-orders"
 	slowHero          = "slow-hero"
 	shiftingBanner    = "shifting-banner"
 	strangeTag        = "strange-tag"
@@ -107,6 +115,8 @@ func Faults() []Fault {
 		{webPushLost, "News for browsers are accepted and lost", []Hit{{webPushNews, poor, "message_lost"}}},
 		{webPushGarbled, "News reach browsers garbled, so that they cannot be shown", []Hit{{webPushNews, poor, "message_corrupted"}}},
 		{webPushDown, "The web push service is out of order", []Hit{{webPushNews, poor, "push_provider_failed"}}},
+		{basketForgets, "The app's basket forgets what is put into it", []Hit{{orderJourney, poor, "assertion_poor"}}},
+		{slowOrders, "The app's search takes longer than customers should wait", []Hit{{orderJourney, fair, "journey_step_slow"}}},
 		{slowHero, "The picture of the autumn sale is slow", looks(fair, probe.SlowContent)},
 		{shiftingBanner, "A banner pushes the autumn sale down", looks(fair, "layout_shift")},
 		{strangeTag, "The autumn sale loads a tag that nobody approved", looks(fair, "unapproved_site")},
@@ -151,6 +161,8 @@ func DefaultScript() Script {
 		at(webPushLost, 285, 415),
 		at(webPushGarbled, 495, 625),
 		at(webPushDown, 705, 835),
+		at(basketForgets, 90, 190),
+		at(slowOrders, 510, 610),
 		at(slowHero, 60, 210),
 		at(shiftingBanner, 270, 420),
 		at(strangeTag, 480, 630),

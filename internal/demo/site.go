@@ -47,6 +47,9 @@ func (s *Shop) site(name string, mobile bool) http.Handler {
 	mux.HandleFunc("GET /search", st.search)
 	mux.HandleFunc("GET /product/{id}", st.product)
 	mux.HandleFunc("GET /basket", st.basket)
+	if mobile {
+		mux.Handle("/v2/", s.orders())
+	}
 	return mux
 }
 
