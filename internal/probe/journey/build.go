@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -187,8 +186,8 @@ func (c *compiler) step(field string, s *Step) *step {
 	if n := utf8.RuneCountInString(s.Title); strings.TrimSpace(s.Title) == "" || n > maxTitle || strings.ContainsFunc(s.Title, unicode.IsControl) {
 		c.fail(field+".title", "%d characters, want one line of 1 to %d", n, maxTitle)
 	}
-	if s.Budget < 0 || s.Budget.Truncate(time.Millisecond) != s.Budget {
-		c.fail(field+".budget", "%v, want none below 0, in whole milliseconds", s.Budget)
+	if s.Budget < 0 {
+		c.fail(field+".budget", "%v, want none below 0", s.Budget)
 	}
 	compiled := &step{name: s.Name, title: s.Title, budget: s.Budget}
 	c.request(field, s, compiled)

@@ -53,7 +53,7 @@ steps:
 		"secrets.both: environment variable TEST_JOURNEY_UNSET is not set",
 		"writes: steps may change something: search (BREW), brace (POST), body (POST), want writes: true when that is meant",
 		"steps[0].title: 9 characters, want one line of 1 to 80",
-		"steps[0].budget: -1s, want none below 0, in whole milliseconds",
+		"steps[0].budget: -1s, want none below 0",
 		"steps[0].url: variable query is unknown, want one of variables, secrets or extract",
 		`steps[0].url: variable page is used before step "search" has extracted it`,
 		"steps[0].headers.Authorization: is a credential, want {{name}} of secrets or extract in it",
@@ -176,6 +176,25 @@ cleanup:
 		_, err := build(t, with)
 		if diff := cmp.Diff(c.want, mistakes(err)); diff != "" {
 			t.Errorf("%s: mistakes (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestBuild_AddressOfVariables(t *testing.T) {
+	t.Parallel()
+	cases := map[string]string{ // the mistake
+		"{{run}}":                     "steps[0].url: is variable run, want a path, a whole address or a link that an earlier step extracted",
+		"{{home}}":                    "",
+		"{{dots}}":                    "steps[0].url: scheme of .., want http or https, or a path that begins with /",
+		"/{{dots}}":                   "steps[0].url: variable dots: \"..\" in a path leads elsewhere",
+		"/?{{dots}}":                  "",
+		"//{{dots}}":                  "steps[0].url: has a variable in front of its path, want it in path or query, or as the whole",
+		"https://example.com{{dots}}": "steps[0].url: has a variable in front of its path, want it in path or query, or as the whole",
+	}
+	for url, want := range cases {
+		_, err := build(t, "url: https://shop.example.com\nvariables: {home: https://example.com/a, dots: ..}\nsteps: [{name: a, title: A, url: '"+url+"'}]")
+		if got := strings.Join(mistakes(err), "\n"); got != want {
+			t.Errorf("%s: got %q, want %q", url, got, want)
 		}
 	}
 }

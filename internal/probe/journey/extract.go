@@ -21,6 +21,9 @@ import (
 // maxHTML bounds how much of a page selectors see, in bytes: its tree takes many times of that.
 const maxHTML = 2 << 20
 
+// maxFrom bounds what a detail repeats of a rule, in bytes.
+const maxFrom = 200
+
 // value is what a variable holds.
 type value struct {
 	text  string
@@ -109,6 +112,7 @@ func (e *Extract) compile(field string) (extraction, error) {
 		x.from = "regex " + e.Regex
 		x.take, err = fromBody(field+".regex", e.Regex)
 	}
+	x.from = probe.Clip(x.from, maxFrom)
 	return x, err
 }
 

@@ -347,8 +347,8 @@ func checkSums(t *testing.T, result *probe.Result) {
 			ended = "journey_step_failures_total"
 		}
 		want = append(want,
-			probe.Measurement{Metric: "journey_step_seconds", Label: s.Name, Value: s.Duration.Seconds()},
-			probe.Measurement{Metric: ended, Label: s.Name, Value: 1})
+			probe.Measurement{Metric: ended, Label: s.Name, Value: 1},
+			probe.Measurement{Metric: "journey_step_seconds", Label: s.Name, Value: s.Duration.Seconds()})
 	}
 	if diff := cmp.Diff(want, result.Measurements); diff != "" {
 		t.Errorf("measurements (-want +got):\n%s", diff)

@@ -84,6 +84,9 @@ func (c *compiler) address(field string, s *Step, compiled *step) {
 		text = c.base.String()
 	case isConstant:
 		text = constant
+	case whole != nil && whole[0] == text && whole[1] == runVariable:
+		c.fail(field, "is variable %s, want a path, a whole address or a link that an earlier step extracted", runVariable)
+		return
 	case whole != nil && whole[0] == text:
 		compiled.link = whole[1]
 		t, err := parseTemplate(text, escapeNothing, nil)
@@ -104,9 +107,8 @@ func (c *compiler) address(field string, s *Step, compiled *step) {
 		q, errQuery := parseTemplate(query, escapeQuery, nil)
 		t, err = join(t, fixed("?"), q), errors.Join(err, errQuery)
 	}
-	compiled.url = c.use(field, compiled, t, err)
-	if err != nil {
-		return
+	if compiled.url = c.use(field, compiled, t, err); len(compiled.url.parts) == 0 {
+		return // that is a mistake already
 	}
 	target, err := httpx.ParseURL(compiled.url.sample())
 	switch {

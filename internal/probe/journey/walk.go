@@ -187,6 +187,7 @@ func (w *walk) try(ctx context.Context, s *step) (attempt, error) {
 	if a.reason != "" {
 		a.failed, a.detail = true, response.Detail
 		a.findings = []probe.Finding{{Check: a.reason, Detail: response.Detail}}
+		hideBody(s, response)
 	} else {
 		a = w.judge(s, a, response) //nolint:contextcheck // rules have a limit of time of their own, whatever the step has left
 	}
@@ -215,10 +216,13 @@ func (w *walk) judge(s *step, a attempt, response *httpx.Response) attempt {
 		wrong = append(wrong, s.asserts.Check(&answered)...)
 	}
 	a.findings = append(slices.Clone(response.Findings), wrong...)
+	values, err := w.extract(s, response) // of a wrong answer, too: it may hold secrets
 	if i := slices.IndexFunc(wrong, func(f probe.Finding) bool { return w.fatal[f.Check] }); i >= 0 {
 		a.failed, a.detail = true, wrong[i].Detail
-	} else if err := w.extract(s, response); err != nil {
+	} else if err != nil {
 		a = broken(a, err)
+	} else {
+		maps.Copy(w.values, values)
 	}
 	if a.failed || len(wrong) > 0 {
 		response.KeepBodyStart()
@@ -226,25 +230,34 @@ func (w *walk) judge(s *step, a attempt, response *httpx.Response) attempt {
 	return a
 }
 
-// extract takes values out of an answer, all or none.
-func (w *walk) extract(s *step, response *httpx.Response) error {
+// extract takes values out of an answer and has results hide those that are secrets. The error says what the first that
+// is not there lacks.
+func (w *walk) extract(s *step, response *httpx.Response) (map[string]value, error) {
 	if len(s.extract) == 0 {
-		return nil
+		return nil, nil
 	}
-	taken := make(map[string]value, len(s.extract))
+	values := make(map[string]value, len(s.extract))
 	answered := newAnswer(response, &w.jar)
+	var first error
 	for i := range s.extract {
 		found, err := s.extract[i].of(answered)
 		if err != nil {
-			return err
+			first = cmp.Or(first, err)
+			continue
 		}
-		taken[s.extract[i].name] = found
+		values[s.extract[i].name] = found
 		if s.extract[i].secret {
 			w.secrets = append(w.secrets, found.text)
 		}
 	}
-	maps.Copy(w.values, taken)
-	return nil
+	return values, first
+}
+
+// hideBody takes the start of an incomplete body out of evidence where a secret was to come, which may be in it.
+func hideBody(s *step, response *httpx.Response) {
+	if slices.ContainsFunc(s.extract, func(x extraction) bool { return x.secret }) {
+		response.Exchanges[len(response.Exchanges)-1].BodyStart = ""
+	}
 }
 
 // noteCertificate remembers the dates of the certificate that expires first.
@@ -266,9 +279,10 @@ func (w *walk) count(s *step, a attempt) {
 	} else {
 		w.passed++
 	}
-	r.Measurements = append(r.Measurements,
-		probe.Measurement{Metric: stepSeconds, Label: s.name, Value: a.took.Seconds()},
-		probe.Measurement{Metric: ended, Label: s.name, Value: 1})
+	r.Measurements = append(r.Measurements, probe.Measurement{Metric: ended, Label: s.name, Value: 1})
+	if a.took > 0 { // else there was no request
+		r.Measurements = append(r.Measurements, probe.Measurement{Metric: stepSeconds, Label: s.name, Value: a.took.Seconds()})
+	}
 	if a.took > w.slowest {
 		w.slowest, r.Slowest = a.took, fmt.Sprintf("%s took %v", s.place, a.took.Round(time.Millisecond))
 	}
