@@ -6,6 +6,7 @@ import (
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/api"
+	"github.com/channelwatch/channelwatch/internal/probe/journey"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
 	"github.com/channelwatch/channelwatch/internal/probe/probetest"
 )
@@ -15,7 +16,20 @@ func subjects() []probetest.Subject {
 	return []probetest.Subject{
 		{Kind: api.Kind(), Type: probe.MobileApp, With: expecting("contains")},
 		{Kind: page.Kind(), Type: probe.MobileWeb, With: expecting("text")},
+		{Kind: journey.Kind(), Type: probe.DesktopWeb, With: stepping},
 	}
+}
+
+// stepping makes a target the only step of a journey.
+func stepping(target probetest.Target) map[string]any {
+	with := expecting("contains")(target)
+	step := map[string]any{"name": "only", "title": "Open the page"}
+	if expect, ok := with["expect"]; ok {
+		step["expect"] = expect
+		delete(with, "expect")
+	}
+	with["steps"] = []any{step}
+	return with
 }
 
 // quicSubjects are those that can ask by HTTP/3.
@@ -69,6 +83,15 @@ func TestFaults(t *testing.T) {
 func TestQUICFaults(t *testing.T) {
 	for _, subject := range quicSubjects() {
 		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunQUICFaults(t, subject) })
+	}
+}
+
+func TestProtocols(t *testing.T) {
+	for _, subject := range subjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunProtocols(t, subject, probetest.Protocols()) })
+	}
+	for _, subject := range quicSubjects() {
+		t.Run(subject.Kind.Name, func(t *testing.T) { probetest.RunProtocols(t, subject, probetest.QUICProtocols()) })
 	}
 }
 
