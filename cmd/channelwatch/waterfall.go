@@ -26,6 +26,9 @@ func writeRecord(w io.Writer, r *record.Record, limits probe.Limits) error {
 		fmt.Fprintf(&b, "%s  %s\n", r.Kind, r.URL)
 	}
 	writeWaterfall(&b, &r.Phases, r.Duration)
+	if r.Evidence != nil {
+		writeSteps(&b, r.Evidence.Steps)
+	}
 	fmt.Fprintf(&b, "\n")
 	for _, d := range probe.Dimensions() {
 		fmt.Fprintf(&b, "  %-10s %s\n", d, r.Dimensions[d.String()])
@@ -65,6 +68,24 @@ func writeWaterfall(b *bytes.Buffer, phases *probe.Phases, total float64) {
 		to := max(int((span.Start+span.Duration).Seconds()/total*barWidth), from+1)
 		fmt.Fprintf(b, "  %-8s |%s%s%s| %s\n", p,
 			strings.Repeat(" ", from), strings.Repeat("#", to-from), strings.Repeat(" ", barWidth-to), seconds(span.Duration.Seconds()))
+	}
+}
+
+// writeSteps prints how far a customer came on a journey.
+func writeSteps(b *bytes.Buffer, steps []probe.Step) {
+	if len(steps) > 0 {
+		fmt.Fprintf(b, "\n")
+	}
+	for i := range steps {
+		s := &steps[i]
+		fmt.Fprintf(b, "  %d. %s: %s", i+1, s.Title, s.Outcome)
+		if s.Outcome != probe.StepSkipped {
+			fmt.Fprintf(b, " in %s", seconds(s.Duration.Seconds()))
+		}
+		if s.Detail != "" {
+			fmt.Fprintf(b, "; %s", s.Detail)
+		}
+		fmt.Fprintf(b, "\n")
 	}
 }
 
@@ -109,7 +130,11 @@ func writeMeasurements(b *bytes.Buffer, all []record.Measurement) {
 }
 
 func writeExchange(b *bytes.Buffer, n int, x *probe.Exchange) {
-	fmt.Fprintf(b, "\nexchange %d: %s %s\n", n, x.Method, x.URL)
+	step := ""
+	if x.Step != "" {
+		step = " (" + x.Step + ")"
+	}
+	fmt.Fprintf(b, "\nexchange %d%s: %s %s\n", n, step, x.Method, x.URL)
 	if x.Status != 0 {
 		fmt.Fprintf(b, "  %s %d from %s in %s, %d bytes (%d on the wire)\n",
 			x.Protocol, x.Status, x.Address, seconds(x.Phases.Sum().Seconds()), x.BodyBytes, x.WireBytes)

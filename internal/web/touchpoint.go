@@ -70,6 +70,7 @@ type resultRow struct {
 	Open       bool // whether the evidence is open
 	Newest     bool // the newest failure, after a result that was none
 	Waterfall  []phaseRow
+	Steps      []stepRow // of a journey
 	Dimensions []dimensionRow
 	Visit      *visitView
 	Above      bool // whether the pictures and figures of the visit stand above
@@ -219,6 +220,9 @@ func (p *touchpointPage) addCharts(recorded *view.TouchpointPage) {
 func newResultRow(rec *record.Record, f *frame, failure bool) resultRow {
 	row := resultRow{
 		Record: *rec, Age: ago(f.Now, rec.Start), Failure: failure, Took: seconds(rec.Duration), Waterfall: waterfall(rec, f),
+	}
+	if rec.Evidence != nil {
+		row.Steps = newSteps(rec.Evidence.Steps)
 	}
 	for _, d := range probe.Dimensions() {
 		row.Dimensions = append(row.Dimensions, dimensionRow{d.String(), rec.Dimensions[d.String()]})
