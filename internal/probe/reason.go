@@ -110,7 +110,7 @@ func sharedChecks() []Check {
 		{
 			ConnectTimeout, Reachable, Poor, "no connection",
 			"Customers wait for a connection that never comes.",
-			"The TCP handshake did not finish in time; check firewalls and routes for dropped packets, and the server's accept queue.",
+			"The handshake (TCP, or QUIC for HTTP/3) did not finish in time; check firewalls and routes for dropped packets, and the server's accept queue.",
 		},
 		{
 			ConnectUnreachable, Reachable, Poor, "unreachable",
