@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/query"
@@ -17,12 +18,15 @@ const (
 	lost         = "touchpoint:channelwatch_push_lost:ratio1d"
 	deliveredIn  = "touchpoint:channelwatch_push_delivery_seconds:"
 
+	lastAccepted    = "channelwatch_push_last_accepted_timestamp_seconds"
 	lastDelivered   = "channelwatch_push_last_delivered_timestamp_seconds"
 	credentialOK    = "channelwatch_push_credential_ok"
 	targetValid     = "channelwatch_push_target_valid"
 	targetRefreshed = "channelwatch_push_target_refreshed_timestamp_seconds"
 	receiverUp      = "channelwatch_push_receiver_up"
 	expiry          = "channelwatch_push_credential_expiry_timestamp_seconds"
+	counting        = "channelwatch_push_messages_total"
+	repeats         = "channelwatch_push_duplicates_total" // of touchpoints that can see arrivals
 )
 
 // messagesBack is how old what is recorded of a day may be.
@@ -32,13 +36,15 @@ const messagesBack = 15 * time.Minute
 // is of this moment: of one that is gone nothing is known.
 func (a *asker) messages(at time.Time, only []string, into *heard) {
 	recorded := []string{silentSince, endedIn, answeredWith, onTime, lost, deliveredIn + "p50_1d", deliveredIn + "p95_1d"}
-	exported := []string{lastDelivered, credentialOK, targetValid, targetRefreshed, receiverUp, expiry}
+	exported := []string{lastAccepted, lastDelivered, credentialOK, targetValid, targetRefreshed, receiverUp, expiry, counting, repeats}
 	a.at("what became of messages", "last_over_time("+selector(recorded, only...)+"["+promDuration(messagesBack)+"])", at, &into.recorded)
 	a.at("what agents say of messages", selector(exported, only...), at, &into.exported)
+	counted := "timestamp(" + selector([]string{endedIn}, only...) + ")"
+	a.at("when messages were counted", "max("+counted+" or max_over_time("+counted+"["+promDuration(messagesBack)+":1m]))", at, &into.counted)
 }
 
-// heard is what rules recorded and what agents export of messages.
-type heard struct{ recorded, exported []query.Series }
+// heard is what rules recorded and when, and what agents export of messages.
+type heard struct{ recorded, exported, counted []query.Series }
 
 // addMessages adds to the page of a touchpoint what became of its messages.
 func (p *TouchpointPage) addMessages(ctx context.Context, engine query.Engine, g grid, only []string, answer heard) error {
@@ -98,11 +104,15 @@ func readMessages(answer heard) *Messages {
 	if m.Silent.IsZero() {
 		return nil
 	}
+	for _, s := range answer.counted {
+		m.Counted = latest(m.Counted, value(s))
+	}
+	m.Beats = m.Counted == nil && !slices.ContainsFunc(answer.exported, func(s query.Series) bool { return s.Labels["__name__"] == counting })
 	m.addState(answer.exported)
 	if m.Delivered != nil && m.Delivered.After(m.Silent) { // seen after the rules last ran
 		m.Silent = *m.Delivered
 	}
-	m.Ended = counted(ended, "delivered", "late", "lost", "rejected", "unsent", "unseen")
+	m.Ended = counted(ended, "delivered", "late", "corrupted", "lost", "rejected", "unsent", "unseen")
 	m.Answers = counted(answers, "accepted", "throttled", "credential_rejected", "target_gone", "target_invalid", "message_invalid", "provider_failed", "other", "none")
 	return m
 }
@@ -110,8 +120,11 @@ func readMessages(answer heard) *Messages {
 // addState adds what agents say. Of several the one that saw a message last knows best when that was, and the one that has
 // trouble what that is.
 func (m *Messages) addState(exported []query.Series) {
+	seen := slices.ContainsFunc(exported, func(s query.Series) bool { return s.Labels["__name__"] == repeats })
 	for _, s := range exported {
 		switch v := value(s); s.Labels["__name__"] {
+		case lastAccepted:
+			m.Accepted = latest(m.Accepted, v)
 		case lastDelivered:
 			m.Delivered = latest(m.Delivered, v)
 		case targetRefreshed:
@@ -126,6 +139,8 @@ func (m *Messages) addState(exported []query.Series) {
 			m.Target = all(m.Target, v)
 		case receiverUp:
 			m.Receiver = all(m.Receiver, v)
+		case counting:
+			m.Seen = &seen
 		}
 	}
 }

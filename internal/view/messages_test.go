@@ -16,7 +16,7 @@ import (
 func messagesWorld(end time.Time) *world {
 	w := newWorld(end, 2*time.Hour)
 	w.record(line{name: "push", parts: []part{
-		{"news", "critical", 1, fine}, {"canary", "standard", 1, fine}, {"dry-run", "standard", 1, fine}, {"page", "standard", 1, fine},
+		{"news", "critical", 1, fine}, {"canary", "standard", 1, fine}, {"dry-run", "standard", 1, fine}, {"sender", "standard", 1, fine}, {"page", "standard", 1, fine},
 	}})
 	unix := func(ago time.Duration) float64 { return float64(end.Add(-ago).Unix()) }
 	for _, at := range w.evaluations(30*time.Second, 2*time.Hour) {
@@ -26,7 +26,9 @@ func messagesWorld(end time.Time) *world {
 		recorded(unix(90*time.Second), "touchpoint:channelwatch_push_silent_since_timestamp_seconds:max", "news")
 		recorded(unix(time.Hour), "touchpoint:channelwatch_push_silent_since_timestamp_seconds:max", "canary")
 		recorded(unix(time.Minute), "touchpoint:channelwatch_push_silent_since_timestamp_seconds:max", "dry-run")
-		for outcome, n := range map[string]float64{"delivered": 2700.2, "late": 3, "lost": 7, "rejected": 0.3, "unseen": 0} {
+		recorded(unix(time.Minute), "touchpoint:channelwatch_push_silent_since_timestamp_seconds:max", "sender")
+		recorded(0, "touchpoint_outcome:channelwatch_push_messages:increase1d", "canary", "outcome", "delivered")
+		for outcome, n := range map[string]float64{"delivered": 2700.2, "late": 3, "corrupted": 1, "lost": 7, "rejected": 0.3, "unseen": 0} {
 			recorded(n, "touchpoint_outcome:channelwatch_push_messages:increase1d", "news", "outcome", outcome)
 		}
 		recorded(1440, "touchpoint_outcome:channelwatch_push_messages:increase1d", "dry-run", "outcome", "unseen")
@@ -45,6 +47,11 @@ func messagesWorld(end time.Time) *world {
 			}
 			exported(unix(90*time.Second)-60*more, "last_delivered_timestamp_seconds", "news")
 			exported(1, "receiver_up", "news")
+			exported(0, "duplicates_total", "news")
+			exported(2700, "messages_total", "news", "outcome", "delivered")
+			exported(1440, "messages_total", "dry-run", "outcome", "unseen")
+			exported(unix(30*time.Second)-60*more, "last_accepted_timestamp_seconds", "dry-run")
+			exported(unix(20*time.Second), "last_delivered_timestamp_seconds", "sender")
 			exported(unix(-48*time.Hour)+3600*more, "credential_expiry_timestamp_seconds", "news", "what", "tls_client")
 			exported(unix(-time.Minute), "credential_expiry_timestamp_seconds", "news", "what", "access_token")
 			exported(more, "credential_ok", "canary")
@@ -101,18 +108,20 @@ func TestView_MessagesRealServers(t *testing.T) {
 
 func wantMessages(end time.Time) map[string]*view.Messages {
 	ago := func(d time.Duration) *time.Time { return new(end.Add(-d).Truncate(time.Second).UTC()) }
+	counted := new(end.Truncate(time.Millisecond).UTC())
 	return map[string]*view.Messages{
 		"news": {
-			Silent: *ago(90 * time.Second), Delivered: ago(90 * time.Second),
-			Ended:   []view.Counted{{Value: "delivered", Count: 2700}, {Value: "late", Count: 3}, {Value: "lost", Count: 7}},
+			Silent: *ago(90 * time.Second), Delivered: ago(90 * time.Second), Counted: counted, Seen: new(true),
+			Ended:   []view.Counted{{Value: "delivered", Count: 2700}, {Value: "late", Count: 3}, {Value: "corrupted", Count: 1}, {Value: "lost", Count: 7}},
 			Answers: []view.Counted{{Value: "accepted", Count: 2710}, {Value: "none", Count: 2}},
 			OnTime:  new(0.9875), Lost: new(0.0025), Half: new(0.25), Most: new(1.5), Receiver: new(true), Expires: ago(-48 * time.Hour),
 		},
 		// What one of two agents has trouble with is trouble.
 		"canary": {
-			Silent: *ago(time.Hour), Half: new(40.0), Most: new(58.0), Credential: new(false), Target: new(false), Refreshed: ago(240 * time.Hour),
+			Silent: *ago(time.Hour), Counted: counted, Half: new(40.0), Most: new(58.0), Credential: new(false), Target: new(false), Refreshed: ago(240 * time.Hour),
 		},
-		"dry-run": {Silent: *ago(time.Minute), Ended: []view.Counted{{Value: "unseen", Count: 1440}}},
+		"sender":  {Silent: *ago(20 * time.Second), Delivered: ago(20 * time.Second), Beats: true},
+		"dry-run": {Silent: *ago(time.Minute), Accepted: ago(30 * time.Second), Counted: counted, Seen: new(false), Ended: []view.Counted{{Value: "unseen", Count: 1440}}},
 		"page":    nil,
 	}
 }

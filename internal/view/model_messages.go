@@ -6,7 +6,11 @@ import "time"
 type Messages struct {
 	Silent     time.Time          `json:"silent_since"`             // last arrival; of acceptance where nobody can see any; when one was first waited for where there was none
 	Delivered  *time.Time         `json:"last_delivered,omitempty"` // last arrival that an agent has seen since its start
-	Ended      []Counted          `json:"ended,omitempty"`          // by how they ended, the best way first: delivered, late, lost, rejected, unsent, unseen
+	Accepted   *time.Time         `json:"last_accepted,omitempty"`  // when a provider last took one, as agents know since their start
+	Counted    *time.Time         `json:"counted_until,omitempty"`  // when counts, shares and times were last recorded
+	Seen       *bool              `json:"arrivals_seen,omitempty"`  // whether anybody can see arrivals; absent while no agent sends
+	Beats      bool               `json:"heartbeats,omitempty"`     // these are heartbeats of a sender: nothing is counted
+	Ended      []Counted          `json:"ended,omitempty"`          // by how they ended, the best way first: delivered, late, corrupted, lost, rejected, unsent, unseen
 	Answers    []Counted          `json:"provider_answers,omitempty"`
 	OnTime     *float64           `json:"on_time,omitempty"` // share of all messages whose arrival could be seen, 0 to 1
 	Lost       *float64           `json:"lost,omitempty"`    // share of those that were accepted, 0 to 1

@@ -12,6 +12,7 @@ import (
 // messagesView is what became of the messages of a touchpoint, as its page shows it.
 type messagesView struct {
 	Title, Words   string
+	Counted        *time.Time // until when the figures of a day are
 	Cards          []vitalRow
 	State          []messageState
 	Ended, Answers messageTable
@@ -38,11 +39,8 @@ type lastAnswer struct{ Words, Age string }
 // maxAnswers is how many of the last answers a page shows.
 const maxAnswers = 5
 
-// What results hold of their own message.
-const (
-	answersMetric = "push_provider_responses_total" // labelled by what the provider answered
-	arrivalMetric = "push_last_delivered_timestamp_seconds"
-)
+// answersMetric is labelled by what the provider answered.
+const answersMetric = "push_provider_responses_total"
 
 // ownSender is the kind whose messages come when a customer's own sender sends them.
 const ownSender = "receipts"
@@ -53,97 +51,27 @@ func (p *touchpointPage) newMessages(recorded *view.TouchpointPage) *messagesVie
 	if m == nil {
 		return nil
 	}
-	v := &messagesView{Title: "Do messages arrive?"}
-	fate := fateOf(m)
-	if fate == accepted {
-		v.Title = "Are messages accepted?"
-	}
-	silent := p.Now.Sub(p.lastArrival(m.Silent))
-	v.Words = fate.words(silent)
+	fate, since := p.fateOf(m)
+	silent := p.Now.Sub(since)
+	v := &messagesView{Title: fate.title(), Words: fate.words(silent), Counted: m.Counted}
 	if every := time.Duration(recorded.Every * float64(time.Second)); every > 0 && recorded.Kind != ownSender && silent > 4*every+time.Minute {
 		v.Words += fmt.Sprintf(" One should have been through every %s.", view.Lasting(every))
 	}
 	v.Cards = p.messageCards(m, recorded.Limits, fate)
-	v.State = messageStates(m, p.Now)
+	v.State = append(p.heldBack(), p.messageStates(recorded.Kind, m)...)
 	v.Ended = newMessageTable("How messages of the last 24 hours ended", "Ended", m.Ended, endWords)
 	v.Answers = newMessageTable("What the messaging service answered", "Answer", m.Answers, answerWords)
 	v.Last = p.lastAnswers()
 	return v
 }
 
-// lastArrival returns when a message last got through: the last result here may be newer than what was recorded.
-func (p *touchpointPage) lastArrival(recorded time.Time) time.Time {
-	for i := range p.Results {
-		for _, m := range p.Results[i].Measurements {
-			if at := time.UnixMilli(int64(m.Value * 1000)); m.Metric == arrivalMetric && at.After(recorded) {
-				recorded = at
-			}
-		}
-	}
-	return recorded
-}
-
-// fate is how much is known of a touchpoint's messages.
-type fate uint8
-
-const (
-	awaited  fate = iota // none has got through yet
-	accepted             // their acceptance is all that anybody can see
-	arrived
-)
-
-func fateOf(m *view.Messages) fate {
-	known := awaited
-	if m.Delivered != nil {
-		known = arrived
-	}
-	for _, e := range m.Ended {
-		switch e.Value {
-		case "delivered", "late":
-			return arrived
-		case "unseen":
-			known = max(known, accepted)
-		}
-	}
-	return known
-}
-
-func (f fate) words(silent time.Duration) string {
-	when := view.Lasting(silent) + " ago"
-	if silent < 2*time.Second {
-		when = "just now"
-	}
-	switch f {
-	case arrived:
-		return "The last message arrived " + when + "."
-	case accepted:
-		return "The messaging service took the last message " + when + ". Nobody can see whether it arrived: what is accepted may still get lost."
-	}
-	return "No message has got through since it was first waited for, " + when + "."
-}
-
 // messageCards are the figures of a day.
 func (p *touchpointPage) messageCards(m *view.Messages, limits *view.Limits, f fate) []vitalRow {
 	var cards []vitalRow
 	if m.Most != nil {
-		card := vitalRow{Short: "p95", Name: "Time to arrive", Value: arrival(*m.Most)}
-		it := "p95 of the deliveries of 24 hours; lost messages are not in it, and with receipts it is an upper bound."
-		words := "19 of 20 messages of the last 24 hours arrived within this time."
-		if m.Half != nil {
-			it, words = it+" p50: "+arrival(*m.Half)+".", words+" Half of them arrived within "+arrival(*m.Half)+"."
-		}
-		card.Words = p.Pick(view.Sides{Marketing: words, IT: it})
-		if limits != nil {
-			bounds := probe.Bounds(*limits)
-			card.Rating = bounds.Rate(*m.Most)
-			if *m.Most >= tiny {
-				card.Value = vitalValue(probe.LCP, *m.Most, bounds)
-			}
-			card.Bound, card.Scale = "Good is at most "+brief(limits.Good)+".", scale(*m.Most, bounds)
-		}
-		cards = append(cards, card)
+		cards = append(cards, p.arrivalCard(m, limits))
 	}
-	if m.OnTime != nil && f != accepted {
+	if m.OnTime != nil && !f.blind() {
 		cards = append(cards, vitalRow{Name: "On time", Value: view.Percent(100 * *m.OnTime), Words: p.Pick(view.Sides{
 			Marketing: "So many of the messages of the last 24 hours arrived in time.",
 			IT:        "Delivered by the deadline, of all messages of 24 hours whose arrival could be seen.",
@@ -158,6 +86,40 @@ func (p *touchpointPage) messageCards(m *view.Messages, limits *view.Limits, f f
 	return cards
 }
 
+// enough is how many messages must have arrived for one in twenty of them to mean something.
+const enough = 20
+
+// arrivalCard says how long messages took to arrive, and rates it where enough of them did.
+func (p *touchpointPage) arrivalCard(m *view.Messages, limits *view.Limits) vitalRow {
+	n := 0.0
+	for _, e := range m.Ended {
+		if e.Value == "delivered" || e.Value == "late" {
+			n += e.Count
+		}
+	}
+	card := vitalRow{Short: "p95", Name: "Time to arrive", Value: arrival(*m.Most)}
+	words := "19 of 20 messages of the last 24 hours arrived within this time."
+	it := "p95 of the deliveries of 24 hours; lost messages are not in it, and with receipts it is an upper bound."
+	if n < enough {
+		words = "Nearly all messages of the last 24 hours arrived within this time, but they were too few to say much."
+		it += fmt.Sprintf(" It is not rated: fewer than %d arrived.", enough)
+	}
+	if m.Half != nil {
+		it, words = it+" p50: "+arrival(*m.Half)+".", words+" Half of them arrived within "+arrival(*m.Half)+"."
+	}
+	card.Words = p.Pick(view.Sides{Marketing: words, IT: it})
+	if limits == nil || n < enough {
+		return card
+	}
+	bounds := probe.Bounds(*limits)
+	card.Rating = bounds.Rate(*m.Most)
+	if *m.Most >= tiny {
+		card.Value = vitalValue(probe.LCP, *m.Most, bounds)
+	}
+	card.Bound, card.Scale = "Good is at most "+brief(limits.Good)+".", scale(*m.Most, bounds)
+	return card
+}
+
 // tiny is below which whole milliseconds say too little.
 const tiny = 0.01
 
@@ -167,35 +129,6 @@ func arrival(v float64) string {
 		return seconds(v)
 	}
 	return brief(v)
-}
-
-// messageStates says whether what messages depend on is in order, as far as it is known.
-func messageStates(m *view.Messages, now time.Time) []messageState {
-	var states []messageState
-	add := func(name string, ok *bool, good, bad string) {
-		switch {
-		case ok == nil:
-		case *ok:
-			states = append(states, messageState{Name: name, Words: good})
-		default:
-			states = append(states, messageState{name, bad, true})
-		}
-	}
-	add("Sender", m.Credential, "accepted by the messaging service", "not accepted by the messaging service")
-	add("Test device", m.Target, "known to the messaging service", "gone: register it again and replace its file")
-	add("Our receiver", m.Receiver, "ready", "not ready when the last message was due")
-	if m.Refreshed != nil {
-		states = append(states, messageState{Name: "Test device's file", Words: "written " + view.Lasting(now.Sub(*m.Refreshed)) + " ago"})
-	}
-	if m.Expires != nil {
-		left := m.Expires.Sub(now)
-		state := messageState{Name: "Certificate", Words: "ends in " + view.Lasting(left)}
-		if left <= 0 {
-			state.Words, state.Bad = "has run out", true
-		}
-		states = append(states, state)
-	}
-	return states
 }
 
 func newMessageTable(title, of string, counts []view.Counted, words func(string) string) messageTable {
@@ -232,6 +165,8 @@ func endWords(outcome string) string {
 		return "arrived on time"
 	case "late":
 		return "arrived late"
+	case "corrupted":
+		return "arrived garbled"
 	case "lost":
 		return "accepted, never arrived"
 	case "rejected":

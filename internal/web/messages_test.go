@@ -97,7 +97,7 @@ func TestMessages_SayWhetherTheyArrive(t *testing.T) {
 			[]string{"The last message arrived 1 h", "ago. One should have been through every 30 s."},
 			[]string{"Time to arrive", "On time", "Lost"},
 			[]string{
-				"Sender not accepted by the messaging service", "Test device gone: register it again and replace its file",
+				"Sender not accepted by the messaging service", "Test device gone: until IT registers it again we cannot see whether messages arrive",
 				"Our receiver not ready when the last message was due", "Test device's file written 40 d ago", "Certificate has run out",
 			},
 		},
@@ -111,6 +111,63 @@ func TestMessages_SayWhetherTheyArrive(t *testing.T) {
 			nil,
 		},
 		// What nobody sees arrive is never said to have.
+		"acceptance only, and none yet": {
+			func(m *view.Messages, at time.Time) {
+				*m = view.Messages{Silent: at.Add(-10 * time.Minute), Seen: new(false), Ended: []view.Counted{{Value: "rejected", Count: 20}}, OnTime: new(0.0)}
+			},
+			"Are messages accepted?",
+			[]string{"The messaging service has taken no message since one was first waited for, 10 min", "ago. One should have been through every 30 s."},
+			nil, nil,
+		},
+		"acceptance only, and nothing counted yet": {
+			func(m *view.Messages, at time.Time) {
+				*m = view.Messages{Silent: at.Add(-40 * time.Second), Seen: new(false), Accepted: new(at.Add(-20 * time.Second))}
+			},
+			"Are messages accepted?",
+			[]string{"The messaging service took the last message 2", " s ago. Nobody can see whether it arrived"},
+			nil, nil,
+		},
+		"arrivals can be seen, and none was": {
+			func(m *view.Messages, at time.Time) {
+				*m = view.Messages{Silent: at.Add(-40 * time.Second), Seen: new(true), Accepted: new(at.Add(-20 * time.Second))}
+			},
+			"Do messages arrive?",
+			[]string{"No message has got through since it was first waited for, 4", " s ago."},
+			nil, nil,
+		},
+		"garbled": {
+			func(m *view.Messages, at time.Time) {
+				*m = view.Messages{Silent: at.Add(-40 * time.Second), Seen: new(true), Ended: []view.Counted{{Value: "corrupted", Count: 20}}, OnTime: new(0.0), Lost: new(0.0)}
+			},
+			"Do messages arrive?",
+			[]string{"No message has got through since it was first waited for, 4", " s ago."},
+			[]string{"On time 0 %", "Lost 0 %"},
+			nil,
+		},
+		"signs of life": {
+			func(m *view.Messages, at time.Time) {
+				*m = view.Messages{Silent: at.Add(-10 * time.Second), Delivered: new(at.Add(-10 * time.Second)), Beats: true}
+			},
+			"Is the sender alive?",
+			[]string{"The last sign of life of the sender came 1", " s ago."},
+			nil, nil,
+		},
+		// Few messages say little of one in twenty.
+		"few": {
+			func(m *view.Messages, _ time.Time) {
+				*m = view.Messages{
+					Silent: m.Silent, Delivered: m.Delivered, Half: m.Half, Most: m.Most, OnTime: new(0.5), Lost: new(0.05),
+					Ended: []view.Counted{{Value: "delivered", Count: 10}, {Value: "late", Count: 9}, {Value: "lost", Count: 1}},
+				}
+			},
+			"Do messages arrive?",
+			[]string{"The last message arrived 1", " s ago."},
+			[]string{
+				"Time to arrive p95 5 s Nearly all messages of the last 24 hours arrived within this time, but they were too few to say much. Half",
+				"On time 50 %", "Lost 5 %",
+			},
+			nil,
+		},
 		"acceptance only": {
 			func(m *view.Messages, at time.Time) {
 				*m = view.Messages{
@@ -253,6 +310,59 @@ func TestMessages_TellTheLastAnswers(t *testing.T) {
 	const want = "Last answers of the messaging service accepted, 10 min ago; sender not accepted, 20 min ago; too many messages, 40 min ago"
 	if !slices.Contains(facts, want) {
 		t.Errorf("facts %q, want %q", facts, want)
+	}
+}
+
+// TestMessages_SayUntilWhenTheyAreCounted and what it is that IT has to register again.
+func TestMessages_SayUntilWhenTheyAreCounted(t *testing.T) {
+	base := messaging(t, func(m *view.Messages, at time.Time) {
+		m.Counted, m.Target = new(at.Add(-3*time.Minute)), new(false)
+	})
+	page := document(t, base+"/touchpoints/push/home?for=it")
+	words := texts(find(page, ".messages p.quiet"))
+	told := slices.ContainsFunc(words, func(w string) bool {
+		return strings.HasPrefix(w, "Figures of the last 24 hours are counted every five minutes, these until ")
+	})
+	if !told || len(find(page, ".messages p.quiet time")) != 1 {
+		t.Errorf("it says %q, want until when they are counted", words)
+	}
+	const want = "Test device gone: register it again and replace its file"
+	if facts := joined(find(page, ".messages .facts div"), "dt", "dd"); !slices.Contains(facts, want) {
+		t.Errorf("facts %q, want %q", facts, want)
+	}
+}
+
+// TestMessages_AreHeldBack reads a result of a message that was not sent on purpose.
+func TestMessages_AreHeldBack(t *testing.T) {
+	var why []string
+	for _, m := range push.Metrics(push.SkippedTotal) {
+		why = m.Values
+	}
+	for _, reason := range why {
+		views := shop()
+		views.messages = sentMessages(views.at)
+		tp := &probe.Touchpoint{Channel: "push", Name: "home", Title: "News", Kind: "mqtt", Every: 30 * time.Second, Timeout: 25 * time.Second}
+		base := serve(t, &source{channels: channels()}, withViews(views), func(o *web.Options) {
+			o.Source = &source{channels: []*probe.Channel{{Name: "push", Title: "Push", Type: probe.Push, Touchpoints: []*probe.Touchpoint{tp}}}}
+			o.Recent = recent.New(1 << 20)
+			r := probe.Result{
+				Start: time.Now(), Duration: time.Second, Reason: push.RateLimited, Detail: "next try in 20m",
+				Measurements: []probe.Measurement{{Metric: push.SkippedTotal, Label: reason, Value: 1}},
+			}
+			r.Phases.Add(probe.Accept, 300*time.Millisecond)
+			r.Phases.Add(probe.Deliver, 700*time.Millisecond)
+			o.Recent.Add(recent.Entry{Touchpoint: tp, Result: r, Verdict: quality.Rate(o.Catalogue, tp.Limits, &r)})
+		})
+		page := document(t, base+"/touchpoints/push/home?for=it")
+		held := joined(find(page, ".messages .facts div"), "dt", "dd")[0]
+		if !strings.HasPrefix(held, "Held back ") || strings.Contains(held, reason) || !strings.HasSuffix(held, ": next try in 20m") {
+			t.Errorf("%s: the first fact is %q, want that messages are held back, in words, and until when", reason, held)
+		}
+		for _, bar := range find(page, ".waterfall rect") {
+			if x := attr(bar, "x"); x != "0.00" {
+				t.Errorf("a phase begins at %s %%: a message is on its way to the service and to its receiver at once", x)
+			}
+		}
 	}
 }
 

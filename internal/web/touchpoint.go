@@ -44,8 +44,16 @@ func (p *touchpointPage) ChannelLink() string { return p.frame.Channel(p.Channel
 // ProbeLink returns where to ask for a probe: the page itself, so that loading it again asks for none.
 func (p *touchpointPage) ProbeLink() string { return p.Touchpoint(p.Channel, p.Name) }
 
-// RecordedWhy returns the sentence for the reader about what costs most; empty when there is none.
-func (p *touchpointPage) RecordedWhy() string { return p.Pick(p.Recorded.Words.Cause) }
+// RecordedWhy returns the sentence for the reader about what costs most, or about why nothing could be measured; empty when
+// there is none.
+func (p *touchpointPage) RecordedWhy() string {
+	why := p.Pick(p.Recorded.Words.Cause)
+	if why == "" && p.Rating == probe.Unknown && len(p.Results) > 0 && p.Results[0].Rating == probe.Unknown && p.Results[0].Cause != nil {
+		cause := p.Results[0].Cause
+		why = p.Pick(view.Sides{Marketing: cause.Marketing, IT: cause.IT})
+	}
+	return why
+}
 
 // SoFarOf is SoFar of one of the recorded windows.
 func (p *touchpointPage) SoFarOf(s view.Score) string { return p.SoFar(&s) }
@@ -203,8 +211,8 @@ func (h *handler) addRecorded(ctx context.Context, page *touchpointPage) {
 func (p *touchpointPage) addCharts(recorded *view.TouchpointPage) {
 	delivery := deliveryChart(recorded, p.From)
 	charts := append([]*chart{scoreChart(recorded.Score, p.From, recorded.At), delivery}, loadCharts(recorded, p.From)...)
-	if delivery == nil && (recorded.Loads == nil || len(recorded.Loads.Vitals) == 0) {
-		charts = append(charts, speedChart(&recorded.Touchpoint, "speed", "How long answers take", p.From, recorded.At))
+	if title := speedTitle(recorded); title != "" {
+		charts = append(charts, speedChart(&recorded.Touchpoint, "speed", title, p.From, recorded.At))
 	}
 	if recorded.Messages == nil { // whose phases begin together: acceptance and arrival are not one after the other
 		charts = append(charts, phaseChart(recorded.Phases, p.From, recorded.At))
@@ -215,6 +223,17 @@ func (p *touchpointPage) addCharts(recorded *view.TouchpointPage) {
 		}
 	}
 	p.Charts = len(p.Pictures) > 0
+}
+
+// speedTitle is empty where how long probes last says nothing, or other charts say more.
+func speedTitle(recorded *view.TouchpointPage) string {
+	switch m := recorded.Messages; {
+	case m != nil && m.Seen != nil && !*m.Seen:
+		return "How long the messaging service takes to accept"
+	case m != nil, recorded.Kind == ownSender, recorded.Loads != nil && len(recorded.Loads.Vitals) > 0:
+		return ""
+	}
+	return "How long answers take"
 }
 
 func newResultRow(rec *record.Record, f *frame, failure bool) resultRow {
@@ -239,15 +258,27 @@ func phaseWords(p probe.Phase) view.Sides {
 		return view.Sides{Marketing: "until the main content had arrived", IT: "request of the largest content to its last byte (load duration)"}
 	case probe.Render:
 		return view.Sides{Marketing: "until it was on the screen", IT: "last byte to paint (element render delay)"}
+	case probe.Accept:
+		return view.Sides{Marketing: "until the messaging service had taken the message", IT: "sending to the provider's acceptance"}
+	case probe.Deliver:
+		return view.Sides{Marketing: "until the message had arrived", IT: "sending to the arrival; it begins with accept"}
 	}
 	return view.Sides{}
+}
+
+// begins returns when a phase began. A message is on its way to who takes it and to who gets it at once.
+func begins(p probe.Phase, s probe.Span) time.Duration {
+	if p == probe.Deliver {
+		return 0
+	}
+	return s.Start
 }
 
 // waterfall places the phases one behind the other.
 func waterfall(rec *record.Record, f *frame) []phaseRow {
 	total := rec.Duration
-	for _, span := range rec.Phases.Spans() {
-		total = max(total, (span.Start + span.Duration).Seconds())
+	for p, span := range rec.Phases.Spans() {
+		total = max(total, (begins(p, span) + span.Duration).Seconds())
 	}
 	if total == 0 {
 		return nil
@@ -256,7 +287,7 @@ func waterfall(rec *record.Record, f *frame) []phaseRow {
 	for p, span := range rec.Phases.Spans() {
 		rows = append(rows, phaseRow{
 			Phase: p.String(), Words: f.Pick(phaseWords(p)), Took: took(span.Duration),
-			From:  fmt.Sprintf("%.2f", 100*span.Start.Seconds()/total),
+			From:  fmt.Sprintf("%.2f", 100*begins(p, span).Seconds()/total),
 			Width: fmt.Sprintf("%.2f", max(100*span.Duration.Seconds()/total, 0.5)),
 		})
 	}
