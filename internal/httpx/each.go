@@ -11,9 +11,6 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// atOnce is how many addresses of a name are asked at once: enough to be done in time with many, and few for the service.
-const atOnce = 4
-
 // pin is an address of a host that is connected to, whatever else the host has.
 type pin struct {
 	host string
@@ -35,10 +32,10 @@ func (x *exchange) resolvePinned() ([]netip.Addr, error) {
 	return []netip.Addr{x.pinned.addr}, x.trail.check(x.client.reserved, x.pinned.addr)
 }
 
-// Each looks up the host of a request once and makes the request with every one of its addresses, at most 20 of them, a few
-// at once. It returns what conclude makes of each response, in the order of the lookup; conclude is called for several at
-// once and should let go of the bodies. Without several addresses it is called once, with what Do returns and the zero
-// address. Errors are those of Do, and one of them is the error of all.
+// Each looks up the host of a request once and makes the request with every one of its addresses, at most 20 of them, at
+// once: one that hangs takes no time from the others. It returns what conclude makes of each response, in the order of the
+// lookup; conclude is called for several at once and should let go of the bodies. Without several addresses it is called
+// once, with what Do returns and the zero address. Errors are those of Do, and one of them is the error of all.
 func Each[T any](ctx context.Context, c *Client, req *Request, conclude func(netip.Addr, *Response) T) ([]T, error) {
 	target, err := c.parse(req.URL)
 	if err != nil {
@@ -61,7 +58,6 @@ func Each[T any](ctx context.Context, c *Client, req *Request, conclude func(net
 	}
 	concluded := make([]T, len(all))
 	var asked errgroup.Group
-	asked.SetLimit(atOnce)
 	for i, addr := range all {
 		asked.Go(func() error {
 			response, err := c.do(ctx, req, new(Jar), &pin{host, addr, all, took})

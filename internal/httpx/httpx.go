@@ -3,9 +3,9 @@
 // The transport makes one connection for one exchange and closes it: no pool, no resumed session, no background
 // goroutine but a lookup that was given up and is about to end, so that every probe pays what a new customer pays and
 // every phase has an exact clock. HTTP/3 goes by a library for QUIC, which makes one handshake of connection and keys: the
-// phase TLS alone; its goroutines end with the exchange. Everything that a server sends is capped, every wait ends at the deadline, and each
-// failure is exactly one of probe's shared reasons. Hold alone leaves its connection open behind the header, for whoever
-// listens to a stream as customers' devices do, and owns it from then on.
+// phase TLS alone; its goroutines end with the exchange. Everything that a server sends is capped, every wait ends at the
+// deadline, and each failure is exactly one of probe's shared reasons. Hold alone leaves its connection open behind the
+// header, for whoever listens to a stream as customers' devices do, and owns it from then on.
 // Redirects, cookies set on the way, content encodings, TLS facts, the policy on resolved addresses and the redaction of
 // evidence live here too, so that they hold for all kinds.
 //
