@@ -10,6 +10,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/applink"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
 	"github.com/channelwatch/channelwatch/internal/probe/fcm"
+	"github.com/channelwatch/channelwatch/internal/probe/freshness"
 	"github.com/channelwatch/channelwatch/internal/probe/grpc"
 	"github.com/channelwatch/channelwatch/internal/probe/journey"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
@@ -34,6 +35,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		applink.Kind(),
 		browser.Kind(),
 		fcm.Kind(confirmed),
+		freshness.Kind(),
 		grpc.Kind(),
 		journey.Kind(),
 		mqtt.Kind(),
