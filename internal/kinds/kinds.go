@@ -20,6 +20,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/stream"
 	"github.com/channelwatch/channelwatch/internal/probe/tcp"
 	"github.com/channelwatch/channelwatch/internal/probe/tls"
+	"github.com/channelwatch/channelwatch/internal/probe/webhook"
 	"github.com/channelwatch/channelwatch/internal/probe/webpush"
 	"github.com/channelwatch/channelwatch/internal/probe/websocket"
 )
@@ -45,6 +46,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		stream.Kind(),
 		tcp.Kind(),
 		tls.Kind(),
+		webhook.Kind(confirmed),
 		webpush.Kind(confirmed),
 		websocket.Kind(),
 	}
