@@ -21,9 +21,9 @@ func serve(tb testing.TB, address string, handle mdns.HandlerFunc) string {
 		address = "127.0.0.1:0"
 	}
 	var stream net.Listener
-	packets, err := net.ListenPacket("udp", address) //nolint:noctx // it does not wait
+	packets, err := net.ListenPacket("udp", address)
 	if err == nil {
-		stream, err = net.Listen("tcp", packets.LocalAddr().String()) //nolint:noctx // it does not wait
+		stream, err = net.Listen("tcp", packets.LocalAddr().String())
 	}
 	if err != nil {
 		tb.Fatal(err)
