@@ -9,6 +9,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/apns"
 	"github.com/channelwatch/channelwatch/internal/probe/applink"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
+	"github.com/channelwatch/channelwatch/internal/probe/dns"
 	"github.com/channelwatch/channelwatch/internal/probe/fcm"
 	"github.com/channelwatch/channelwatch/internal/probe/freshness"
 	"github.com/channelwatch/channelwatch/internal/probe/grpc"
@@ -35,6 +36,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		apns.Kind(confirmed),
 		applink.Kind(),
 		browser.Kind(),
+		dns.Kind(),
 		fcm.Kind(confirmed),
 		freshness.Kind(),
 		grpc.Kind(),
