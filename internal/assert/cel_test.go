@@ -41,6 +41,7 @@ func TestCEL_Holds(t *testing.T) {
 		"timings.wait == 0.1 && timings.connect == 0.02 && !has(timings.tls)",
 		"duration < 0.2 && duration == 0.12",
 		"cert.days_left == 30.0",
+		"duration < 1 && timings.wait < 1", // seconds need no point
 		`cert.not_after > timestamp("2026-12-01T00:00:00Z") && cert.not_after - cert.not_before == duration("2160h")`,
 		"json.open",
 	} {
@@ -66,6 +67,9 @@ func TestCEL_SaysWhatItHasRead(t *testing.T) {
 		{`cert.not_after < timestamp("2026-12-01T00:00:00Z")`, "cert.not_after is 2026-12-22T12:00:00Z"},
 		{"timings.wait > 1.0 || timings.connect > 1.0 || duration > 1.0 || status > 299 || json.open == false", "timings.wait is 0.1; timings.connect is 0.02; duration is 0.12; status is 200"},
 		{"1 > 2", ""},
+		{`headers.vary.startsWith("zz")`, `headers.vary is "Accept, Origin"`},
+		{"json.items[size(json.items) - 1].price > 100", `json.items is [{"price":9.5,"sku":"a-1"},{"price":20,"sku":"a-2"}]`},
+		{`headers["va" + "ry"] == json.items[0].sku`, `json.items[0].sku is "a-1"`},
 	}
 	for _, c := range cases {
 		t.Run(c.expression, func(t *testing.T) {

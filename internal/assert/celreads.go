@@ -54,7 +54,7 @@ func path(e ast.Expr) (root, header string, ok bool) {
 	case ast.SelectKind:
 		selected := e.AsSelect()
 		root, header, ok = path(selected.Operand())
-		if root == "headers" && header == "" {
+		if root == "headers" {
 			header = selected.FieldName()
 		}
 		return root, header, ok && !selected.IsTestOnly()
@@ -64,7 +64,7 @@ func path(e ast.Expr) (root, header string, ok bool) {
 			return "", "", false
 		}
 		root, header, ok = path(call.Args()[0])
-		if root == "headers" && header == "" {
+		if root == "headers" {
 			header = fmt.Sprint(call.Args()[1].AsLiteral().Value())
 		}
 		return root, header, ok

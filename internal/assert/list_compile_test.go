@@ -62,6 +62,7 @@ func TestList_CompileReportsAllMistakes(t *testing.T) {
 - {name: t, json_schema: {pattern: "(?=x)"}}
 - {name: v, json_schema: {$ref: "#/$defs/nothing"}}
 - {name: u, json_schema_file: testdata/none.json}
+- {contains: x}
 `)
 	_, err := list.Compile("assert")
 	const (
@@ -106,6 +107,7 @@ func TestList_CompileReportsAllMistakes(t *testing.T) {
 		"assert[26].json_schema: is not a valid schema: $/pattern: '(?=x)' is not valid regex: error parsing regexp: invalid or unsupported Perl syntax: `(?=`",
 		`assert[27].json_schema: json-pointer in "#/$defs/nothing" not found`,
 		"assert[28].json_schema_file: open testdata/none.json: no such file or directory",
+		"assert[29].name: is empty, want a few words",
 	}
 	if diff := cmp.Diff(want, fieldErrors(t, err)); diff != "" {
 		t.Errorf("mistakes (-want +got):\n%s", diff)
