@@ -29,7 +29,7 @@ func TestCall_PutsTheMarkerEverywhere(t *testing.T) {
 		if diff := cmp.Diff(want, got.Header); diff != "" {
 			t.Errorf("headers (-want +got):\n%s", diff)
 		}
-		if got.Method != "PUT" || got.URL != "https://shop.example/p/"+marker+"?m="+marker || string(got.Body) != `{"note":"`+marker+`","n":`+marker+`}` {
+		if got.Method != http.MethodPut || got.URL != "https://shop.example/p/"+marker+"?m="+marker || string(got.Body) != `{"note":"`+marker+`","n":`+marker+`}` {
 			t.Errorf("got %s %s with %s", got.Method, got.URL, got.Body)
 		}
 	}

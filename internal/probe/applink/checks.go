@@ -41,7 +41,7 @@ func checks() []probe.Check {
 		{
 			ID: fileRedirected, Dimension: correct, Cap: probe.Poor, Title: "app links redirected",
 			Marketing: "Links of the site open the browser instead of the app.",
-			IT:        "The file that names the app is redirected, which devices do not follow; serve it at this address, host included.",
+			IT:        "Devices follow no redirect of the file that names the app; check that it is served at this address, host included.",
 		},
 		{
 			ID: fileInvalid, Dimension: correct, Cap: probe.Poor, Title: "app links unreadable",
@@ -51,12 +51,12 @@ func checks() []probe.Check {
 		{
 			ID: fileType, Dimension: correct, Cap: probe.Poor, Title: "app links mistyped",
 			Marketing: "Links of the site open the browser instead of the app on Android.",
-			IT:        "assetlinks.json has to be served as application/json.",
+			IT:        "The file assetlinks.json has to be served as application/json; check the server's content types.",
 		},
 		{
 			ID: fileLarge, Dimension: correct, Cap: probe.Fair, Title: "app links too large",
 			Marketing: "Some iPhones may open links of the site in the browser instead of the app.",
-			IT:        "apple-app-site-association has more than 128 KiB uncompressed, which Apple named as the most; shorten its patterns.",
+			IT:        "The file apple-app-site-association has more than the 128 KiB that Apple named; check its patterns for what can be shortened.",
 		},
 		{
 			ID: appMissing, Dimension: correct, Cap: probe.Poor, Title: "app not named",
@@ -66,12 +66,12 @@ func checks() []probe.Check {
 		{
 			ID: keyMissing, Dimension: correct, Cap: probe.Poor, Title: "app key not named",
 			Marketing: "Links of the site open the browser instead of the app on Android.",
-			IT:        "assetlinks.json names none of the keys that sign the app; take that of Play App Signing, in capitals.",
+			IT:        "The file assetlinks.json names none of the keys that sign the app; check that it has that of Play App Signing, in capitals.",
 		},
 		{
 			ID: linkUnmatched, Dimension: correct, Cap: probe.Poor, Title: "link misses the app",
 			Marketing: "A link that should open the app opens the browser.",
-			IT:        "No component or path of apple-app-site-association takes the address, or one excludes it; the first that matches decides.",
+			IT:        "No component or path of apple-app-site-association takes the address, or one excludes it; check their order, as the first match decides.",
 		},
 		{
 			ID: copyMissing, Dimension: correct, Cap: probe.Poor, Title: "Apple has no copy",
@@ -80,13 +80,13 @@ func checks() []probe.Check {
 		},
 		{
 			ID: copyDiffers, Dimension: correct, Cap: probe.Fair, Title: "Apple's copy is old",
-			Marketing: "iPhones follow an older version of what links open the app.",
+			Marketing: "Apple's phones follow an older version of what links open the app.",
 			IT:        "Apple's copy differs from a file that is older than a day; check whether Apple's fetcher gets another answer.",
 		},
 		{
 			ID: copyPending, Dimension: correct, Cap: probe.Excellent, Title: "Apple's copy to come",
 			Marketing: "Apple may take a day to learn of a change.",
-			IT:        "Apple's copy is not that of the site, which is not known to be older than a day; Apple fetches within 24 hours.",
+			IT:        "Apple's copy is not that of the site, which is not known to be older than a day; look again after the 24 hours that Apple takes.",
 		},
 		{
 			ID: copyUnknown, Dimension: reachable, Cap: probe.Excellent, Title: "Apple's copy not seen",
@@ -96,12 +96,12 @@ func checks() []probe.Check {
 		{
 			ID: includesUnread, Dimension: correct, Cap: probe.Excellent, Title: "included files not read",
 			Marketing: "We do not know whether links of the site open the app on Android.",
-			IT:        "assetlinks.json does not name the app itself but includes other files, which this kind does not read.",
+			IT:        "The file assetlinks.json names the app only by including other files, which are not read here; check those.",
 		},
 		{
 			ID: lockedOut, Dimension: correct, Cap: probe.Poor, Title: "customers locked out",
 			Marketing: "The app demands an update that the store does not have: customers cannot use it.",
-			IT:        "The oldest supported version of the remote configuration is newer than the version in the store; lower it until the release is out.",
+			IT:        "The remote configuration's oldest supported version is newer than the store's; check both, and lower it until the release is out.",
 		},
 		{
 			ID: configUnavailable, Dimension: reachable, Cap: probe.Fair, Title: "no remote configuration",

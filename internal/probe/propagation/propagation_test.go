@@ -78,12 +78,6 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *shop) set(change func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change()
-}
-
 // build builds a prober of the shop with the sinks web and app; change adapts it.
 func (s *shop) build(change func(*propagation.Config)) (probe.Built, error) {
 	c := propagation.Kind().NewConfig(probe.Custom).(*propagation.Config)
@@ -165,7 +159,7 @@ func TestProbe_WhatCanGoWrong(t *testing.T) {
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 	}
-	hang := func(w http.ResponseWriter, r *http.Request) {
+	hang := func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}

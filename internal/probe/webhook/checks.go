@@ -54,7 +54,7 @@ func checks() []probe.Check {
 		{
 			ID: disordered, Dimension: probe.Correct, Cap: probe.Good, Title: "webhooks overtake",
 			Marketing: "We are told things in another order than they happened.",
-			IT:        "A webhook came before one of an earlier request; receivers must not rely on order, but on what webhooks say.",
+			IT:        "A webhook came after one of a later request; check that receivers rely on what webhooks say, not on their order.",
 		},
 		{
 			ID: badSignature, Dimension: probe.Trusted, Cap: probe.Poor, Title: "signature wrong",
