@@ -24,7 +24,7 @@ func sentMessages() []messages {
 	return []messages{
 		{
 			"news", `kind="mqtt", title="News", limit_excellent="1", limit_good="5", limit_fair="20"`, 30,
-			map[string]float64{"delivered": 6, "late": 1, "lost": 2, "rejected": 1, "unsent": 0, "unseen": 0},
+			map[string]float64{"delivered": 6, "late": 1, "corrupted": 0, "lost": 2, "rejected": 1, "unsent": 0, "unseen": 0},
 			map[string]float64{"accepted": 9, "throttled": 1, "none": 0},
 			map[string]float64{"0.05": 0, "0.25": 4, "1": 6, "5": 7, "+Inf": 7},
 			50000 * time.Second,
@@ -33,7 +33,7 @@ func sentMessages() []messages {
 			"canary", `kind="apns", title="Canary phone", limit_excellent="5", limit_good="30", limit_fair="300"`, 1800,
 			map[string]float64{"delivered": 1.0 / 30, "late": 0, "lost": 1.0 / 90, "rejected": 0, "unsent": 0, "unseen": 0},
 			map[string]float64{"accepted": 4.0 / 90, "throttled": 0, "none": 0},
-			map[string]float64{"5": 0, "20": 0, "60": 1.0 / 30, "+Inf": 1.0 / 30},
+			map[string]float64{"5": 0, "20": 0, "30": 1.0 / 30, "60": 1.0 / 30, "+Inf": 1.0 / 30},
 			30000 * time.Second,
 		},
 		{
@@ -130,12 +130,12 @@ func pushValues() []webValue {
 		several(2, "A", "title limit_good", limits),
 		several(2, "B", "touchpoint", map[string]float64{"news": 0.6, "canary": 0.75}),
 		several(2, "C", "touchpoint", map[string]float64{"news": 2.0 / 9, "canary": 0.25}),
-		// 0.05 + 0.2 * 3.5 / 4, and 1 + 4 * (0.95 * 7 - 6).
-		several(2, "D", "touchpoint", map[string]float64{"news": 0.225, "canary": 40}),
-		several(2, "E", "touchpoint", map[string]float64{"news": 3.6, "canary": 58}),
+		// 0.05 + 0.2 * 3.5 / 4, and 1 + 4 * (0.95 * 7 - 6); all of the canary within the bucket that ends where good does.
+		several(2, "D", "touchpoint", map[string]float64{"news": 0.225, "canary": 25}),
+		several(2, "E", "touchpoint", map[string]float64{"news": 3.6, "canary": 29.5}),
 		several(2, "F", "touchpoint", map[string]float64{"news": 0, "canary": 0, "dry-run": 1}),
-		several(3, "A", "title good", map[string]float64{"News , good up to 5 s": 3.6, "Canary phone , good up to 30 s": 58}),
-		several(3, "B", "title", map[string]float64{"News": 0.225, "Canary phone": 40}),
+		several(3, "A", "title good", map[string]float64{"News , good up to 5 s": 3.6, "Canary phone , good up to 30 s": 29.5}),
+		several(3, "B", "title", map[string]float64{"News": 0.225, "Canary phone": 25}),
 		several(4, "A", "title", map[string]float64{"News": 2.0 / 9, "Canary phone": 0.25}),
 		several(5, "A", "title", silent),
 		several(6, "A", "title", map[string]float64{"News": 0, "Canary phone": 0, "Dry run": 1}),

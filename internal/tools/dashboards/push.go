@@ -103,7 +103,7 @@ func pushTimes() []panel {
 		},
 		{
 			id: 5, width: 12, height: 8, title: "How long has nothing arrived?",
-			text:  "Time since the last message got through. A line that climbs for more than four intervals raises an alert, whether messages are lost, refused or not sent.",
+			text:  "Time since the last message got through. A line that climbs for more than four intervals raises an alert, whether messages are lost, refused or not sent; but not of a test device that is gone, and not of your own sender, which sends when it has to.",
 			links: toOperations(),
 			shows: lines("s", over("A", withTouchpoint(silence()), "{{title}}")),
 		},
@@ -131,6 +131,7 @@ func outcomes() []wording {
 	return []wording{
 		{"delivered", "arrived on time"},
 		{"late", "arrived late"},
+		{"corrupted", "arrived garbled"},
 		{"lost", "accepted, never arrived"},
 		{"rejected", "turned away"},
 		{"unsent", "could not be sent"},
