@@ -308,7 +308,6 @@ func (s *step) target(values map[string]value) (*url.URL, error) {
 	case target.User != nil || !s.sites[siteOf(target)]:
 		return nil, fmt.Errorf("variable %s: leads to %q, want one of %s", s.link, siteOf(target), strings.Join(slices.Sorted(maps.Keys(s.sites)), ", "))
 	}
-	target.Fragment, target.RawFragment = "", ""
 	return target, nil
 }
 
