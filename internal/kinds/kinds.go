@@ -16,6 +16,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe/journey"
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 	"github.com/channelwatch/channelwatch/internal/probe/page"
+	"github.com/channelwatch/channelwatch/internal/probe/ping"
 	"github.com/channelwatch/channelwatch/internal/probe/propagation"
 	"github.com/channelwatch/channelwatch/internal/probe/receipts"
 	"github.com/channelwatch/channelwatch/internal/probe/stream"
@@ -43,6 +44,7 @@ func Sharing(confirmed *ledger.Ledger) []probe.Kind {
 		journey.Kind(),
 		mqtt.Kind(),
 		page.Kind(),
+		ping.Kind(),
 		propagation.Kind(),
 		receipts.Kind(confirmed),
 		stream.Kind(),
