@@ -7,8 +7,8 @@
 // files are asked for by https, without redirects, and what they say is matched as devices do. Of Android's files,
 // includes are not followed. Whether a store has an app at all is not looked at.
 //
-// It imports packages probe, httpkind, httpx and a JSONPath library. It rates nothing, and knows no time that customers
-// wait: devices fetch these files when nobody looks.
+// It imports packages probe, httpkind, httpx and assert. It never rates, and knows no time that customers wait: devices
+// fetch these files when nobody looks.
 package applink
 
 import (

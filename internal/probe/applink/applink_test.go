@@ -296,7 +296,7 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 			"ios.links[1]: scheme of x, want http or https",
 			"ios.copy: scheme of ftp://example.com, want http or https",
 			`android.fingerprints[0]: "` + strings.ToLower(fingerprint) + `", want 32 bytes in capitals with colons between them`,
-			`ios.release.minimum: "min": jsonpath: unexpected identifier at position 1, want an RFC 9535 path such as $.min_supported_version`,
+			`ios.release.minimum: "min": jsonpath: unexpected identifier at position 1, want an RFC 9535 path such as $.items[0].price`,
 			"ios.release.store: want either it or version, to know what customers can get",
 			"android.release.config: holds credentials, want an address that is asked for without",
 			`android.release.version: version "new", want at most 8 numbers with dots between them`,

@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/theory/jsonpath"
-
+	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/httpkind"
 	"github.com/channelwatch/channelwatch/internal/httpx"
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -38,10 +37,10 @@ type settings struct {
 // releases is one app's release.
 type releases struct {
 	config  string
-	minimum *jsonpath.Path
+	minimum *assert.Path
 	version *version // in the store; nil: it is asked
 	store   []string
-	path    *jsonpath.Path
+	path    *assert.Path
 }
 
 // validation turns a Config into settings and collects all mistakes.
@@ -233,10 +232,10 @@ func (v *validation) checkURL(field, text string) string {
 	return text
 }
 
-func (v *validation) checkPath(field, text string) *jsonpath.Path {
-	path, err := jsonpath.Parse(text)
+func (v *validation) checkPath(field, text string) *assert.Path {
+	path, err := assert.ParsePath(text)
 	if err != nil {
-		v.wrong(field, "%q: %w, want an RFC 9535 path such as $.min_supported_version", text, err)
+		v.wrong(field, "%w", err)
 	}
 	return path
 }

@@ -2,13 +2,11 @@ package applink
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/theory/jsonpath"
-
+	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -56,22 +54,14 @@ func (v version) compare(other version) int {
 }
 
 // findVersion returns the version at a path of a JSON document.
-func findVersion(body []byte, path *jsonpath.Path) (version, error) {
-	var document any
-	decoder := json.NewDecoder(strings.NewReader(string(body)))
-	decoder.UseNumber() // 4.10 is not 4.1
-	if err := decoder.Decode(&document); err != nil {
-		return version{}, fmt.Errorf("the answer is no JSON: %w", err)
+func findVersion(body []byte, path *assert.Path) (version, error) {
+	document, err := assert.ParseDocument(body)
+	if err != nil {
+		return version{}, err
 	}
-	nodes := path.Select(document)
-	if len(nodes) != 1 {
-		return version{}, fmt.Errorf("%s selects %d values, want one version", path, len(nodes))
+	text, err := path.Text(document)
+	if err != nil {
+		return version{}, fmt.Errorf("the path of the version %w", err)
 	}
-	switch node := nodes[0].(type) {
-	case string:
-		return parseVersion(node)
-	case json.Number:
-		return parseVersion(node.String())
-	}
-	return version{}, fmt.Errorf("%s selects no text and no number, want a version", path)
+	return parseVersion(text)
 }
