@@ -27,7 +27,7 @@ type Config struct {
 	File     *fileBlock    `yaml:"file" doc:"A file whose last change counts."`
 	SQL      *sqlBlock     `yaml:"sql" doc:"A database that is asked for the time or age."`
 	Value    string        `yaml:"value" enum:"time,age" doc:"What is found: a time (RFC 3339, or a number since 1970), or an age in seconds. Default: time."`
-	Zone     string        `yaml:"zone" doc:"Time zone of times that name none, such as Europe/Berlin. Without it they are read as UTC, and flagged."`
+	Zone     string        `yaml:"zone" doc:"Time zone of times that name none, such as Europe/Berlin; those of mysql never do, and TIMESTAMP is UTC. Default: UTC, and they are flagged."`
 	Warn     time.Duration `yaml:"warn" required:"true" min:"1s" doc:"Data that is older is rated fair at best."`
 	Error    time.Duration `yaml:"error" required:"true" min:"1s" doc:"Data that is older is rated poor."`
 	Ahead    time.Duration `yaml:"ahead" doc:"How far ahead of our clock a time may be before it is flagged. Default: 1m."`

@@ -98,7 +98,7 @@ func startPostgres(t *testing.T) postgres {
 		"server.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: source.Certificate().Raw}),
 		"server.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 	}
-	account := unprivileged(t)
+	account := unprivileged(t, "postgres")
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
@@ -147,14 +147,14 @@ func postgresBin(t *testing.T) string {
 }
 
 // unprivileged returns the account that the server runs under, which must not be root; nil for our own.
-func unprivileged(t *testing.T) *syscall.Credential {
+func unprivileged(t *testing.T, name string) *syscall.Credential {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	account, err := user.Lookup("postgres")
+	account, err := user.Lookup(name)
 	if err != nil {
-		t.Fatalf("%v; install it: apt-get install -y postgresql", err)
+		t.Fatal(err)
 	}
 	uid, _ := strconv.ParseUint(account.Uid, 10, 32)
 	gid, _ := strconv.ParseUint(account.Gid, 10, 32)

@@ -1,0 +1,151 @@
+package freshness_test
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
+	"github.com/channelwatch/channelwatch/internal/probe/freshness"
+)
+
+// startMariaDB makes a new database in a directory of its own and serves it on loopback until the test ends.
+func startMariaDB(t *testing.T) (address string) {
+	t.Helper()
+	tables := "CREATE DATABASE mysql;\nUSE mysql;\n"
+	for _, name := range []string{"mysql_system_tables.sql", "mysql_system_tables_data.sql"} {
+		statements, err := os.ReadFile(filepath.Join("/usr/share/mysql", name))
+		if err != nil {
+			t.Fatalf("%v; install it: apt-get install -y --no-install-recommends mariadb-server-core", err)
+		}
+		tables += string(statements)
+	}
+	dir, err := os.MkdirTemp("", "channelwatch-mariadb-") //nolint:usetesting // what that makes is closed to other users
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	account := unprivileged(t, "nobody")
+	setup := filepath.Join(dir, "setup.sql")
+	statements := fmt.Sprintf("CREATE USER 'watcher'@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO 'watcher'@'%%';\nCREATE DATABASE postgres;\n"+
+		"CREATE TABLE postgres.orders (made TIMESTAMP NULL);\nCREATE SEQUENCE postgres.numbers;\n", postgresPassword)
+	if err := os.WriteFile(setup, []byte(statements), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	give(t, setup, account)
+	give(t, dir, account)
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	give(t, data, account)
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "/usr/sbin/mariadbd", append([]string{"--no-defaults", "--datadir=" + data}, args...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Pdeathsig: syscall.SIGKILL}
+		cmd.Dir = dir
+		return cmd
+	}
+	bootstrap := command("--bootstrap")
+	bootstrap.Stdin = strings.NewReader(tables)
+	if out, err := bootstrap.CombinedOutput(); err != nil {
+		t.Fatalf("mariadbd --bootstrap: %v\n%s", err, out)
+	}
+	address = freePort(t)
+	_, port, _ := net.SplitHostPort(address)
+	server := command("--bind-address=127.0.0.1", "--port="+port, "--socket="+filepath.Join(dir, "socket"),
+		"--pid-file="+filepath.Join(dir, "pid"), "--init-file="+setup, "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0")
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill() // its files go with it
+		_ = server.Wait()
+	})
+	awaitPort(t, address)
+	return address
+}
+
+// awaitPort waits until somebody listens.
+func awaitPort(t *testing.T, address string) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for ; time.Now().Before(deadline); <-tick.C {
+		var dialer net.Dialer
+		if conn, err := dialer.DialContext(t.Context(), "tcp", address); err == nil {
+			_ = conn.Close()
+			return
+		}
+	}
+	t.Fatalf("nobody listens at %s after a minute", address)
+}
+
+// TestMariaDB shares one server, which takes seconds to make.
+func TestMariaDB(t *testing.T) {
+	t.Setenv("TEST_PASSWORD", postgresPassword)
+	t.Setenv("TEST_WRONG", "hunter22")
+	address := startMariaDB(t)
+	running := goleak.IgnoreCurrent()
+	utc := func(c *freshness.Config) { c.Zone = "UTC" }
+	cases := map[string]struct {
+		query  string
+		change func(*freshness.Config)
+		want   probe.CheckID
+		age    time.Duration // math.MaxInt64 for none
+		detail string        // a part of it
+	}{
+		"fresh":                {"SELECT now() - INTERVAL 5 MINUTE", utc, "", 5 * time.Minute, "5m"},
+		"stale":                {"SELECT now() - INTERVAL 3 DAY", utc, "data_stale", 72 * time.Hour, "72h"},
+		"without a zone":       {"SELECT now()", nil, "data_time_without_zone", 0, ""},
+		"a number":             {"SELECT UNIX_TIMESTAMP() - 300", nil, "", 5 * time.Minute, ""},
+		"no row":               {"SELECT made FROM orders", utc, "data_empty", math.MaxInt64, "no row"},
+		"no value":             {"SELECT max(made) FROM orders", utc, "data_empty", math.MaxInt64, "no value"},
+		"more than one row":    {"SELECT 1 UNION SELECT 2", utc, "data_age_unreadable", math.MaxInt64, "more than one row"},
+		"two columns":          {"SELECT 1, 2", utc, "data_not_asked", math.MaxInt64, "4002"},
+		"no such table":        {"SELECT made FROM carts", utc, "data_not_asked", math.MaxInt64, "1146"},
+		"a write":              {"SELECT nextval(numbers)", utc, "data_not_asked", math.MaxInt64, "1792"},
+		"a wrong password":     {"SELECT 1", func(c *freshness.Config) { c.SQL.Password.Env = "TEST_WRONG" }, "data_not_asked", math.MaxInt64, "1045"},
+		"a server without TLS": {"SELECT 1", func(c *freshness.Config) { c.SQL.Plaintext = false }, probe.TLSNotTLS, math.MaxInt64, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			result := run(t, func(config *freshness.Config) {
+				asks("mysql", address, c.query)(config)
+				if c.change != nil {
+					c.change(config)
+				}
+			})
+			got, measured := age(&result)
+			if cause(&result) != c.want || !strings.Contains(result.Detail, c.detail) {
+				t.Errorf("got %q: %s, %+v; want %q: …%s…", cause(&result), result.Detail, result.Findings, c.want, c.detail)
+			}
+			if measured != (c.age != math.MaxInt64) || measured && math.Abs(got-c.age.Seconds()) > 20 {
+				t.Errorf("got the age %v s (%v), want %v", got, measured, c.age)
+			}
+		})
+	}
+	t.Run("a slow query is given up", func(t *testing.T) {
+		c := freshness.Kind().NewConfig(probe.Integration).(*freshness.Config)
+		c.Warn, c.Error = time.Hour, time.Hour
+		asks("mysql", address, "SELECT SLEEP(600)")(c)
+		built, err := freshness.Kind().Build(c, probe.Setup{Timeout: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := built.Prober.Probe(t.Context())
+		if err != nil || result.Reason != probe.ResponseTimeout {
+			t.Errorf("got %q: %s, %v; want %q", result.Reason, result.Detail, err, probe.ResponseTimeout)
+		}
+	})
+	goleak.VerifyNone(t, running)
+}
