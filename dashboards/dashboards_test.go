@@ -164,7 +164,7 @@ func load(t *testing.T) []board {
 	for _, b := range boards {
 		uids = append(uids, b.UID)
 	}
-	for _, uid := range []string{"channelwatch-shared", "channelwatch-channel", "channelwatch-push", "channelwatch-web", "channelwatch-hosts", "channelwatch-operations"} {
+	for _, uid := range []string{"channelwatch-shared", "channelwatch-channel", "channelwatch-push", "channelwatch-web", "channelwatch-journeys", "channelwatch-hosts", "channelwatch-operations"} {
 		if !slices.Contains(uids, uid) {
 			t.Fatalf("no dashboard has the uid %s, got %v", uid, uids)
 		}
@@ -173,9 +173,14 @@ func load(t *testing.T) []board {
 }
 
 // ofTheDemo leaves out the dashboards of what the demo of these tests does not have, or not all of: a browser that visits its
-// pages, and devices with receipts. TestDashboards_ShowPagesInABrowser and TestDashboards_ShowPushMessages fill them.
+// pages, devices with receipts, and journeys. TestDashboards_ShowPagesInABrowser, TestDashboards_ShowPushMessages and
+// TestDashboards_ShowJourneys fill them.
 func ofTheDemo(boards []board) []board {
-	return slices.DeleteFunc(boards, func(b board) bool { return b.UID == "channelwatch-web" || b.UID == "channelwatch-push" })
+	return slices.DeleteFunc(boards, func(b board) bool { return slices.Contains(filled(), b.UID) })
+}
+
+func filled() []string {
+	return []string{"channelwatch-web", "channelwatch-push", "channelwatch-journeys"}
 }
 
 // named returns the dashboard with a uid.

@@ -30,7 +30,7 @@ func TestDashboards_ShowDataOfTheAgentItself(t *testing.T) {
 		})
 	}
 	// What the demo has nothing of must still be understood.
-	for _, uid := range []string{"channelwatch-web", "channelwatch-push"} {
+	for _, uid := range filled() {
 		for _, of := range named(t, uid).all() {
 			for _, q := range of.Targets {
 				if _, err := ask(t.Context(), p, &of, &q, choice{"channel": ".*", "touchpoint": ".*"}, zoom, time.Now()); err != nil {

@@ -13,6 +13,7 @@ const (
 	operationsUID = "channelwatch-operations"
 	webUID        = "channelwatch-web"
 	pushUID       = "channelwatch-push"
+	journeysUID   = "channelwatch-journeys"
 )
 
 // link leads from a value to the dashboard that explains it.

@@ -38,5 +38,5 @@ func write(dir string) error {
 
 // pages returns all dashboards.
 func pages() []page {
-	return []page{shared(), channel(), push(), web(), hosts(), operations()}
+	return []page{shared(), channel(), push(), web(), journeys(), hosts(), operations()}
 }
