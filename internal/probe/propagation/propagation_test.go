@@ -353,6 +353,7 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 			c.Sinks[1].Path = "note"
 			c.Window = time.Hour
 		}, []string{
+			"source.url: {{marker}} is part of the host, want it in path or query",
 			"source.headers.Authorization: is a credential, want it in secret_headers as {file: …} or {env: …}",
 			"source.method: GET, want a method that writes",
 			"cleanup.url: holds credentials, want them in secret_headers as Authorization",
