@@ -61,8 +61,9 @@ func TestServer_AnswersEverythingAlike(t *testing.T) {
 	hook := s.OpenHook(token, "MARK")
 	t.Cleanup(hook.Close)
 	until := time.Now().Add(time.Minute)
-	known, expired := s.Expect(until), s.Expect(until)
-	s.Forget(expired)
+	account := s.Account()
+	known, expired := account.Expect(until), account.Expect(until)
+	account.Forget(expired)
 	authorized := "Authorization: Bearer " + token + "\r\n"
 	const nobody = "/v1/receipts/nobody-waits-for-this"
 	const body = `{"id":"message-0000000000000001"}`

@@ -38,7 +38,7 @@ type Tally struct {
 	Sent          int             // messages that were reported as sent
 	Delivered     []time.Duration // from the report until the receipt of each message; 0 for one that overtook its report
 	Lost          int             // messages whose window is over
-	Repeated      int             // receipts of messages that had been delivered before
+	Repeated      int             // messages that were confirmed once more; each counts once
 	Refused       int             // reports of messages for which there was no room
 	Outstanding   int             // messages that wait for their receipt now, whenever they were sent
 	LastDelivered time.Time       // when a receipt last came, whenever that was; zero before the first
@@ -88,7 +88,7 @@ func (b *Book) report(id string, now time.Time) outcome {
 	if _, double := b.open[id]; double {
 		return repeated
 	}
-	if _, double := b.past.get(id); double {
+	if b.past.has(id) {
 		return repeated
 	}
 	if len(b.open)+len(b.tally.Delivered)+b.tally.Lost >= maxMessages {
@@ -104,21 +104,21 @@ func (b *Book) report(id string, now time.Time) outcome {
 func (b *Book) confirm(id string, now time.Time) outcome {
 	sent, ok := b.open[id]
 	if !ok {
-		further, ok := b.past.get(id)
+		was, twice, ok := b.past.again(id)
 		if !ok {
 			return unknown
 		}
-		if further == repeated {
+		if twice {
 			b.tally.Repeated++
 		}
-		return further
+		return was.further
 	}
 	if now.Sub(sent) > b.window {
 		b.lose(id)
 		return expired
 	}
 	delete(b.open, id)
-	b.past.add(id, repeated)
+	b.past.add(id, repeated, nil)
 	b.tally.Delivered = append(b.tally.Delivered, max(0, now.Sub(sent)))
 	b.tally.LastDelivered = now
 	return receipt
@@ -126,7 +126,7 @@ func (b *Book) confirm(id string, now time.Time) outcome {
 
 func (b *Book) lose(id string) {
 	delete(b.open, id)
-	b.past.add(id, expired)
+	b.past.add(id, expired, nil)
 	b.tally.Lost++
 }
 

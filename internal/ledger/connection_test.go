@@ -58,7 +58,9 @@ func from(n int) net.Addr {
 // answer serves callers in a bubble of synctest and returns how to stop.
 func answer(t *testing.T, opts ledger.Options, next func() (net.Conn, bool)) (stop func()) {
 	t.Helper()
-	opts.Ledger = ledger.New()
+	if opts.Ledger == nil {
+		opts.Ledger = ledger.New()
+	}
 	server, err := ledger.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -81,8 +83,8 @@ func answer(t *testing.T, opts ledger.Options, next func() (net.Conn, bool)) (st
 func TestServer_BoundsConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		stop := answer(t, ledger.Options{}, func() (net.Conn, bool) {
+		n, l := 0, ledger.New()
+		stop := answer(t, ledger.Options{Ledger: l}, func() (net.Conn, bool) {
 			n++
 			conn, _ := net.Pipe()
 			return caller{conn, from(n)}, n < 5000
@@ -91,10 +93,13 @@ func TestServer_BoundsConnections(t *testing.T) {
 		if n != 1024 {
 			t.Errorf("%d connections at once, want 1024", n)
 		}
-		<-time.After(6 * time.Second)
+		if got := countsOf(l).limited; got != 1 {
+			t.Errorf("limited %v times, want that there is no more room counted once", got)
+		}
+		<-time.After(4 * time.Second)
 		synctest.Wait()
 		if n != 2*1024 {
-			t.Errorf("%d connections once the first have said nothing for 5 s, want 2048: they are cut off", n)
+			t.Errorf("%d connections once the first have said nothing for 3 s, want 2048: they are cut off", n)
 		}
 		stop()
 	})
@@ -117,7 +122,8 @@ func TestServer_HangsUpOnSendersWithManyConnections(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, others := 0, 0
 				var ends []net.Conn
-				stop := answer(t, ledger.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}}, func() (net.Conn, bool) {
+				l := ledger.New()
+				stop := answer(t, ledger.Options{Ledger: l, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}}, func() (net.Conn, bool) {
 					n++
 					ours, theirs := net.Pipe()
 					if n <= 100 {
@@ -130,6 +136,9 @@ func TestServer_HangsUpOnSendersWithManyConnections(t *testing.T) {
 				synctest.Wait()
 				if open := stillOpen(ends); open != test.open {
 					t.Errorf("%d of 100 connections are open, want %d", open, test.open)
+				}
+				if got := countsOf(l).limited; got != float64(100-test.open) {
+					t.Errorf("limited %v times, want each of %d that are hung up on", got, 100-test.open)
 				}
 				if others == 0 {
 					t.Error("nobody else gets through")
@@ -172,7 +181,7 @@ func TestServer_CutsOffWhoIsSlow(t *testing.T) {
 		name, once, slowly string
 		within             time.Duration
 	}{
-		{"the header", "POST /v1/sent HTTP/1.1\r\n", "X-Slow: " + strings.Repeat("x", 500), 5 * time.Second},
+		{"the header", "POST /v1/sent HTTP/1.1\r\n", "X-Slow: " + strings.Repeat("x", 500), 3 * time.Second},
 		{"the body", "POST /v1/sent HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n", strings.Repeat(" ", 500), 10 * time.Second},
 		{"the next request", "POST /v1/sent HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "", 10 * time.Second},
 	} {

@@ -10,12 +10,16 @@ import (
 // room for others. Behind one address of a mobile network are many devices, but each of them is gone after a moment.
 const maxConnsEach = 64
 
-// crowd is a listener that hangs up on senders with too many connections. Those of trusted proxies are not counted.
+// crowd is a listener that hangs up on senders with too many connections, which those of trusted proxies may have.
 type crowd struct {
 	net.Listener
 	trusted func(netip.Addr) bool
+	// limited is told of each connection that is not taken, and of each that leaves no room for others: what devices sent
+	// may be missing then.
+	limited func()
 
 	mu   sync.Mutex
+	all  int // connections
 	open map[netip.Prefix]int
 }
 
@@ -27,29 +31,33 @@ func (c *crowd) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		from := parseAddress(conn.RemoteAddr().String())
-		if c.trusted(from) {
-			return conn, nil
-		}
-		if network := networkOf(from); c.enter(network) {
+		network := networkOf(from)
+		if c.enter(network, c.trusted(from)) {
 			return &member{Conn: conn, leave: sync.OnceFunc(func() { c.leave(network) })}, nil
 		}
+		c.limited()
 		_ = conn.Close() // nothing was said on it
 	}
 }
 
-func (c *crowd) enter(from netip.Prefix) bool {
+// enter counts a connection. It returns false when its network has too many.
+func (c *crowd) enter(from netip.Prefix, trusted bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.open[from] >= maxConnsEach {
+	if !trusted && c.open[from] >= maxConnsEach {
 		return false
 	}
 	c.open[from]++
+	if c.all++; c.all == maxConns {
+		c.limited()
+	}
 	return true
 }
 
 func (c *crowd) leave(from netip.Prefix) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.all--
 	if c.open[from]--; c.open[from] == 0 {
 		delete(c.open, from)
 	}

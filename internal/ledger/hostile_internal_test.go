@@ -48,6 +48,7 @@ func TestLedger_FloodsChangeNoMemory(t *testing.T) {
 		}
 		b := l.OpenBook(token, time.Minute)
 		defer b.Close()
+		account := l.Account()
 		flood := func(from, to int) uint64 {
 			for n := from; n < to; n++ {
 				s.ServeHTTP(httptest.NewRecorder(), hostile(t, n))
@@ -56,9 +57,9 @@ func TestLedger_FloodsChangeNoMemory(t *testing.T) {
 				if n%2 == 0 {
 					l.take(submission{what: receipt, id: id}, time.Now(), func() bool { return true })
 				}
-				e := l.Expect(time.Now().Add(time.Minute))
+				e := account.Expect(time.Now().Add(time.Minute))
 				l.Confirm(e.ID, time.Now())
-				l.Forget(e)
+				account.Forget(e)
 				if n%100 == 0 {
 					<-time.After(25 * time.Millisecond)
 				}
@@ -133,11 +134,11 @@ func TestEarly_HoldsNoMoreThanItHasRoomFor(t *testing.T) {
 func TestPast_ForgetsTheOldest(t *testing.T) {
 	p := newPast(3)
 	for n := range 5 {
-		p.add(fmt.Sprint(n), outcome(n))
+		p.add(fmt.Sprint(n), outcome(n), nil)
 	}
 	for n := range 5 {
-		if got, ok := p.get(fmt.Sprint(n)); ok != (n >= 2) || ok && got != outcome(n) {
-			t.Errorf("%d is remembered: %v, as %v", n, ok, got)
+		if got, _, ok := p.again(fmt.Sprint(n)); ok != (n >= 2) || ok != p.has(fmt.Sprint(n)) || ok && got.further != outcome(n) {
+			t.Errorf("%d is remembered: %v, as %v", n, ok, got.further)
 		}
 	}
 	if len(p.ids) != 3 {

@@ -9,7 +9,6 @@
 package ledger
 
 import (
-	"crypto/rand"
 	"sync"
 	"time"
 
@@ -35,36 +34,6 @@ type Ledger struct {
 // New returns an empty ledger.
 func New() *Ledger {
 	return &Ledger{waiting: make(map[string]*Entry), past: newPast(maxPast), early: newEarly()}
-}
-
-// Entry is one message that waits for its receipt.
-type Entry struct {
-	ID       string // random, of at least 128 bits, in letters and digits that need no escaping in a URL
-	until    time.Time
-	arrivals chan push.Arrival
-}
-
-// Arrivals is told once, when the receipt comes.
-func (e *Entry) Arrivals() <-chan push.Arrival { return e.arrivals }
-
-// Expect makes the receipt of one message known until the time until. Forget must be called when it is no longer waited
-// for.
-func (l *Ledger) Expect(until time.Time) *Entry {
-	e := &Entry{ID: rand.Text(), until: until, arrivals: make(chan push.Arrival, 1)}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting[e.ID] = e
-	return e
-}
-
-// Forget ends waiting for e: a receipt that comes from now on is too late.
-func (l *Ledger) Forget(e *Entry) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.waiting[e.ID] == e {
-		delete(l.waiting, e.ID)
-		l.past.add(e.ID, expired)
-	}
 }
 
 // Confirm takes in the receipt of the message id and reports whether it was waited for.
@@ -100,13 +69,23 @@ func (l *Ledger) take(s submission, now time.Time, welcome func() bool) outcome 
 	return o
 }
 
+// note counts what became of something that did not come to be taken in.
+func (l *Ledger) note(o outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[o]++
+}
+
 // confirm takes in a receipt. The caller holds the lock.
 func (l *Ledger) confirm(id string, now time.Time) outcome {
 	if e, ok := l.waiting[id]; ok {
 		return l.arrive(e, now)
 	}
-	if was, ok := l.past.get(id); ok {
-		return was
+	if was, twice, ok := l.past.again(id); ok {
+		if twice {
+			was.account.repeats++
+		}
+		return was.further
 	}
 	best := unknown
 	for _, b := range l.books {
@@ -119,10 +98,10 @@ func (l *Ledger) confirm(id string, now time.Time) outcome {
 func (l *Ledger) arrive(e *Entry, now time.Time) outcome {
 	delete(l.waiting, e.ID)
 	if now.After(e.until) {
-		l.past.add(e.ID, expired)
+		l.past.add(e.ID, expired, e.account)
 		return expired
 	}
-	l.past.add(e.ID, repeated)
+	l.past.add(e.ID, repeated, e.account)
 	e.arrivals <- push.Arrival{At: now, Intact: true}
 	return receipt
 }

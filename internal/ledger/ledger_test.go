@@ -16,7 +16,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestServer_TakesTheReceiptOfAMessageOnce(t *testing.T) {
 	t.Parallel()
 	s := serve(t, ledger.Options{})
-	e, other := s.Expect(time.Now().Add(time.Minute)), s.Expect(time.Now().Add(time.Minute))
+	account := s.Account()
+	e, other := account.Expect(time.Now().Add(time.Minute)), account.Expect(time.Now().Add(time.Minute))
 	before := time.Now()
 	for range 2 {
 		s.send(http.MethodPost, "/v1/receipts/"+e.ID, "")
@@ -41,8 +42,9 @@ func TestLedger_ReceiptsEndWithTheirWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := ledger.New()
-		inTime, late, forgotten := l.Expect(time.Now().Add(time.Minute)), l.Expect(time.Now().Add(time.Minute)), l.Expect(time.Now().Add(time.Hour))
-		l.Forget(forgotten)
+		account := l.Account()
+		inTime, late, forgotten := account.Expect(time.Now().Add(time.Minute)), account.Expect(time.Now().Add(time.Minute)), account.Expect(time.Now().Add(time.Hour))
+		account.Forget(forgotten)
 		<-time.After(time.Minute)
 		if !l.Confirm(inTime.ID, time.Now()) {
 			t.Error("a receipt at the end of the window is refused")
@@ -59,7 +61,7 @@ func TestLedger_ReceiptsEndWithTheirWindow(t *testing.T) {
 		if len(inTime.Arrivals()) != 1 || len(late.Arrivals()) != 0 || len(forgotten.Arrivals()) != 0 {
 			t.Error("want one arrival in time and no other")
 		}
-		l.Forget(inTime) // has arrived: its receipt stays one that came before
+		account.Forget(inTime) // has arrived: its receipt stays one that came before
 		l.Confirm(inTime.ID, time.Now())
 		if got := countsOf(l); got != (counts{receipt: 1, repeated: 1, expired: 3, unknown: 1}) {
 			t.Errorf("got %+v", got)

@@ -21,7 +21,8 @@ func TestServer_LimitsWhatIsOfNoUseByAddress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
-		expected, other := d.Expect(time.Now().Add(time.Hour)), d.Expect(time.Now().Add(time.Hour))
+		account := d.Account()
+		expected, other := account.Expect(time.Now().Add(time.Hour)), account.Expect(time.Now().Add(time.Hour))
 		guess := func(from string, n int) (refused float64) {
 			before := countsOf(d.Ledger)
 			for i := range n {

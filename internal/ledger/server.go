@@ -27,7 +27,7 @@ type Options struct {
 // Bounds of the listener. A receipt is a request without a body, after which its sender is gone: connections have little
 // reason to stay.
 const (
-	headerTimeout = 5 * time.Second
+	headerTimeout = 3 * time.Second // a device sends all of it as soon as it is connected
 	timeout       = 10 * time.Second
 	maxHeader     = 4 << 10 // bytes; net/http lets another 4 KiB pass
 	maxBody       = 1 << 10 // bytes
@@ -83,7 +83,9 @@ func NewServer(opts Options) (*Server, error) {
 
 // Serve serves until Stop; it returns nil then.
 func (s *Server) Serve(listener net.Listener) error {
-	fair := &crowd{Listener: listener, trusted: s.trusted, open: make(map[netip.Prefix]int)}
+	fair := &crowd{
+		Listener: listener, trusted: s.trusted, limited: func() { s.ledger.note(limited) }, open: make(map[netip.Prefix]int),
+	}
 	if err := s.http.Serve(netutil.LimitListener(fair, maxConns)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("taking in receipts on %s: %w", listener.Addr(), err)
 	}

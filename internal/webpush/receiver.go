@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // Bounds of the conversation with a push service.
@@ -35,6 +37,7 @@ type Receiver struct {
 	conn  *websocket.Conn
 	state State
 	isNew bool
+	flood push.Flood
 }
 
 // Dial connects to the push service and takes up the subscription of the state, or makes a new one when there is none, it
@@ -198,6 +201,9 @@ func (r *Receiver) read(ctx context.Context) (frame, error) {
 	_, data, err := r.conn.Read(ctx)
 	if err != nil {
 		return frame{}, cause(ctx, err)
+	}
+	if err := r.flood.Take(len(data), time.Now()); err != nil {
+		return frame{}, fmt.Errorf("it sent %w", err)
 	}
 	return parseFrame(data)
 }

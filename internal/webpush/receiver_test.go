@@ -18,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
+	"github.com/channelwatch/channelwatch/internal/push"
 	"github.com/channelwatch/channelwatch/internal/webpush"
 )
 
@@ -515,4 +516,21 @@ func TestReceiver_PingOfADeadConnection(t *testing.T) {
 	}
 	receiver.Close()
 	listening.Wait()
+}
+
+// A push service that never stops is no browser's push service.
+func TestListen_Flood(t *testing.T) {
+	t.Parallel()
+	url := converse(t, func(f *fake) {
+		f.welcome()
+		frame := []byte(`{"messageType": "broadcast", "x": "` + strings.Repeat("x", 60<<10) + `"}`)
+		var err error
+		for err == nil {
+			err = f.conn.Write(f.ctx, websocket.MessageText, frame)
+		}
+	})
+	receiver := resume(t, url)
+	if err := receiver.Listen(t.Context(), func(webpush.Message) {}); !errors.Is(err, push.ErrFlood) {
+		t.Errorf("got %v, want %v", err, push.ErrFlood)
+	}
 }

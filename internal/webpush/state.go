@@ -1,6 +1,7 @@
 package webpush
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type State struct {
 	keys     *Keys
 }
 
+// ErrDamaged says that a file holds what a crash can leave of a state, and nothing else that could be of use.
+var ErrDamaged = errors.New("is the damaged state of a receiver")
+
 type storedState struct {
 	Service  string `json:"service"`
 	Key      string `json:"key"`
@@ -36,7 +40,8 @@ type storedState struct {
 func (s State) IsZero() bool { return s == State{} }
 
 // ReadState returns what Write wrote into the file; the zero value when there is no file. A file that everybody can read
-// is refused. The error is a FieldError of field and holds nothing of the content.
+// is refused. The error is a FieldError of field, around ErrDamaged for what is left of a state after a crash, and holds
+// nothing of the content.
 func ReadState(field, file string) (State, error) {
 	data, _, err := push.ReadPrivate(field, file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,6 +52,9 @@ func ReadState(field, file string) (State, error) {
 	}
 	var stored storedState
 	if json.Unmarshal(data, &stored) != nil || stored.Keys == nil || stored.UAID == "" || stored.Channel == "" {
+		if isRemains(data) {
+			return State{}, probe.Fieldf(field, "%s %w", file, ErrDamaged)
+		}
 		return State{}, probe.Fieldf(field, "%s is not the state of a receiver; remove it, and a new subscription is made", file)
 	}
 	if _, err := parseEndpoint(stored.Endpoint); err != nil {
@@ -55,6 +63,12 @@ func ReadState(field, file string) (State, error) {
 	return State{
 		service: stored.Service, key: stored.Key, uaid: stored.UAID, channel: stored.Channel, endpoint: stored.Endpoint, keys: stored.Keys,
 	}, nil
+}
+
+// isRemains reports whether a file was the state of a receiver and is not whole: file systems leave a file without
+// content, zeros, or the beginning of it after a crash. What is anything else belongs to somebody, and is not overwritten.
+func isRemains(data []byte) bool {
+	return len(bytes.Trim(data, "\x00")) == 0 || bytes.HasPrefix(data, []byte(`{"service":`))
 }
 
 // Write puts the state into a file that only its owner can read. The file is replaced as a whole or not at all.
@@ -70,6 +84,9 @@ func (s State) Write(file string) error {
 		return fmt.Errorf("writing the state of a receiver: %w", err)
 	}
 	_, err = temporary.Write(data)
+	if err == nil {
+		err = temporary.Sync() // else a crash can leave the new name and no content
+	}
 	if err = errors.Join(err, temporary.Close()); err == nil {
 		err = os.Rename(temporary.Name(), file)
 	}

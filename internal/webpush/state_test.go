@@ -97,13 +97,16 @@ func TestReadState_Refuses(t *testing.T) {
 	}{
 		{"everybody reads it", storedState, 0o644, "can be read by everybody (mode 0644), want 0640 or less"},
 		{"no JSON", "planted", 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"empty", "", 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"no keys", strings.Replace(storedState, `"keys"`, `"kees"`, 1), 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"no name", strings.Replace(storedState, `"uaid"`, `"user"`, 1), 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"no channel", strings.Replace(storedState, `"channel"`, `"chan"`, 1), 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"no base64url", strings.Replace(storedState, rfcPrivate, "planted/key", 1), 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"no key", strings.Replace(storedState, rfcPrivate, rfcAuth, 1), 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
-		{"no auth", strings.Replace(storedState, rfcAuth, "AA", 1), 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
+		{"empty", "", 0o600, "is the damaged state of a receiver"},
+		{"no keys", strings.Replace(storedState, `"keys"`, `"kees"`, 1), 0o600, "is the damaged state of a receiver"},
+		{"no name", strings.Replace(storedState, `"uaid"`, `"user"`, 1), 0o600, "is the damaged state of a receiver"},
+		{"no channel", strings.Replace(storedState, `"channel"`, `"chan"`, 1), 0o600, "is the damaged state of a receiver"},
+		{"no base64url", strings.Replace(storedState, rfcPrivate, "planted/key", 1), 0o600, "is the damaged state of a receiver"},
+		{"no key", strings.Replace(storedState, rfcPrivate, rfcAuth, 1), 0o600, "is the damaged state of a receiver"},
+		{"no auth", strings.Replace(storedState, rfcAuth, "AA", 1), 0o600, "is the damaged state of a receiver"},
+		{"zeros", strings.Repeat("\x00", 400), 0o600, "is the damaged state of a receiver"},
+		{"cut off", storedState[:len(storedState)/2], 0o600, "is the damaged state of a receiver"},
+		{"a key of somebody else", "-----BEGIN PRIVATE KEY-----\nplanted", 0o600, "is not the state of a receiver; remove it, and a new subscription is made"},
 		{"plain text", strings.Replace(storedState, "https:", "http:", 1), 0o600, "endpoint: want https, or http on this machine; remove it, and a new subscription is made"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -112,6 +115,9 @@ func TestReadState_Refuses(t *testing.T) {
 			field, ok := errors.AsType[*probe.FieldError](err)
 			if !ok || field.Field != "state_file" || !strings.HasSuffix(err.Error(), tc.want) || strings.Contains(err.Error(), "planted") {
 				t.Errorf("got %v, want a mistake in state_file: … %s", err, tc.want)
+			}
+			if got, want := errors.Is(err, webpush.ErrDamaged), strings.Contains(tc.want, "damaged"); got != want {
+				t.Errorf("damaged: got %t, want %t", got, want)
 			}
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // Sizes of a subscription's parts.
@@ -24,17 +23,15 @@ type Subscription struct {
 	endpoint *url.URL
 	key      *ecdh.PublicKey
 	auth     []byte
-	expires  time.Time
 }
 
-// ParseSubscription reads the JSON that a browser makes of a PushSubscription: {"endpoint": …, "expirationTime": …, "keys":
-// {"p256dh": …, "auth": …}}. The endpoint must be https, or http on this machine. All mistakes are reported at once, and
+// ParseSubscription reads the JSON that a browser makes of a PushSubscription: {"endpoint": …, "keys":
+// {"p256dh": …, "auth": …}}. Browsers name no end of it today. The endpoint must be https, or http on this machine. All mistakes are reported at once, and
 // none of the content.
 func ParseSubscription(data []byte) (*Subscription, error) {
 	var text struct {
-		Endpoint       string   `json:"endpoint"`
-		ExpirationTime *float64 `json:"expirationTime"` // milliseconds of Unix time
-		Keys           struct {
+		Endpoint string `json:"endpoint"`
+		Keys     struct {
 			P256dh string `json:"p256dh"`
 			Auth   string `json:"auth"`
 		} `json:"keys"`
@@ -49,10 +46,6 @@ func ParseSubscription(data []byte) (*Subscription, error) {
 	s.auth, errs[2] = parseAuth(text.Keys.Auth)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
-	}
-	const latest = 253402300800e3 // the year 10000
-	if ms := text.ExpirationTime; ms != nil && *ms > 0 && *ms < latest {
-		s.expires = time.UnixMilli(int64(*ms))
 	}
 	return s, nil
 }
@@ -106,9 +99,6 @@ func parseAuth(text string) ([]byte, error) {
 
 // Endpoint returns where to POST messages. It must not be changed, and is secret.
 func (s *Subscription) Endpoint() *url.URL { return s.endpoint }
-
-// Expires returns when the browser gives the subscription up; zero when it named no time, as browsers do today.
-func (s *Subscription) Expires() time.Time { return s.expires }
 
 // Secrets returns what a result must be kept free of: the endpoint as a whole, what of it identifies the browser, and the
 // keys.

@@ -54,7 +54,7 @@ func Kind(receipts *ledger.Ledger) probe.Kind {
 		Name:        "apns",
 		Summary:     "Sends a message to a test iPhone through Apple's push service: whether app notifications are taken and reach customers, and how late.",
 		Sample:      sample,
-		Checks:      push.Checks(push.Outcomes(true, true)...),
+		Checks:      push.Checks(push.ConfirmedOutcomes(true)...),
 		Metrics:     append(probe.CertificateMetrics(), push.Metrics(names(true)...)...),
 		Floor:       alertFloor,
 		Every:       15 * time.Minute,
@@ -81,5 +81,9 @@ func acceptanceLimits() probe.Limits {
 
 // names returns the metrics that a touchpoint can export.
 func names(watched bool) []string {
-	return append(push.Names(watched), push.SkippedTotal, push.CredentialOK, push.TargetValid, push.TargetRefreshed)
+	names := push.Names(false)
+	if watched {
+		names = push.ConfirmedNames()
+	}
+	return append(names, push.SkippedTotal, push.CredentialOK, push.TargetValid, push.TargetRefreshed)
 }

@@ -18,7 +18,7 @@ const answerWithin = 30 * time.Second
 type prober struct {
 	settings
 	client   *httpx.Client
-	receipts *ledger.Ledger
+	receipts *ledger.Account
 	standing push.Standing
 }
 
@@ -26,7 +26,9 @@ type prober struct {
 func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	start := time.Now()
 	r := probe.Result{Start: start, Evidence: &probe.Evidence{}}
-	measure(&r, push.TargetRefreshed, float64(p.refreshed.Unix()))
+	refreshed := push.Written(p.deviceFile, p.refreshed)
+	measure(&r, push.TargetRefreshed, float64(refreshed.Unix()))
+	p.standing.TargetWritten(refreshed)
 	if p.standing.Withhold(start, &r) {
 		r.Duration = time.Since(start)
 		return r, nil
@@ -56,7 +58,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 		return probe.Result{}, fmt.Errorf("sending a message: %w", m.redaction.Error(err))
 	}
 	p.standing.Note(time.Now(), fate.Reply.Answer, p.every)
-	fate.Conclude(&r, p.times.Deadline, 0)
+	fate.Conclude(&r, p.times.Deadline, p.receipts.TakeRepeats())
 	p.conclude(&r, &fate, resp, m.id)
 	m.redaction.Hide(&r)
 	return r, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -77,4 +78,47 @@ func TestProbe_TheDevicePostsItsReceipt(t *testing.T) {
 	})
 	r = take(t, prober(500*time.Millisecond))
 	want(t, &r, push.Lost, "lost")
+}
+
+// A message that a device confirms once more arrived twice, which the next result says.
+func TestProbe_TheDeviceConfirmsTwice(t *testing.T) {
+	a := newApple(t)
+	var ids []string
+	a.set(func(a *apple) {
+		a.deliver = func(id string) { ids = append(ids, id); a.receipts.Confirm(id, time.Now()) }
+	})
+	p := a.build(t, nil).Prober
+	r := take(t, p)
+	want(t, &r, "", "delivered")
+	a.receipts.Confirm(ids[0], time.Now())
+	r = take(t, p)
+	want(t, &r, "", "delivered", push.Duplicated)
+	if got := value(&r, "push_duplicates_total"); got != 1 {
+		t.Errorf("got %v duplicates, want 1", got)
+	}
+	r = take(t, p)
+	want(t, &r, "", "delivered")
+}
+
+// A device that is gone for Apple is asked for again when the file of its token is written again.
+func TestProbe_TheTokenIsWrittenAgain(t *testing.T) {
+	a := newApple(t)
+	var file string
+	p := a.build(t, func(c *apns.Config) { file = c.DeviceTokenFile }).Prober
+	a.answers(http.StatusGone, `{"reason":"Unregistered"}`)
+	r := take(t, p)
+	want(t, &r, push.Gone, "rejected")
+	a.set(func(a *apple) { a.answer = nil })
+	if r = take(t, p); value(&r, "push_skipped_total") != 1 {
+		t.Fatalf("got %v, want the message withheld", r.Measurements)
+	}
+	again := time.Now().Add(time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(file, again, again); err != nil {
+		t.Fatal(err)
+	}
+	r = take(t, p)
+	want(t, &r, "", "delivered")
+	if got := value(&r, "push_target_refreshed_timestamp_seconds"); got != float64(again.Unix()) {
+		t.Errorf("refreshed at %v, want %d", got, again.Unix())
+	}
 }

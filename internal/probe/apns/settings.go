@@ -51,7 +51,8 @@ type settings struct {
 	topic       string
 	environment string
 	device      string    // token of the device
-	refreshed   time.Time // when its file was written
+	deviceFile  string    // of device
+	refreshed   time.Time // when it was written, as it was read
 	pushType    string
 	priority    int
 	collapseID  string
@@ -77,7 +78,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 	if s.tls {
 		profile.Metrics = append(profile.Metrics, probe.CertificateNotAfter, probe.CertificateNotBefore)
 	}
-	return probe.Built{Prober: &prober{settings: s, client: client, receipts: receipts}, Profile: profile}, nil
+	return probe.Built{Prober: &prober{settings: s, client: client, receipts: receipts.Account()}, Profile: profile}, nil
 }
 
 // validate returns all mistakes at once.
@@ -88,7 +89,7 @@ func (c Config) validate(setup probe.Setup) (settings, *httpx.Client, error) {
 			errs = append(errs, err)
 		}
 	}
-	s := settings{topic: c.Topic, environment: c.Environment, pushType: c.PushType, collapseID: c.CollapseID, every: setup.Every}
+	s := settings{topic: c.Topic, deviceFile: c.DeviceTokenFile, environment: c.Environment, pushType: c.PushType, collapseID: c.CollapseID, every: setup.Every}
 	var err error
 	s.credential, err = c.readCredential()
 	check(err)

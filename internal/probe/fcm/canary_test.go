@@ -43,6 +43,23 @@ func TestCanary_Delivered(t *testing.T) {
 	}
 }
 
+// A message that a device confirms once more arrived twice, which the next result says.
+func TestCanary_Twice(t *testing.T) {
+	t.Parallel()
+	s := startCanary(t, nil)
+	s.set(func(st *standin) { st.onMessage = s.confirm })
+	s.take(patience)
+	s.receipts.Confirm(s.receiptID(0), time.Now())
+	r := s.take(patience)
+	got, _ := value(&r, "push_duplicates_total", "")
+	if r.Reason != "" || r.Find("message_duplicated") == nil || got != 1 {
+		t.Errorf("got %q, %v and %v duplicates, want one message twice", r.Reason, r.Findings, got)
+	}
+	if r := s.take(patience); len(r.Findings) > 0 {
+		t.Errorf("got %v once more, want it told once", r.Findings)
+	}
+}
+
 func (s *subject) receiptID(message int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

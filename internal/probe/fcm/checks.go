@@ -1,14 +1,12 @@
 package fcm
 
 import (
-	"slices"
-
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 func checks() []probe.Check {
-	return push.Checks(append(push.Outcomes(true, true), push.Stale)...)
+	return push.Checks(append(push.ConfirmedOutcomes(true), push.Stale)...)
 }
 
 // health are the metrics of credential and target, whoever sees messages arrive.
@@ -17,12 +15,16 @@ func health() []string {
 }
 
 func metrics() []probe.Metric {
-	return append(probe.CertificateMetrics(), push.Metrics(append(push.Names(true), health()...)...)...)
+	return append(probe.CertificateMetrics(), push.Metrics(metricNames(true, false)...)...)
 }
 
 // metricNames returns what a touchpoint exports.
 func metricNames(watched, secure bool) []string {
-	names := slices.Concat(push.Names(watched), health())
+	names := push.Names(false)
+	if watched {
+		names = push.ConfirmedNames()
+	}
+	names = append(names, health()...)
 	if secure {
 		names = append(names, probe.CertificateNotAfter, probe.CertificateNotBefore)
 	}

@@ -19,3 +19,6 @@ func ReadAnswers(status int, body []byte, secrets probe.Redaction) []push.Answer
 
 // DeadlineOf returns until when a message of a touchpoint is on time.
 func DeadlineOf(p probe.Prober) time.Duration { return p.(*prober).Deadline }
+
+// EndOfToken returns when the access token that a prober holds ends.
+func EndOfToken(p probe.Prober) time.Time { return p.(*prober).held.end }

@@ -18,7 +18,7 @@ import (
 type prober struct {
 	settings
 	client   *httpx.Client
-	receipts *ledger.Ledger
+	receipts *ledger.Account
 	standing push.Standing
 
 	mu   sync.Mutex
@@ -28,6 +28,8 @@ type prober struct {
 // Probe sends one message and waits for its answer and, in the mode canary, for its receipt.
 func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	s := &sending{prober: p, start: time.Now(), secrets: secretsOf(p.target)}
+	s.refreshed = push.Written(p.file, p.refreshed)
+	p.standing.TargetWritten(s.refreshed)
 	var withheld probe.Result
 	if p.standing.Withhold(s.start, &withheld) {
 		return s.result(&withheld, nil), nil
@@ -40,7 +42,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	}
 	p.standing.Note(time.Now(), fate.Reply.Answer, p.every)
 	var r probe.Result
-	fate.Conclude(&r, p.Deadline, 0)
+	fate.Conclude(&r, p.Deadline, p.receipts.TakeRepeats())
 	return s.result(&r, &fate), nil
 }
 
@@ -48,7 +50,8 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 type sending struct {
 	*prober
 	start     time.Time
-	secrets   []string // that the provider has been told, and could repeat
+	refreshed time.Time // when the file of the target was written
+	secrets   []string  // that the provider has been told, and could repeat
 	token     token
 	exchanges []probe.Exchange
 	events    []probe.Event

@@ -32,7 +32,8 @@ type settings struct {
 	project   string
 	oauth     *jwt.Config
 	target    string    // registration token of the device
-	refreshed time.Time // when its file was last written
+	file      string    // of target
+	refreshed time.Time // when it was written, as it was read
 	send      string    // URL of messages
 	confirm   string    // URL that ids of receipts are added to; of canaries
 	every     time.Duration
@@ -59,7 +60,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 		phases = append(phases, probe.Deliver)
 	}
 	return probe.Built{
-		Prober: &prober{settings: s, client: client, receipts: receipts},
+		Prober: &prober{settings: s, client: client, receipts: receipts.Account()},
 		Profile: probe.Profile{
 			Waits:    true,
 			Target:   net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), map[bool]string{true: "443", false: "80"}[secure])),
@@ -90,6 +91,7 @@ func (c Config) check(setup probe.Setup) (settings, *url.URL, error) {
 	if c.Project != "" && err == nil && c.Project != account.ProjectID {
 		check(probe.Fieldf("project", "%q is not the project of the credentials", c.Project))
 	}
+	s.file = c.TokenFile
 	s.target, s.refreshed, err = readTarget(c.TokenFile)
 	check(err)
 	if c.Priority != normal && c.Priority != high {

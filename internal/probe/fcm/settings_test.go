@@ -175,7 +175,7 @@ func TestBuild_Profile(t *testing.T) {
 	t.Parallel()
 	seen := []string{
 		"push_delivery_duration_seconds", "push_unacknowledged_deliveries_total", "push_last_delivered_timestamp_seconds",
-		"push_duplicates_total", "push_corrupted_total",
+		"push_duplicates_total",
 	}
 	dates := []string{probe.CertificateNotAfter, probe.CertificateNotBefore}
 	cases := map[string]struct {
@@ -187,7 +187,7 @@ func TestBuild_Profile(t *testing.T) {
 		"a dry run": {
 			want: probe.Profile{
 				Target: "fcm.googleapis.com:443", URL: "https://fcm.googleapis.com/v1/projects/shop-1a2b/messages:send", TLS: true,
-				Phases: []probe.Phase{probe.Accept}, Limits: probe.Limits{Excellent: 300 * time.Millisecond, Good: time.Second, Fair: 3 * time.Second},
+				Phases: []probe.Phase{probe.Accept}, Waits: true, Limits: probe.Limits{Excellent: 300 * time.Millisecond, Good: time.Second, Fair: 3 * time.Second},
 			},
 			has: append(dates, "push_messages_total", "push_credential_ok", "push_target_valid", "push_skipped_total"), hasNot: seen,
 		},
@@ -195,9 +195,9 @@ func TestBuild_Profile(t *testing.T) {
 			change: func(c *fcm.Config) { c.Mode, c.BaseURL = "canary", "http://127.0.0.1/fcm/" },
 			want: probe.Profile{
 				Target: "127.0.0.1:80", URL: "http://127.0.0.1/fcm/v1/projects/shop-1a2b/messages:send", Receipts: true,
-				Phases: []probe.Phase{probe.Accept, probe.Deliver}, Limits: probe.Limits{Excellent: 5 * time.Second, Good: 30 * time.Second, Fair: 5 * time.Minute},
+				Phases: []probe.Phase{probe.Accept, probe.Deliver}, Waits: true, Limits: probe.Limits{Excellent: 5 * time.Second, Good: 30 * time.Second, Fair: 5 * time.Minute},
 			},
-			has: append(seen, "push_credential_ok"), hasNot: dates,
+			has: append(seen, "push_credential_ok"), hasNot: append(dates, "push_corrupted_total"),
 		},
 	}
 	for name, c := range cases {

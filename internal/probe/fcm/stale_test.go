@@ -41,6 +41,31 @@ func TestProbe_OldTarget(t *testing.T) {
 	}
 }
 
+// A file that is written again, even with the same token, is young again, and a device that was gone is asked for again.
+func TestProbe_TargetWrittenAgain(t *testing.T) {
+	t.Parallel()
+	var file string
+	s := start(t, func(c *fcm.Config) { file = c.TokenFile; age(t, file, time.Now().Add(-100*24*time.Hour)) })
+	s.set(func(s *standin) {
+		s.onSend = answer(http.StatusNotFound, "", googleError(404, "NOT_FOUND", "", fcmError("UNREGISTERED")))
+	})
+	for range 2 { // the second is withheld
+		if r := s.take(patience); r.Reason != "push_target_gone" || r.Find("push_target_stale") == nil {
+			t.Errorf("got %q and %v of an old device that is gone, want that, and that it is stale", r.Reason, r.Findings)
+		}
+	}
+	s.set(func(s *standin) { s.onSend = nil })
+	now := time.Now().Truncate(time.Second)
+	age(t, file, now)
+	r := s.take(patience)
+	if r.Reason != "" || r.Find("push_target_stale") != nil {
+		t.Errorf("got %q and %v, want a message to a device that is not stale", r.Reason, r.Findings)
+	}
+	if at, _ := value(&r, "push_target_refreshed_timestamp_seconds", ""); at != float64(now.Unix()) {
+		t.Errorf("refreshed at %v, want %d", at, now.Unix())
+	}
+}
+
 func age(t *testing.T, file string, written time.Time) {
 	t.Helper()
 	if err := os.Chtimes(file, written, written); err != nil {

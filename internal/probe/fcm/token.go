@@ -67,7 +67,8 @@ func (s *sending) exchange(ctx context.Context) (token, push.Reply, error) {
 		reply.Reason, reply.Detail = probe.ResponseMalformed, fmt.Sprintf("token exchange: answered %d without an access token", way.resp.Status)
 		return token{}, reply, nil
 	}
-	return token{value, granted.Expiry, append(way.secrets, value)}, reply, nil
+	// The end is one of the wall clock: the monotonic one stands still while the machine is suspended.
+	return token{value, granted.Expiry.Round(0), append(way.secrets, value)}, reply, nil
 }
 
 // isBearer reports whether a text can be sent as a token (RFC 6750, section 2.1).

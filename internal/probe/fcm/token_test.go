@@ -201,3 +201,14 @@ func TestProbe_TokenEndpointIsElsewhere(t *testing.T) {
 		t.Errorf("got %s, want no answer", marshal(r.Measurements))
 	}
 }
+
+// The end of a token is one of the wall clock: the other one stands still while the machine is suspended, and the token
+// would be used after its end.
+func TestToken_EndsBySuspension(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.take(patience)
+	if end := fcm.EndOfToken(s.prober); end.IsZero() || end != end.Round(0) {
+		t.Errorf("the token ends at %v, want a time without a monotonic reading", end)
+	}
+}

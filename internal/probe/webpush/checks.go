@@ -27,7 +27,11 @@ func metrics() []probe.Metric {
 
 // metricNames returns what a touchpoint with these settings exports.
 func (s *settings) metricNames() []string {
-	names := append(push.Names(s.receive != byNobody), push.SkippedTotal, push.TargetValid)
+	names := push.Names(s.receive == bySelf)
+	if s.receive == byReceipt {
+		names = push.ConfirmedNames()
+	}
+	names = append(names, push.SkippedTotal, push.TargetValid)
 	if s.vapid != nil {
 		names = append(names, push.CredentialOK)
 	}

@@ -18,13 +18,14 @@ type journal struct {
 	events       []probe.Event
 	findings     []probe.Finding
 	measurements []probe.Measurement
-	certificate  validity // of the certificate that ends first
+	refreshed    time.Time // when the subscription's file was written; zero when receive is self
+	certificate  validity  // of the certificate that ends first
 }
 
 // validity is from when until when a certificate is valid; the zero value without TLS.
 type validity struct{ notBefore, notAfter time.Time }
 
-func (j *journal) add(format string, args ...any) { j.addAt(time.Now(), format, args...) }
+func (j *journal) add(text string) { j.addAt(time.Now(), "%s", text) }
 
 func (j *journal) addAt(at time.Time, format string, args ...any) {
 	j.events = append(j.events, probe.Event{At: at.Sub(j.start), Text: fmt.Sprintf(format, args...)})

@@ -46,10 +46,10 @@ func (p *prober) unwatched() *message {
 
 // receipted returns a message that a browser confirms until the window is over.
 func (p *prober) receipted(window time.Duration) *message {
-	entry := p.ledger.Expect(time.Now().Add(window))
+	entry := p.account.Expect(time.Now().Add(window))
 	return &message{
 		to: p.target, plaintext: plaintext(receiptMember, p.receipts+"/v1/receipts/"+entry.ID), arrivals: entry.Arrivals(),
-		forget: func(bool) { p.ledger.Forget(entry) }, secrets: p.target.Secrets(),
+		forget: func(bool) { p.account.Forget(entry) }, secrets: p.target.Secrets(),
 	}
 }
 

@@ -15,12 +15,12 @@ import (
 type prober struct {
 	settings
 	receiver
-	ledger   *ledger.Ledger
+	account  *ledger.Account // of messages that a browser confirms
 	standing push.Standing
 }
 
-func newProber(s settings, receipts *ledger.Ledger) *prober {
-	p := &prober{settings: s, ledger: receipts, receiver: receiver{lock: make(chan struct{}, 1)}}
+func newProber(s settings, receipts *ledger.Ledger, states *claims) *prober {
+	p := &prober{settings: s, account: receipts.Account(), receiver: receiver{lock: make(chan struct{}, 1), states: states}}
 	p.lock <- struct{}{}
 	return p
 }
@@ -30,6 +30,10 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	j := &journal{start: time.Now()}
 	ctx, cancel := context.WithDeadline(ctx, j.start.Add(p.timeout))
 	defer cancel()
+	if p.target != nil {
+		j.refreshed = push.Written(p.file, p.refreshed)
+		p.standing.TargetWritten(j.refreshed)
+	}
 	if r := j.result(p.secure); p.standing.Withhold(j.start, &r) {
 		return r, nil
 	}
@@ -95,7 +99,11 @@ func (p *prober) conclude(j *journal, m *message, fate *push.Fate) probe.Result 
 	}
 	p.measureHealth(j, answer.Word)
 	r := j.result(p.secure)
-	fate.Conclude(&r, p.times.Deadline, p.inbox.TakeRepeats())
+	repeats := p.inbox.TakeRepeats()
+	if p.receive == byReceipt {
+		repeats = p.account.TakeRepeats()
+	}
+	fate.Conclude(&r, p.times.Deadline, repeats)
 	m.redaction().Hide(&r)
 	return r
 }
@@ -112,7 +120,7 @@ func (p *prober) measureHealth(j *journal, word push.Word) {
 		p.measureCredential(j, 0)
 	}
 	if p.receive != bySelf {
-		j.measure(push.TargetRefreshed, float64(p.refreshed.UnixMilli())/1000)
+		j.measure(push.TargetRefreshed, float64(j.refreshed.UnixMilli())/1000)
 	}
 }
 

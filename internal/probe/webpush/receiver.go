@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -20,11 +21,13 @@ import (
 // use.
 type receiver struct {
 	inbox  push.Inbox
+	states *claims
 	lock   chan struct{}  // holds one token; whoever took it may open, drop and close the link
 	link   *link          // nil: there is none; guarded by lock
 	state  protocol.State // of the subscription; guarded by lock
 	opened bool           // there was a connection before; guarded by lock
 	ended  bool           // guarded by lock
+	leave  func()         // gives the state file back; nil while there is none; guarded by lock
 }
 
 // link is one held connection of the receiver.
@@ -89,7 +92,7 @@ func (p *prober) connect(ctx context.Context, by time.Time, j *journal) (*link, 
 
 // open connects to the push service and keeps the subscription. It is called with the lock.
 func (p *prober) open(ctx context.Context, j *journal) error {
-	if err := p.remember(); err != nil {
+	if err := p.remember(ctx, j); err != nil {
 		return err
 	}
 	if p.opened {
@@ -114,14 +117,25 @@ func (p *prober) open(ctx context.Context, j *journal) error {
 	return p.state.Write(p.stateFile)
 }
 
-// remember reads the subscription of the agent before this one.
-func (p *prober) remember() error {
-	if p.opened || p.stateFile == "" {
+// remember reads the subscription of the agent before this one, from a file that no other receiver uses.
+func (p *prober) remember(ctx context.Context, j *journal) error {
+	if p.leave != nil || p.stateFile == "" {
 		return nil
 	}
-	var err error
+	release, err := p.states.take(ctx, p.stateFile)
+	if err != nil {
+		return err
+	}
 	p.state, err = protocol.ReadState("state_file", p.stateFile)
-	return err
+	switch {
+	case errors.Is(err, protocol.ErrDamaged):
+		j.add("the state file is damaged, so a new subscription is made")
+	case err != nil:
+		release()
+		return err
+	}
+	p.leave = release
+	return nil
 }
 
 // dial opens a connection and starts to listen on it.
@@ -131,7 +145,7 @@ func (p *prober) dial(ctx context.Context, j *journal) (*link, error) {
 		key = p.vapid.PublicKey()
 	}
 	handshake := &httpx.Upgrade{Client: p.client}
-	conn, err := protocol.Dial(ctx, protocol.Options{URL: p.service, Client: handshake.HTTPClient(), Key: key, State: p.state})
+	conn, err := protocol.Dial(ctx, protocol.Options{URL: p.service.String(), Client: handshake.HTTPClient(), Key: key, State: p.state})
 	l := &link{conn: conn, ended: make(chan struct{})}
 	if resp := handshake.Response; resp != nil {
 		j.exchanges = append(j.exchanges, resp.Exchanges...)
@@ -143,8 +157,8 @@ func (p *prober) dial(ctx context.Context, j *journal) (*link, error) {
 	if err != nil {
 		return nil, p.classify(ctx, handshake, err)
 	}
-	if l.subscription, err = conn.Subscription(); err == nil && p.secure && l.subscription.Endpoint().Scheme != "https" {
-		err = errors.New("subscribing at the push service: endpoint without TLS, want https")
+	if l.subscription, err = conn.Subscription(); err == nil {
+		err = p.checkEndpoint(l.subscription.Endpoint())
 	}
 	if err != nil {
 		conn.Close()
@@ -155,9 +169,20 @@ func (p *prober) dial(ctx context.Context, j *journal) (*link, error) {
 	l.stop = stop
 	go func() {
 		defer close(l.ended)
-		l.why = conn.Listen(listening, p.take)
+		l.why = push.Contained(func() error { return conn.Listen(listening, p.take) })
 	}()
 	return l, nil
+}
+
+// checkEndpoint refuses where a message must not be posted whatever the push service says.
+func (p *prober) checkEndpoint(endpoint *url.URL) error {
+	switch {
+	case p.secure && endpoint.Scheme != "https":
+		return errors.New("subscribing at the push service: endpoint without TLS, want https")
+	case !near(p.service, endpoint):
+		return errors.New("subscribing at the push service: the endpoint is at another domain than the service")
+	}
+	return nil
 }
 
 // take hands a message to the probe that sent it. What can be decrypted is what was encrypted; what is not of this agent
@@ -187,7 +212,7 @@ func (r *receiver) drop() {
 // know any more, so that the next probe makes new ones.
 func (p *prober) dropAfter(l *link, fate *push.Fate) {
 	gone := l.gone.Load()
-	if fate.Arrived() || fate.Refused() && !gone {
+	if fate.Arrived() || fate.Reply.Never || fate.Refused() && !gone {
 		return
 	}
 	<-p.lock
@@ -207,6 +232,10 @@ func (r *receiver) close() {
 	defer func() { r.lock <- struct{}{} }()
 	r.ended = true
 	r.drop()
+	if r.leave != nil {
+		r.leave()
+		r.leave = nil
+	}
 }
 
 // check returns nil when the connection is alive, else how it ended. It takes at most half of the time that there is, so

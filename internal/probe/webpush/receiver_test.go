@@ -97,6 +97,10 @@ func TestProbe_ReceiverIsNotLetIn(t *testing.T) {
 			"endpoint without TLS", conversation(hello, `{"messageType":"register","status":200,"channelID":"$channel","pushEndpoint":"http://push.example.com/a"}`),
 			"push_receiver_refused", "endpoint: want https",
 		},
+		{
+			"endpoint elsewhere", conversation(hello, `{"messageType":"register","status":200,"channelID":"$channel","pushEndpoint":"https://intranet.example.com/a"}`),
+			"push_receiver_refused", "at another domain than the service",
+		},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

@@ -28,10 +28,11 @@ const maxAnswer = 64 << 10
 // settings is a validated Config. It is immutable.
 type settings struct {
 	receive   string
-	service   string                 // where the agent subscribes; empty unless receive is self
+	service   *url.URL               // where the agent subscribes; nil unless receive is self
 	stateFile string                 // empty: the subscription ends with the agent
 	target    *protocol.Subscription // where messages go; nil when receive is self
-	refreshed time.Time              // when the file of target was written
+	file      string                 // of target
+	refreshed time.Time              // when the file of target was written, as it was read
 	vapid     *protocol.VAPID        // nil: messages are not signed
 	subject   string
 	header    http.Header // of every message
@@ -43,7 +44,7 @@ type settings struct {
 	secure    bool // messages go by TLS
 }
 
-func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, error) {
+func build(c Config, setup probe.Setup, receipts *ledger.Ledger, states *claims) (probe.Built, error) {
 	s, address, err := c.validate(setup)
 	if err != nil {
 		return probe.Built{}, err
@@ -52,7 +53,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 	if s.receive == byNobody {
 		phases = phases[:1]
 	}
-	p := newProber(s, receipts)
+	p := newProber(s, receipts, states)
 	return probe.Built{
 		Prober: p,
 		Profile: probe.Profile{
@@ -125,11 +126,12 @@ func (c Config) checkReceive(m *mistakes, s *settings, setup probe.Setup) *url.U
 		if c.SubscriptionFile != "" {
 			m.add("subscription_file", "the agent makes its own subscription with receive: self, want service")
 		}
-		s.service, s.stateFile = c.Service, c.StateFile
+		s.stateFile = c.StateFile
 		m.check(checkState(c.StateFile))
-		address, err := parseService(c.Service)
+		var err error
+		s.service, err = parseService(c.Service)
 		m.check(err)
-		return address
+		return s.service
 	case byReceipt:
 		s.receipts = setup.Receipts
 		if s.receipts == "" {
@@ -155,7 +157,7 @@ func (c Config) checkReceive(m *mistakes, s *settings, setup probe.Setup) *url.U
 		m.add("subscription_file", "%w", err)
 		return nil
 	}
-	s.refreshed = written
+	s.file, s.refreshed = c.SubscriptionFile, written
 	return s.target.Endpoint()
 }
 
@@ -170,6 +172,9 @@ func checkState(file string) error {
 		return probe.Fieldf("state_file", "%s is not a directory", filepath.Dir(file))
 	}
 	_, err := protocol.ReadState("state_file", file)
+	if errors.Is(err, protocol.ErrDamaged) {
+		return nil // the receiver makes a new one
+	}
 	return err
 }
 

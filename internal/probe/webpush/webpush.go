@@ -31,7 +31,7 @@ const (
 // Config is what a webpush touchpoint is told below "with".
 type Config struct {
 	Receive          string         `yaml:"receive" required:"true" enum:"self,receipt,none" doc:"Who sees a message arrive: the agent itself at service, the browser of subscription_file by a receipt, or nobody: no better than good."`
-	Service          string         `yaml:"service" doc:"Push service of receive: self, which speaks the protocol of Mozilla's: wss://host, or ws:// on a loopback address."`
+	Service          string         `yaml:"service" doc:"Push service of receive: self, which speaks the protocol of Mozilla's: wss://host, or ws:// on a loopback address. The endpoint that it gives out must be at the same host or under the same registrable domain."`
 	StateFile        string         `yaml:"state_file" pattern:"^/" doc:"File of receive: self that keeps the agent's own subscription, one for each touchpoint, written by the agent; without it every start makes a new subscription."`
 	SubscriptionFile string         `yaml:"subscription_file" format:"file" doc:"Subscription of receive: receipt and none, as the browser's PushSubscription.toJSON writes it; everybody on the machine must not be able to read it."`
 	VAPIDKeyFile     string         `yaml:"vapid_key_file" format:"file" doc:"Private key that messages are signed with, as PEM or as web-push generate-vapid-keys prints it; everybody on the machine must not be able to read it."`
@@ -51,6 +51,7 @@ type tlsFiles struct {
 
 // Kind returns the kind "webpush". Browsers confirm messages to receipts.
 func Kind(receipts *ledger.Ledger) probe.Kind {
+	states := new(claims)
 	return probe.Define(probe.Kind{
 		Name:        "webpush",
 		Summary:     "Sends a push message to a browser and waits for it: whether notifications reach customers, and how late.",
@@ -62,7 +63,7 @@ func Kind(receipts *ledger.Ledger) probe.Kind {
 		Timeout:     30 * time.Second,
 		Limits:      limits,
 		OnlyWhenDue: true, // one more message in a minute than the push service expects of this subscription
-	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, receipts) })
+	}, defaults, func(c Config, setup probe.Setup) (probe.Built, error) { return build(c, setup, receipts, states) })
 }
 
 func defaults(probe.ChannelType) Config { return Config{Urgency: "normal"} }
