@@ -100,6 +100,7 @@ func withSecrets(t *testing.T, file string) string {
 		b64.EncodeToString(make([]byte, 16))+`"}}`)
 	text := strings.Replace(string(read(t, file)), "# receipts: {listen: , public_url: , trusted_proxies: }",
 		"receipts: {listen: 127.0.0.1:9979, public_url: https://receipts.example.com}", 1)
+	text = strings.ReplaceAll(text, "/var/lib/channelwatch", dir)
 	write(filepath.Base(file), text)
 	return filepath.Join(dir, filepath.Base(file))
 }
