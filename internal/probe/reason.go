@@ -104,7 +104,7 @@ func sharedChecks() []Check {
 		},
 		{
 			ConnectRefused, Reachable, Poor, "connection refused",
-			"The service is off: customers get an error at once.",
+			"The service is off: customers get an error, or nothing at all.",
 			"The port answered with a reset; check that something listens there and that no firewall rejects.",
 		},
 		{

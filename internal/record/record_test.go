@@ -39,7 +39,7 @@ func TestNew(t *testing.T) {
 			`"it":"Time to first byte is the longest phase; check application, database and cache.",` +
 			`"detail":"took 3 s, good is at most 2 s: img#hero (https://shop.example/hero.jpg)"}`
 		refused = `{"check":"connect_refused","dimension":"reachable","title":"connection refused",` +
-			`"marketing":"The service is off: customers get an error at once.",` +
+			`"marketing":"The service is off: customers get an error, or nothing at all.",` +
 			`"it":"The port answered with a reset; check that something listens there and that no firewall rejects.","detail":"connecting: refused"}`
 		blind = `{"check":"agent_blind","dimension":"reachable","title":"agent blind",` +
 			`"marketing":"Our own network was down, so we could not see the channel.",` +
