@@ -68,7 +68,7 @@ func listenTCP(t *testing.T) (httpx.Endpoint, <-chan net.Conn) {
 	return to, accepted
 }
 
-func openLine(t *testing.T, ctx context.Context, to httpx.Endpoint) *httpx.Line {
+func openLine(ctx context.Context, t *testing.T, to httpx.Endpoint) *httpx.Line {
 	t.Helper()
 	client, err := httpx.New(httpx.Options{})
 	if err != nil {
@@ -100,7 +100,7 @@ func TestOpen_Interrupted(t *testing.T) {
 			to, accepted := listenTCP(t)
 			ctx, cancel := end(t.Context())
 			defer cancel()
-			line := openLine(t, ctx, to)
+			line := openLine(ctx, t, to)
 			conn := <-accepted
 			defer func() { _ = conn.Close() }()
 			_, err := line.Conn.Read(make([]byte, 1))
@@ -115,7 +115,7 @@ func TestOpen_Interrupted(t *testing.T) {
 func TestOpen_Close(t *testing.T) {
 	t.Parallel()
 	to, accepted := listenTCP(t)
-	line := openLine(t, t.Context(), to)
+	line := openLine(t.Context(), t, to)
 	conn := <-accepted
 	defer func() { _ = conn.Close() }()
 	line.Close()
@@ -129,7 +129,7 @@ func TestOpen_Close(t *testing.T) {
 func TestOpen_Phases(t *testing.T) {
 	t.Parallel()
 	to, accepted := listenTCP(t)
-	line := openLine(t, t.Context(), to)
+	line := openLine(t.Context(), t, to)
 	defer func() { _ = (<-accepted).Close() }()
 	line.Mark(probe.Wait)
 	result := line.Result("HELLO", "tcp://"+to.String())
