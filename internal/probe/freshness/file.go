@@ -19,17 +19,16 @@ type file struct {
 
 // look asks the file system. It may hang on a network share, for as long as the system lets it.
 func (f *file) look(ctx context.Context) (found, probe.Result, error) {
-	c := startClock()
+	start := time.Now()
 	select {
 	case <-ctx.Done():
-		r := c.result("STAT", "file://"+f.path)
+		r := local(start, "STAT", f.path)
 		r.Reason, r.Detail = probe.ResponseTimeout, "no time was left to look at the file"
 		return found{}, r, nil
 	default:
 	}
 	info, err := os.Stat(f.path)
-	c.mark(probe.Wait)
-	r := c.result("STAT", "file://"+f.path)
+	r := local(start, "STAT", f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		r.Reason, r.Detail = missing, f.path+" does not exist"
@@ -57,29 +56,10 @@ func (f *file) weigh(r probe.Result, bytes int64) probe.Result {
 	return r
 }
 
-// clock times sources that open no connection.
-type clock struct {
-	start, last time.Time
-	phases      probe.Phases
-}
-
-func startClock() *clock {
-	now := time.Now()
-	return &clock{start: now, last: now}
-}
-
-// mark ends a phase that began where the last one ended.
-func (c *clock) mark(p probe.Phase) {
-	now := time.Now()
-	c.phases.Add(p, now.Sub(c.last))
-	c.last = now
-}
-
-// result returns what was seen so far.
-func (c *clock) result(method, url string) probe.Result {
-	c.mark(probe.Wait)
-	return probe.Result{
-		Start: c.start, Duration: c.phases.Sum(), Phases: c.phases,
-		Evidence: &probe.Evidence{Exchanges: []probe.Exchange{{Method: method, URL: url, Phases: c.phases}}},
-	}
+// local returns a result for what is on the agent's own host and was begun to be looked at then: all of it was waiting.
+func local(start time.Time, method, path string) probe.Result {
+	r := probe.Result{Start: start, Duration: time.Since(start)}
+	r.Phases.Add(probe.Wait, r.Duration)
+	r.Evidence = &probe.Evidence{Exchanges: []probe.Exchange{{Method: method, URL: "file://" + path, Phases: r.Phases}}}
+	return r
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver
 
@@ -23,9 +24,9 @@ func newSQLite(b *sqlBlock) *sqlite {
 
 // look opens the file for reading only, asks, and closes it.
 func (s *sqlite) look(ctx context.Context) (found, probe.Result, error) {
-	c := startClock()
+	start := time.Now()
 	all, err := s.ask(ctx)
-	r := c.result("SELECT", "file://"+s.path)
+	r := local(start, "SELECT", s.path)
 	switch {
 	case ctx.Err() != nil:
 		r.Reason, r.Detail = probe.ResponseTimeout, "no answer to the query in time"
