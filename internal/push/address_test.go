@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/channelwatch/channelwatch/internal/push"
@@ -27,6 +28,33 @@ func TestParseProvider(t *testing.T) {
 			t.Errorf("%q: got %v and %v, want it as it is", raw, u, err)
 		case want != "" && (err == nil || err.Error() != want):
 			t.Errorf("%q: got %v, want %s", raw, err, want)
+		}
+	}
+}
+
+func TestHostPort(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://a/b": "a:443", "wss://a": "a:443", "http://a": "a:80", "ws://a/": "a:80", "https://a:1": "a:1", "http://[::1]/": "[::1]:80",
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := push.HostPort(u); got != want {
+			t.Errorf("%s: got %s, want %s", raw, got, want)
+		}
+	}
+}
+
+func TestIsLoopback(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true, "LocalHost": true,
+		"": false, "10.0.0.1": false, "localhost.example.com": false, "::": false,
+	} {
+		if got := push.IsLoopback(host); got != want {
+			t.Errorf("%s: got %t, want %t", host, got, want)
 		}
 	}
 }

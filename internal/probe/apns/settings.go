@@ -3,7 +3,6 @@ package apns
 import (
 	"cmp"
 	"errors"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -113,7 +112,7 @@ func (c Config) validate(setup probe.Setup) (settings, *httpx.Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return settings{}, nil, err
 	}
-	s.base, s.host, s.tls = target.Scheme+"://"+target.Host, hostPort(target), target.Scheme == "https"
+	s.base, s.host, s.tls = target.Scheme+"://"+target.Host, push.HostPort(target), target.Scheme == "https"
 	client, err := httpx.New(httpx.Options{
 		UserAgent: setup.UserAgent, BodyLimit: bodyLimit, TLS: httpx.TLSOptions{CAFile: c.TLS.CAFile}, Protocols: []string{httpx.HTTP2},
 	})
@@ -215,16 +214,4 @@ func (c Config) target() (*url.URL, error) {
 		return nil, probe.Fieldf("tls.ca_file", "set for a URL without TLS, want https://")
 	}
 	return u, nil
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "http":
-		port = "80"
-	default:
-		port = "443"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }

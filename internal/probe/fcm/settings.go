@@ -1,9 +1,7 @@
 package fcm
 
 import (
-	"cmp"
 	"errors"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -63,7 +61,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger) (probe.Built, e
 		Prober: &prober{settings: s, client: client, receipts: receipts.Account()},
 		Profile: probe.Profile{
 			Waits:    true,
-			Target:   net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), map[bool]string{true: "443", false: "80"}[secure])),
+			Target:   push.HostPort(base),
 			URL:      s.send,
 			Phases:   phases,
 			Metrics:  metricNames(watched, secure),

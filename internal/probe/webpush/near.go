@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/channelwatch/channelwatch/internal/push"
 )
 
 // near reports whether an endpoint is where a push service can be expected to be reached: at the same host, or under the
@@ -13,7 +15,7 @@ import (
 // have the agent post to whatever is inside the agent's own network.
 func near(service, endpoint *url.URL) bool {
 	a, b := strings.ToLower(service.Hostname()), strings.ToLower(endpoint.Hostname())
-	if a == b || isLoopback(a) && isLoopback(b) {
+	if a == b || push.IsLoopback(a) && push.IsLoopback(b) {
 		return true
 	}
 	for _, host := range []string{a, b} {

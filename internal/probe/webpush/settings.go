@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/channelwatch/channelwatch/internal/httpx"
@@ -58,7 +56,7 @@ func build(c Config, setup probe.Setup, receipts *ledger.Ledger, states *claims)
 		Prober: p,
 		Profile: probe.Profile{
 			Waits:    true,
-			Target:   hostPort(address),
+			Target:   push.HostPort(address),
 			URL:      protocol.Origin(address), // the rest of an endpoint is a secret
 			Phases:   phases,
 			Metrics:  s.metricNames(),
@@ -255,7 +253,7 @@ func parseService(raw string) (*url.URL, error) {
 		return nil, probe.Fieldf("service", "has more than host, port and path, want wss://host")
 	case u.Port() != "" && !isPort(u.Port()):
 		return nil, probe.Fieldf("service", "port is %s, want 1 to 65535", u.Port())
-	case u.Scheme == "ws" && !isLoopback(u.Hostname()):
+	case u.Scheme == "ws" && !push.IsLoopback(u.Hostname()):
 		return nil, probe.Fieldf("service", "ws://%s is not on this machine, want wss", u.Host)
 	}
 	return u, nil
@@ -264,22 +262,4 @@ func parseService(raw string) (*url.URL, error) {
 func isPort(text string) bool {
 	port, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && port > 0
-}
-
-func isLoopback(host string) bool {
-	address := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || address != nil && address.IsLoopback()
-}
-
-// hostPort returns where the connections for a URL go.
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "https" || u.Scheme == "wss":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
