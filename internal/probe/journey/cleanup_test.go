@@ -37,7 +37,7 @@ func TestProbe_LeavesTimeForCleanup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	result, err := built.Prober.Probe(ctx)
 	if err != nil || ctx.Err() != nil {
@@ -87,14 +87,14 @@ func TestProbe_CleanupIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
 	result, err := built.Prober.Probe(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	expect(t, &result, probe.Good, "", "open passed", "hang passed", "clean failed", "again failed")
-	if n := len(result.Findings); n != 2 || result.Duration > 2*time.Second {
+	if n := len(result.Findings); n != 2 || result.Duration > 5*time.Second {
 		t.Errorf("got %d findings and %v, want one for each cleanup, whose time is not the customer's", n, result.Duration)
 	}
 }
