@@ -17,17 +17,7 @@ import (
 // serve answers questions by UDP and TCP on a port of loopback until the test ends. An empty address gets one.
 func serve(tb testing.TB, address string, handle mdns.HandlerFunc) string {
 	tb.Helper()
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	var stream net.Listener
-	packets, err := net.ListenPacket("udp", address)
-	if err == nil {
-		stream, err = net.Listen("tcp", packets.LocalAddr().String())
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
+	packets, stream := bind(tb, address)
 	var serving, ready sync.WaitGroup
 	tb.Cleanup(serving.Wait)
 	for _, server := range []*mdns.Server{{PacketConn: packets, Handler: handle}, {Listener: stream, Handler: handle}} {
@@ -38,6 +28,29 @@ func serve(tb testing.TB, address string, handle mdns.HandlerFunc) string {
 	}
 	ready.Wait()
 	return packets.LocalAddr().String()
+}
+
+// bind returns sockets for UDP and TCP at one address. Of those that the system picks for one, the other can be taken.
+func bind(tb testing.TB, address string) (net.PacketConn, net.Listener) {
+	tb.Helper()
+	tries := 1
+	if address == "" {
+		address, tries = "127.0.0.1:0", 50
+	}
+	var err error
+	for range tries {
+		var stream net.Listener
+		if stream, err = net.Listen("tcp", address); err != nil {
+			continue
+		}
+		var packets net.PacketConn
+		if packets, err = net.ListenPacket("udp", stream.Addr().String()); err == nil {
+			return packets, stream
+		}
+		_ = stream.Close()
+	}
+	tb.Fatal(err)
+	return nil, nil
 }
 
 // records are what a server knows, as lines of a zone file.
