@@ -117,10 +117,16 @@ func lateFamily(tb testing.TB, d time.Duration) Target {
 	if d == 0 {
 		return lateName(tb, 0)
 	}
-	hole := blackHole(tb, "[::1]:0")
-	_, port, _ := net.SplitHostPort(hole)
-	address := listenAt(tb, "127.0.0.1:"+port, func(conn net.Conn) { converse(conn, say(goodAnswer)) })
-	return named(tb, Target{URL: "http://" + address + "/"}, serveDNS(tb, reply{addresses: []netip.Addr{netip.IPv6Loopback(), loopback()}}))
+	for range 10 { // somebody else may have the port of the hole
+		_, port, _ := net.SplitHostPort(blackHole(tb, "[::1]:0"))
+		listener, err := net.Listen("tcp", "127.0.0.1:"+port) //nolint:noctx // it does not wait
+		if err == nil {
+			target := Target{URL: "http://" + serveOn(tb, listener, func(conn net.Conn) { converse(conn, say(goodAnswer)) }) + "/"}
+			return named(tb, target, serveDNS(tb, reply{addresses: []netip.Addr{netip.IPv6Loopback(), loopback()}}))
+		}
+	}
+	tb.Fatal("no port is free in both address families")
+	return Target{}
 }
 
 // named puts the name in the place of the address of a target.

@@ -230,10 +230,18 @@ func forgetful(tb testing.TB) Target {
 	return Target{URL: "https://" + socket.LocalAddr().String() + "/", CAFile: root.file(tb), HTTP3: "only"}
 }
 
-// deaf hears nothing but handshakes, so that a client has its request to repeat.
+// deaf hears and says nothing but handshakes, so that a client has its request to repeat.
 type deaf struct{ net.PacketConn }
 
-// ReadFrom reads a packet with a long header (RFC 9000 section 17.2), and passes over others.
+// WriteTo writes a packet with a long header (RFC 9000 section 17.2), and forgets others.
+func (d deaf) WriteTo(p []byte, to net.Addr) (int, error) {
+	if len(p) > 0 && p[0]&0x80 == 0 {
+		return len(p), nil
+	}
+	return d.PacketConn.WriteTo(p, to)
+}
+
+// ReadFrom reads a packet with a long header, and passes over others.
 func (d deaf) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
 		n, from, err := d.PacketConn.ReadFrom(p)

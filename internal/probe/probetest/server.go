@@ -14,16 +14,16 @@ import (
 // listen serves every connection on a port of loopback until the test ends, and then waits for all that it started.
 func listen(tb testing.TB, serve func(net.Conn)) (address string) {
 	tb.Helper()
-	return listenAt(tb, "127.0.0.1:0", serve)
-}
-
-// listenAt is listen at an address of its own.
-func listenAt(tb testing.TB, at string, serve func(net.Conn)) (address string) {
-	tb.Helper()
-	listener, err := net.Listen("tcp", at) //nolint:noctx // it does not wait
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return serveOn(tb, listener, serve)
+}
+
+// serveOn is listen with a listener of its own.
+func serveOn(tb testing.TB, listener net.Listener, serve func(net.Conn)) (address string) {
+	tb.Helper()
 	var serving sync.WaitGroup
 	var mu sync.Mutex
 	open := make(map[net.Conn]bool)
