@@ -69,6 +69,9 @@ func (a *Agent) judge(o *schedule.Outcome) (verdict quality.Verdict, why string)
 	return verdict, ""
 }
 
+// unanswered is the reason of the kind ping, which waits for echoes in vain.
+const unanswered probe.Reason = "ping_unanswered"
+
 // silent says whether a poor result can come from the agent's own network: the channel was not reached, or what others
 // report did not reach the agent.
 func silent(verdict *quality.Verdict, result *probe.Result, profile *probe.Profile) bool {
@@ -90,7 +93,8 @@ func (a *Agent) aside(tp *probe.Touchpoint, result *probe.Result) {
 func networkTrouble(reason probe.Reason) bool {
 	switch reason {
 	case probe.DNSNotFound, probe.DNSFailed, probe.DNSTimeout, probe.ConnectTimeout, probe.ConnectUnreachable,
-		probe.TLSTimeout, probe.SendFailed, probe.ResponseTimeout, probe.BodyTimeout, push.Unsent:
+		probe.TLSTimeout, probe.SendFailed, probe.ResponseTimeout, probe.BodyTimeout, push.Unsent,
+		unanswered:
 		return true
 	}
 	return false

@@ -89,6 +89,7 @@ func TestSilent(t *testing.T) {
 		dimension probe.Dimension
 		want      bool
 	}{
+		{"no echo comes back", probe.Profile{}, "ping_unanswered", probe.Reachable, true},
 		{"a broker does not acknowledge", probe.Profile{}, push.Unsent, probe.Reachable, true},
 		{"a broker refuses", probe.Profile{}, push.Rejected, probe.Reachable, false},
 		{"a broker loses", probe.Profile{}, push.Lost, probe.Correct, false},

@@ -31,7 +31,7 @@ const (
 // Config is what a webpush touchpoint is told below "with".
 type Config struct {
 	Receive          string         `yaml:"receive" required:"true" enum:"self,receipt,none" doc:"Who sees a message arrive: the agent itself at service, the browser of subscription_file by a receipt, or nobody: no better than good."`
-	Service          string         `yaml:"service" doc:"Push service of receive: self, which speaks the protocol of Mozilla's: wss://host, or ws:// on a loopback address. The endpoint that it gives out must be at the same host or under the same registrable domain."`
+	Service          string         `yaml:"service" doc:"Push service of receive: self, of Mozilla's protocol: wss://host, or ws:// on this machine. Its endpoints must be on the same registrable domain."`
 	StateFile        string         `yaml:"state_file" pattern:"^/" doc:"File of receive: self that keeps the agent's own subscription, one for each touchpoint, written by the agent; without it every start makes a new subscription."`
 	SubscriptionFile string         `yaml:"subscription_file" format:"file" doc:"Subscription of receive: receipt and none, as the browser's PushSubscription.toJSON writes it; everybody on the machine must not be able to read it."`
 	VAPIDKeyFile     string         `yaml:"vapid_key_file" format:"file" doc:"Private key that messages are signed with, as PEM or as web-push generate-vapid-keys prints it; everybody on the machine must not be able to read it."`
