@@ -21,13 +21,14 @@ import (
 // startMariaDB makes a new database in a directory of its own and serves it on loopback until the test ends.
 func startMariaDB(t *testing.T) (address string) {
 	t.Helper()
-	tables := "CREATE DATABASE mysql;\nUSE mysql;\n"
+	var tables strings.Builder
+	tables.WriteString("CREATE DATABASE mysql;\nUSE mysql;\n")
 	for _, name := range []string{"mysql_system_tables.sql", "mysql_system_tables_data.sql"} {
 		statements, err := os.ReadFile(filepath.Join("/usr/share/mysql", name))
 		if err != nil {
 			t.Fatalf("%v; install it: apt-get install -y --no-install-recommends mariadb-server-core", err)
 		}
-		tables += string(statements)
+		tables.WriteString(string(statements))
 	}
 	dir, err := os.MkdirTemp("", "channelwatch-mariadb-") //nolint:usetesting // what that makes is closed to other users
 	if err != nil {
@@ -55,7 +56,7 @@ func startMariaDB(t *testing.T) (address string) {
 		return cmd
 	}
 	bootstrap := command("--bootstrap")
-	bootstrap.Stdin = strings.NewReader(tables)
+	bootstrap.Stdin = strings.NewReader(tables.String())
 	if out, err := bootstrap.CombinedOutput(); err != nil {
 		t.Fatalf("mariadbd --bootstrap: %v\n%s", err, out)
 	}

@@ -374,12 +374,12 @@ func TestProbe_RefusedOverWebSocket(t *testing.T) {
 			h.closeCode = code
 			r := take(t, newProber(t, h, func(c *stream.Config) { c.URL, c.Window = wsURL(h, "/in"), 500*time.Millisecond }))
 			want(t, r, c.reason, c.outcome)
-			word := ""
+			var word strings.Builder
 			for _, m := range measured(r, "push_provider_responses_total") {
-				word += m.Label
+				word.WriteString(m.Label)
 			}
-			if word != c.word {
-				t.Errorf("got the answer %q, want %q", word, c.word)
+			if word.String() != c.word {
+				t.Errorf("got the answer %q, want %q", word.String(), c.word)
 			}
 			if refused := c.outcome == "rejected"; refused != strings.Contains(r.Detail, "not here") {
 				t.Errorf("got %q, want what the service said: %v", r.Detail, refused)
