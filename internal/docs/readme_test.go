@@ -75,7 +75,7 @@ func TestReadme_Configuration(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := fenced(string(readme), "yaml")
-	c, err := config.Parse("README.md", []byte(blocks[0]+blocks[1]+blocks[2]), kinds.All())
+	c, err := config.Parse("README.md", []byte(strings.Join(blocks[:4], "")), kinds.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,8 +83,8 @@ func TestReadme_Configuration(t *testing.T) {
 	if c.Notify.Email == nil || len(c.Notify.Webhooks) != 1 || c.Alerting.IsZero() || c.RemoteWrite.IsZero() || c.Public.Listen == "" {
 		t.Errorf("the README does not show notify, alerting, remote_write and public: %+v", c)
 	}
-	if all := c.Touchpoints(); len(all) != 2 || all[1].Kind != "browser" {
-		t.Errorf("the README does not show a page in a browser: %+v", all)
+	if all := c.Touchpoints(); len(all) != 3 || all[1].Kind != "browser" || all[2].Kind != "journey" {
+		t.Errorf("the README does not show a page in a browser and a journey: %+v", all)
 	}
 }
 

@@ -8,6 +8,7 @@ package oauth
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -117,8 +118,11 @@ func (s *Source) ask(ctx context.Context) (Grant, error) {
 	case way.resp == nil:
 		return Grant{}, fmt.Errorf("asking for an access token: %w", err)
 	}
-	redaction := probe.NewRedaction(s.opts.Secret, url.QueryEscape(s.opts.Secret))
+	redaction := probe.NewRedaction(Secrets(s.opts.ID, s.opts.Secret)...)
 	grant := Grant{Duration: way.resp.Duration, Exchanges: way.resp.Exchanges}
+	for i := range grant.Exchanges {
+		grant.Exchanges[i].BodyStart = "" // holds a token, or what was sent for it
+	}
 	switch {
 	case way.resp.Reason != "":
 		grant.Reason, grant.Detail = way.resp.Reason, "token endpoint: "+way.resp.Detail
@@ -132,6 +136,13 @@ func (s *Source) ask(ctx context.Context) (Grant, error) {
 		s.token, s.end = granted.AccessToken, granted.Expiry
 	}
 	return grant, nil
+}
+
+// Secrets returns the forms in which a client's secret is sent, for the redaction of results.
+func Secrets(id, secret string) []string {
+	escaped := url.QueryEscape(secret)
+	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id) + ":" + escaped))
+	return []string{secret, escaped, "Basic " + basic}
 }
 
 // bearer reports whether a text can be sent as a token (RFC 6750, section 2.1).

@@ -106,7 +106,7 @@ func (o *oauthConfig) sender(client func() (*httpx.Client, error)) (sender, erro
 		return sender{}, probe.Fieldf("auth.oauth", "%w", err)
 	}
 	source := oauth.New(oauth.Options{Client: c, TokenURL: o.TokenURL, ID: o.ClientID, Secret: secret, Scopes: o.Scopes, InBody: o.InBody})
-	return sender{tokens: source, secrets: []string{secret}}, nil
+	return sender{tokens: source, secrets: oauth.Secrets(o.ClientID, secret)}, nil
 }
 
 func checkTokenURL(raw string) error {

@@ -91,7 +91,8 @@ func (s *tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, password, _ := r.BasicAuth()
 	if _ = r.ParseForm(); id != "shop" || password != "planted-secret" || r.Form.Get("grant_type") != "client_credentials" || r.Form.Get("scope") != "read write" {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, `{"error":"invalid_client","error_description":"not %s with %s"}`, id, password)
+		w.Header().Set("Server", r.Header.Get("Authorization"))
+		_, _ = fmt.Fprintf(w, `{"error":"invalid_client","error_description":"not %s with %s","sent":"%s"}`, id, password, r.Header.Get("Authorization"))
 		return
 	}
 	status, body := s.answer(s.granted.Add(1))
@@ -167,6 +168,12 @@ func TestProbe_OAuthFails(t *testing.T) {
 		"a token of two lines": {
 			answer: func(int64) (int, string) { return 200, `{"access_token":"a\nb","token_type":"Bearer"}` }, reason: oauth.Refused,
 		},
+		"cut off": {
+			answer: func(int64) (int, string) {
+				return 299, `{"access_token":"planted-token","refresh_token":"planted-again"`
+			}, reason: oauth.Refused,
+		},
+		"repeated":      {answer: nil, change: func(c *api.Config) { c.Auth.OAuth.ClientID = "somebody else" }, reason: oauth.Refused},
 		"an error page": {answer: func(int64) (int, string) { return 503, "planted-secret is out of order" }, reason: oauth.Refused},
 		"off": {
 			change: func(c *api.Config) { c.Auth.OAuth.TokenURL = "http://127.0.0.1:1/token" }, reason: probe.ConnectRefused,
@@ -185,10 +192,23 @@ func TestProbe_OAuthFails(t *testing.T) {
 			if r.Reason != test.reason || r.Detail == "" || test.detail != "" && r.Detail != test.detail {
 				t.Errorf("got %q (%s), want %q (%s)", r.Reason, r.Detail, test.reason, test.detail)
 			}
-			if text := everything(t, r); strings.Contains(text, "planted") {
+			if text := everything(t, r); strings.Contains(text, "planted") || strings.Contains(text, "cGxhbnRlZC1zZWNyZXQ") || strings.Contains(text, "OnBsYW50ZWQtc2VjcmV0") {
 				t.Errorf("a secret is shown: %s", text)
 			}
 		})
+	}
+}
+
+// A token in an answer that ends too soon is nobody's to read.
+func TestProbe_OAuthCutOff(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "400")
+		_, _ = io.WriteString(w, `{"access_token":"planted-token","refresh_token":"planted-again"`)
+	})
+	r := run(t, base+"/orders", withOAuth(t, base))
+	if r.Reason != probe.BodyTruncated || strings.Contains(everything(t, r), "planted") {
+		t.Errorf("got %q and %s, want it cut off and nothing of the token", r.Reason, everything(t, r))
 	}
 }
 

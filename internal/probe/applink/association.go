@@ -83,6 +83,41 @@ func parseAssociation(data []byte) (*association, error) {
 	return &a, nil
 }
 
+// maxWork bounds what matching one link against a file can take, in bytes of expressions: a short file can name patterns
+// by the hundred over values by the thousand.
+const maxWork = 1 << 20
+
+// work is about how many bytes of expressions matching one link against all patterns takes.
+func (a *association) work() int {
+	values, patterns := 0, 0
+	for _, list := range a.Links.Variables {
+		for _, value := range list {
+			values += len(value) + 1
+		}
+	}
+	total := 0
+	of := func(pattern string) {
+		patterns++
+		total += len(pattern) + strings.Count(pattern, "$(")*min(values, maxPattern)
+	}
+	for i := range a.Links.Details {
+		for _, path := range a.Links.Details[i].Paths {
+			of(path)
+		}
+		for _, c := range a.Links.Details[i].Components {
+			for _, text := range []*string{c.Path, c.Fragment, c.Query.whole} {
+				if text != nil {
+					of(*text)
+				}
+			}
+			for _, pattern := range c.Query.items {
+				of(pattern)
+			}
+		}
+	}
+	return total + patterns
+}
+
 func (d *detail) names(app string) bool { return d.AppID == app || slices.Contains(d.AppIDs, app) }
 
 // names reports whether the site lets an app open links.

@@ -33,6 +33,10 @@ func (r *round) iOS(ctx context.Context) error {
 		r.found(fileInvalid, "%s: %s", name, clip(err.Error()))
 		return nil
 	}
+	if file.work() > maxWork {
+		r.found(fileLarge, "%s: too many patterns over too many values of variables to try, want fewer", name)
+		return nil
+	}
 	for _, app := range r.appIDs {
 		if !file.names(app) {
 			r.found(appMissing, "%s: no details for %s", name, app)

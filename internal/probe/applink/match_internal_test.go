@@ -192,3 +192,24 @@ func FuzzStatements(f *testing.F) {
 		s.includes()
 	})
 }
+
+// What a file asks for is known before it is done.
+func TestAssociation_Work(t *testing.T) {
+	t.Parallel()
+	modest, err := parseAssociation([]byte(`{"applinks":{"substitutionVariables":{"food":["pizza","pasta"]},"details":[{"appID":"a","components":[{"/":"/$(food)/*"},{"#":"x"}]}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := modest.work(); got > 100 {
+		t.Errorf("a file of two patterns takes %d, want next to nothing", got)
+	}
+	values := `"` + strings.Repeat(`xxxxxxxxx","`, 6000) + `"`
+	patterns := strings.Repeat(`{"/":"/$(v)"},`, 200) + `{"/":"/"}`
+	hostile, err := parseAssociation([]byte(`{"applinks":{"substitutionVariables":{"v":[` + values + `]},"details":[{"appID":"a","components":[` + patterns + `]}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hostile.work(); got <= maxWork {
+		t.Errorf("200 patterns over 6000 values take %d, want more than %d", got, maxWork)
+	}
+}

@@ -65,6 +65,15 @@ func TestProbe_HidesSecretsOfWrongAnswers(t *testing.T) {
 			w.WriteHeader(http.StatusTeapot)
 			_, _ = io.WriteString(w, `{"token":"`+token+`"}`)
 		}, "status_unexpected", `{"token":"[redacted]"}`},
+		"under another name": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"a":"1","ok":true,"accessToken":"`+token+`"}`)
+		}, "journey_step_failed", ""},
+		"in a list, and wrong": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"a":"1","ok":false,"token":["`+token+`"]}`)
+		}, "json_unexpected", ""},
+		"in no document": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `token=`+token)
+		}, "json_invalid", ""},
 		"truncated": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, `{"token":"`+token+`"`)
@@ -78,6 +87,9 @@ steps:
 		expect(t, &result, probe.Poor, c.cause, "take failed")
 		if got := result.Evidence.Exchanges[0].BodyStart; got != c.want {
 			t.Errorf("%s: got the body %q, want %q", name, got, c.want)
+		}
+		if printed, err := json.Marshal(result); err != nil || strings.Contains(string(printed), token) {
+			t.Errorf("%s: the secret is shown (%v): %s", name, err, printed)
 		}
 	}
 }

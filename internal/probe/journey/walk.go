@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -227,7 +228,26 @@ func (w *walk) judge(s *step, a attempt, response *httpx.Response) attempt {
 	if a.failed || len(wrong) > 0 {
 		response.KeepBodyStart()
 	}
+	if response.Status < http.StatusBadRequest && s.lacks(values) { // a refusal holds no secret that was not sent
+		hideBody(s, response)
+		for i := range wrong { // what they quote may hold it, under another name
+			if at := len(response.Findings) + i; wrong[i].Check != assert.StatusUnexpected && at < len(a.findings) {
+				a.findings[at].Detail = "the answer is not shown, because a secret was to come in it and was not found"
+			}
+		}
+		if i := slices.IndexFunc(wrong, func(f probe.Finding) bool { return w.fatal[f.Check] }); i >= 0 {
+			a.detail = a.findings[len(response.Findings)+i].Detail
+		}
+	}
 	return a
+}
+
+// lacks reports whether a secret that an answer was to hold was not found in it: nothing knows how to hide it then.
+func (s *step) lacks(found map[string]value) bool {
+	return slices.ContainsFunc(s.extract, func(x extraction) bool {
+		_, ok := found[x.name]
+		return x.secret && !ok
+	})
 }
 
 // extract takes values out of an answer and has results hide those that are secrets. The error says what the first that
