@@ -201,24 +201,31 @@ func acceptQUIC(serving *sync.WaitGroup, listener *quic.Listener, serve func(*qu
 	}
 }
 
-// forgetful starts a server that loses its memory once a connection stands, as one does that is started again: all that
-// it can say to what comes is that it knows nothing of it (RFC 9000 section 10.3).
+// forgetful starts a server that loses its memory once a request came, as one does that is started again: all that it
+// can say to what comes is that it knows nothing of it (RFC 9000 section 10.3). A client that only waits would not hear of
+// it, so its last packet comes once more.
 func forgetful(tb testing.TB) Target {
 	tb.Helper()
 	root := newRoot(tb, "Test Root")
 	config := &tls.Config{Certificates: []tls.Certificate{root.issue(tb, nil)}, NextProtos: []string{"h3"}}
 	socket := listenUDP(tb, "127.0.0.1:0")
 	key := quic.StatelessResetKey{1, 2, 3}
-	first := &quic.Transport{Conn: deaf{socket}, StatelessResetKey: &key}
-	second := &quic.Transport{Conn: socket, StatelessResetKey: &key}
+	heard := &again{PacketConn: socket}
+	first := &quic.Transport{Conn: heard, StatelessResetKey: &key}
+	second := &quic.Transport{Conn: heard, StatelessResetKey: &key}
 	listener, err := first.Listen(config, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		_, _ = listener.Accept(context.Background())
-		_ = first.Close()
+		conn, err := listener.Accept(context.Background())
+		if err != nil {
+			return
+		}
+		_, _ = conn.AcceptStream(context.Background())
+		_ = first.Close() // says nothing to the client
+		heard.replay()
 		_, _ = second.Listen(config, nil)
 	})
 	tb.Cleanup(func() {
@@ -230,25 +237,41 @@ func forgetful(tb testing.TB) Target {
 	return Target{URL: "https://" + socket.LocalAddr().String() + "/", CAFile: root.file(tb), HTTP3: "only"}
 }
 
-// deaf hears and says nothing but handshakes, so that a client has its request to repeat.
-type deaf struct{ net.PacketConn }
+// again remembers a packet that only a known connection sends, and can read it once more.
+type again struct {
+	net.PacketConn
 
-// WriteTo writes a packet with a long header (RFC 9000 section 17.2), and forgets others.
-func (d deaf) WriteTo(p []byte, to net.Addr) (int, error) {
-	if len(p) > 0 && p[0]&0x80 == 0 {
-		return len(p), nil
-	}
-	return d.PacketConn.WriteTo(p, to)
+	mu     sync.Mutex
+	packet []byte
+	from   net.Addr
+	due    bool
 }
 
-// ReadFrom reads a packet with a long header, and passes over others.
-func (d deaf) ReadFrom(p []byte) (int, net.Addr, error) {
-	for {
-		n, from, err := d.PacketConn.ReadFrom(p)
-		if err != nil || n > 0 && p[0]&0x80 != 0 {
-			return n, from, err
-		}
+// worth is how long a packet is at least that is answered by a reset: the answer is shorter than it (RFC 9000 section 10.3).
+const worth = 50
+
+func (a *again) replay() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.due = true
+}
+
+// ReadFrom reads a packet and remembers it when it has a short header (RFC 9000 section 17.3).
+func (a *again) ReadFrom(p []byte) (int, net.Addr, error) {
+	a.mu.Lock()
+	if a.due {
+		a.due = false
+		defer a.mu.Unlock()
+		return copy(p, a.packet), a.from, nil
 	}
+	a.mu.Unlock()
+	n, from, err := a.PacketConn.ReadFrom(p)
+	if err == nil && n >= worth && p[0]&0x80 == 0 {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.packet, a.from = append([]byte(nil), p[:n]...), from
+	}
+	return n, from, err
 }
 
 // http3Only starts a service that is there by HTTP/3 alone, for those who ask by TCP.
