@@ -118,9 +118,6 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 	if b.Recheck != nil {
 		t.Recheck = *b.Recheck
 	}
-	if t.OnlyWhenDue = kind.OnlyWhenDue; t.OnlyWhenDue {
-		t.Recheck = b.noRecheck(kind)
-	}
 	t.Every, t.Timeout = b.times(kind)
 	built, err := kind.Build(b.With, probe.Setup{
 		Channel:    channel.Name,
@@ -133,6 +130,9 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 		Browser:    c.Browser.setup(),
 		Receipts:   c.Receipts.url(),
 	})
+	if t.OnlyWhenDue = kind.OnlyWhenDue || built.Profile.OnlyWhenDue; t.OnlyWhenDue {
+		t.Recheck = b.noRecheck(kind)
+	}
 	if err != nil {
 		b.refused(err)
 		return nil
@@ -143,10 +143,10 @@ func (l *loader) touchpoint(c *Config, channel *probe.Channel, b *touchpointBloc
 	return t
 }
 
-// noRecheck refuses a recheck of a kind that must not be probed in between.
+// noRecheck refuses a recheck of a touchpoint that must not be probed in between.
 func (b *touchpointBlock) noRecheck(kind probe.Kind) time.Duration {
 	if b.Recheck != nil && *b.Recheck > 0 {
-		b.decoder.fail(child(b.node, "recheck"), b.path.key("recheck"), "got %s, want 0s: touchpoints of the kind %s are never probed in between",
+		b.decoder.fail(child(b.node, "recheck"), b.path.key("recheck"), "got %s, want 0s: this touchpoint of the kind %s is never probed in between",
 			FormatDuration(*b.Recheck), kind.Name)
 	}
 	return 0

@@ -65,16 +65,31 @@ func TestRefused_Interval(t *testing.T) {
 	}
 }
 
-// A kind whose probes must not come more often than configured is not probed once more to confirm.
+// A kind, or one touchpoint of a kind, whose probes must not come more often than configured is not probed once more to confirm.
 func TestOnlyWhenDue(t *testing.T) {
 	t.Parallel()
-	seldom := testKinds()
-	seldom[0].OnlyWhenDue = true
+	kind := testKinds()
+	kind[0].OnlyWhenDue = true
+	touchpoint := []probe.Kind{probe.Define(probe.Kind{Name: "page"}, func(probe.ChannelType) pageConfig { return pageConfig{} },
+		func(pageConfig, probe.Setup) (probe.Built, error) {
+			return probe.Built{Prober: idle{}, Profile: probe.Profile{OnlyWhenDue: true}}, nil
+		})}
+	for name, seldom := range map[string][]probe.Kind{"kind": kind, "touchpoint": touchpoint} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onlyWhenDue(t, seldom)
+		})
+	}
+}
+
+func onlyWhenDue(t *testing.T, seldom []probe.Kind) {
+	t.Helper()
 	c, err := config.Parse("test.yaml", []byte(oneTouchpoint(probe.Push)+"agent: {recheck: 3s}\n"), seldom)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "recheck", c.Touchpoints()[0].Recheck, time.Duration(0))
+	equal(t, "only when due", c.Touchpoints()[0].OnlyWhenDue, true)
 	if _, err = config.Parse("test.yaml", []byte(oneTouchpoint(probe.Push, "recheck: 0s")), seldom); err != nil {
 		t.Errorf("got %v for none at all", err)
 	}

@@ -65,7 +65,7 @@ type Touchpoint struct {
 	Timeout     time.Duration
 	Recheck     time.Duration // how long after a poor result it is probed once more; 0 means never
 	Tier        Tier
-	OnlyWhenDue bool    // never probed in between; see Kind.OnlyWhenDue
+	OnlyWhenDue bool    // never probed in between; see Kind.OnlyWhenDue and Profile.OnlyWhenDue
 	Pair        string  // shared by the same page on two devices, in two channels; empty for none
 	Weight      float64 // > 0, relative to the other touchpoints of the channel
 	Limits      Limits

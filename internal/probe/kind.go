@@ -34,6 +34,8 @@ type Profile struct {
 	Waits bool
 	// Receipts says that its messages are confirmed at Setup.Receipts: somebody has to listen there while it is probed.
 	Receipts bool
+	// OnlyWhenDue says of this touchpoint what Kind.OnlyWhenDue says of all, where it depends on its block: it writes.
+	OnlyWhenDue bool
 
 	// Takes is how long a probe is expected to take, of kinds whose probes wait in a line of their own; see Kind.Line.
 	Takes time.Duration
