@@ -79,6 +79,7 @@ type compiler struct {
 	hidden    map[string]bool   // variables in credential headers
 	sites     map[string]bool   // of URLs that the operator has written; see siteOf
 	unique    bool              // whether {{run}} is used
+	writes    bool              // whether a step may change something
 }
 
 // runVariable is the variable that no other run has the value of.
@@ -157,7 +158,8 @@ func (c *compiler) counts() {
 			writing = append(writing, fmt.Sprintf("%s (%s)", s.Name, s.method()))
 		}
 	}
-	if len(writing) > 0 && !c.config.Writes {
+	c.writes = len(writing) > 0
+	if c.writes && !c.config.Writes {
 		c.fail("writes", "steps may change something: %s, want writes: true when that is meant", strings.Join(writing, ", "))
 	}
 }
@@ -241,7 +243,8 @@ func (c *compiler) profile(base *url.URL, redirected bool) probe.Profile {
 	}
 	p := probe.Profile{
 		Target: httpkind.HostPort(base), URL: httpx.RedactURL(base), TLS: secure, Values: make(map[string][]string),
-		Metrics: []string{stepSeconds, stepPasses, stepFailures},
+		Metrics:     []string{stepSeconds, stepPasses, stepFailures},
+		OnlyWhenDue: c.writes, // once more would be one more order
 	}
 	if named {
 		p.Phases = append(p.Phases, probe.Resolve)

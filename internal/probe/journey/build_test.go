@@ -215,8 +215,12 @@ func TestBuild_Writes(t *testing.T) {
 			if got := err != nil; got != want {
 				t.Errorf("%s: got %v, want a mistake: %v", request, err, want)
 			}
-			if _, err := build(t, with+"\nwrites: true"); err != nil {
+			built, err := build(t, with+"\nwrites: true")
+			if err != nil {
 				t.Errorf("%s: got %v, want none with writes", request, err)
+			}
+			if got := built.Profile.OnlyWhenDue; got != want {
+				t.Errorf("%s: only when due is %v, want %v", request, got, want)
 			}
 		}
 	}
