@@ -45,6 +45,22 @@ func reads(checked *cel.Ast) []read {
 	return found
 }
 
+// readsAny reports whether an expression reads one of the variables; not when it cannot be parsed.
+func readsAny(expression string, variables ...string) bool {
+	env, err := newEnv()
+	if err != nil {
+		return false
+	}
+	parsed, issues := env.Parse(expression)
+	if issues.Err() != nil {
+		return false
+	}
+	found := ast.MatchDescendants(ast.NavigateAST(parsed.NativeRep()), func(e ast.NavigableExpr) bool {
+		return e.Kind() == ast.IdentKind && slices.Contains(variables, e.AsIdent())
+	})
+	return len(found) > 0
+}
+
 // path reports whether an expression is a variable, or what a chain of constant keys selects of one: the name of the
 // variable, and the first key when the variable is the header.
 func path(e ast.Expr) (root, header string, ok bool) {

@@ -51,9 +51,9 @@ type condition struct {
 }
 
 func (r *JSONRule) compile(field string) (jsonCheck, error) {
-	path, err := jsonpath.Parse(r.Path)
+	path, err := parsePath(r.Path)
 	if err != nil {
-		err = probe.Fieldf(field+".path", "%q: %w, want an RFC 9535 path such as $.items[0].price", r.Path, err)
+		err = probe.Fieldf(field+".path", "%w", err)
 	}
 	want, errWant := r.conditions(field)
 	return jsonCheck{path, *r, want}, errors.Join(err, errWant, r.conflicts(field))

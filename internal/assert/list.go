@@ -94,6 +94,14 @@ func (l List) JudgesStatus() bool {
 	return slices.ContainsFunc(l, func(r Rule) bool { return len(r.Status) > 0 && (r.Severity == "" || r.Severity == "poor") })
 }
 
+// ReadsBody reports whether a rule can only hold for a response that has a body, which answers to HEAD never do.
+func (l List) ReadsBody() bool {
+	return slices.ContainsFunc(l, func(r Rule) bool {
+		document := r.JSONPath != nil || r.JSONSchema != nil || r.JSONSchemaFile != ""
+		return document || r.Contains != "" || r.Regex != "" || r.Size != nil && r.Size.Min > 0 || readsAny(r.CEL, "body", "json")
+	})
+}
+
 // compile checks one rule and makes it ready.
 func (r *Rule) compile(c *compiler, field string) (test, error) {
 	var errs []error

@@ -281,6 +281,35 @@ func TestList_JudgesStatus(t *testing.T) {
 	}
 }
 
+func TestList_ReadsBody(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"[]":                       false,
+		"[{name: a, contains: x}]": true,
+		"[{name: a, regex: x}]":    true,
+		"[{name: a, jsonpath: {path: $.a, min: 1}}]":         true,
+		"[{name: a, json_schema: {type: object}}]":           true,
+		"[{name: a, json_schema_file: /a.json}]":             true,
+		"[{name: a, size: {min: 1}}]":                        true,
+		"[{name: a, cel: 'json.a == 1'}]":                    true,
+		"[{name: a, cel: 'has(json.a)'}]":                    true,
+		"[{name: a, cel: 'status == 200 || body == \"x\"'}]": true,
+		"[{name: a, cel: '[1].all(n, json.items[n] > n)'}]":  true,
+		"[{name: a, status: [200]}, {name: b, regex: x}]":    true,
+		"[{name: a, size: {max: 1}}]":                        false,
+		"[{name: a, not_contains: x}]":                       false,
+		"[{name: a, not_regex: x}]":                          false,
+		"[{name: a, status: [200]}]":                         false,
+		"[{name: a, header: {name: json, equals: body}}]":    false,
+		"[{name: a, cel: 'headers.body == \"json\"'}]":       false,
+		"[{name: a, cel: 'json ='}]":                         false, // what Compile complains about
+	} {
+		if got := readList(t, text).ReadsBody(); got != want {
+			t.Errorf("%s: got %t, want %t", text, got, want)
+		}
+	}
+}
+
 func TestAssertions_Concurrent(t *testing.T) {
 	t.Parallel()
 	var holds, breaks []string

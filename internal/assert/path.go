@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/theory/jsonpath"
 )
@@ -15,11 +17,29 @@ type Path struct{ path *jsonpath.Path }
 
 // ParsePath compiles a JSONPath (RFC 9535).
 func ParsePath(text string) (*Path, error) {
+	path, err := parsePath(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Path{path}, nil
+}
+
+// parsePath compiles a JSONPath and refuses those whose work grows with the square of a document, which a service
+// chooses: a second descent into everything, and filters that begin at the root for each value.
+func parsePath(text string) (*jsonpath.Path, error) {
 	path, err := jsonpath.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w, want an RFC 9535 path such as $.items[0].price", text, err)
 	}
-	return &Path{path}, nil
+	// Dots and dollars mean nothing in quotes.
+	bare := regexp.MustCompile(`"(\\.|[^"\\])*"|'(\\.|[^'\\])*'`).ReplaceAllString(text, "")
+	switch {
+	case strings.Count(bare, "..") > 1:
+		return nil, fmt.Errorf("%q: descends into everything (..) more than once, want the names on the way", text)
+	case strings.Count(bare, "$") > 1:
+		return nil, fmt.Errorf("%q: a filter begins at the root ($), want it to begin at the value (@)", text)
+	}
+	return path, nil
 }
 
 // Document is a JSON body that paths are applied to. It is immutable.
