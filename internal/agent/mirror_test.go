@@ -44,6 +44,9 @@ func TestAgent_CountsInEveryChannel(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("status %d for an extra probe from the other channel, want 200", status)
 	}
+	if status, _ = r.get(http.MethodPost, "/touchpoints/web/sign-up"); status != http.StatusTooManyRequests {
+		t.Errorf("status %d for one more from its own channel, want 429: it is the same probe", status)
+	}
 
 	r.write(with(""))
 	if err := r.Reload(); err != nil {

@@ -70,7 +70,7 @@ type Touchpoint struct {
 	Weight      float64 // > 0, relative to the other touchpoints of the channel
 	Limits      Limits
 	AlsoIn      []string // other channels that its results count in too
-	Guest       bool     // in a channel that it counts in but is not probed for; see In
+	Home        string   // channel that it is probed for, of one that counts in another too; see In
 	Built
 	Fingerprint uint64 // of everything above: equal means unchanged over a reload
 }
@@ -78,10 +78,18 @@ type Touchpoint struct {
 // Key identifies a touchpoint in an agent: "channel/touchpoint".
 func (t *Touchpoint) Key() string { return t.Channel + "/" + t.Name }
 
+// ProbedAs is the key of what is probed: its own, or that in its home.
+func (t *Touchpoint) ProbedAs() string {
+	if t.Home != "" {
+		return t.Home + "/" + t.Name
+	}
+	return t.Key()
+}
+
 // In returns the touchpoint as it counts in another channel. It shares the prober of t, which probes for both.
 func (t *Touchpoint) In(channel string) *Touchpoint {
 	guest := *t
-	guest.Channel, guest.Guest, guest.AlsoIn, guest.Close = channel, true, nil, nil
+	guest.Channel, guest.Home, guest.AlsoIn, guest.Close = channel, t.Channel, nil, nil
 	return &guest
 }
 

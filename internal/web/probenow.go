@@ -35,7 +35,7 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 		h.refuseProbe(w, r, http.StatusConflict, "Not probed: this touchpoint is probed when it is due only.")
 		return
 	}
-	done, wait, ok := h.limiter.allow(tp.Key(), time.Now())
+	done, wait, ok := h.limiter.allow(tp.ProbedAs(), time.Now())
 	if !ok {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -49,7 +49,7 @@ func (h *handler) probeNow(w http.ResponseWriter, r *http.Request) {
 	rec, err := h.opts.Probe(ctx, tp.Channel, tp.Name)
 	switch {
 	case errors.Is(err, ErrBusy):
-		h.limiter.forget(tp.Key()) // nothing was probed
+		h.limiter.forget(tp.ProbedAs()) // nothing was probed
 		w.Header().Set("Retry-After", strconv.Itoa(busyFor))
 		h.refuseProbe(w, r, http.StatusServiceUnavailable, fmt.Sprintf("Not probed: %v. Try again in %d s.", ErrBusy, busyFor))
 		return

@@ -32,6 +32,7 @@ type oauthConfig struct {
 	ClientID     string       `yaml:"client_id" doc:"Name of the client."`
 	ClientSecret probe.Secret `yaml:"client_secret" doc:"Secret of the client."`
 	Scopes       []string     `yaml:"scopes" doc:"What the token is for."`
+	TLS          httpkind.TLS `yaml:"tls" doc:"How the certificate of the token endpoint is verified."`
 	InBody       bool         `yaml:"in_body" doc:"Send name and secret in the body rather than as basic authentication."`
 }
 

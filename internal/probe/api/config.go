@@ -63,7 +63,7 @@ func (b *builder) build(c Config, setup probe.Setup) (probe.Built, error) {
 		Method:      c.Method,
 		Body:        body,
 		ContentType: contentType,
-		Secrets:     append(secrets(body), from.secrets...),
+		Secrets:     append(httpkind.BodySecrets(body), from.secrets...),
 		Metric:      responseBytes,
 		Judge:       judge(expect, asserts, query),
 		Prepare:     c.prepare(from, query),
@@ -76,7 +76,7 @@ func (b *builder) build(c Config, setup probe.Setup) (probe.Built, error) {
 
 // tokenClient returns what asks for tokens: like the touchpoint's own client, without redirects.
 func (b *builder) tokenClient(c *Config, setup probe.Setup) func() (*httpx.Client, error) {
-	target := httpkind.Target{URL: c.Auth.OAuth.TokenURL, MaxBody: defaultMaxBody, Resolver: c.Resolver, TLS: c.TLS}
+	target := httpkind.Target{URL: c.Auth.OAuth.TokenURL, MaxBody: defaultMaxBody, Resolver: c.Resolver, TLS: c.Auth.OAuth.TLS}
 	return func() (*httpx.Client, error) {
 		site, err := b.opener.Site(&target, setup, nil)
 		return site.Client, err
@@ -143,6 +143,8 @@ func (c *Config) checkMethod() error {
 		return probe.Fieldf("method", "%q, want one of %s", c.Method, strings.Join(methods, ", "))
 	case c.Method == http.MethodHead && (len(c.Expect.JSON) > 0 || len(c.Expect.Contains) > 0 || c.Expect.Size.Min > 0):
 		return probe.Fieldf("method", "HEAD has no response body, but expect needs one")
+	case c.Method == http.MethodHead && c.Assert.ReadsBody():
+		return probe.Fieldf("method", "HEAD has no response body, but a rule of assert needs one")
 	}
 	return nil
 }

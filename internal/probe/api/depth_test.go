@@ -251,6 +251,17 @@ func TestProbe_GraphQL(t *testing.T) {
 		"partial":     {`{"data":{"cart":null},"errors":[{"message":"down"},{"message":"off"}]}`, "graphql_partial", `2 errors, the first: "down"`},
 		"neither":     {`{}`, "graphql_errors", "the answer has neither data nor errors"},
 		"no document": {`<html>`, assert.JSONInvalid, "the answer is no JSON document, want data or errors"},
+		"a list":      {`[1]`, "graphql_errors", "the answer has neither data nor errors"},
+		"no errors":   {`{"data":{},"errors":[]}`, "", ""},
+		"null errors": {`{"data":{},"errors":null}`, "", ""},
+		"empty error": {`{"data":{},"errors":{}}`, "", ""},
+		"one error":   {`{"errors":{"message":"down"}}`, "graphql_errors", `1 errors, the first: "down"`},
+		"text errors": {`{"data":{},"errors":["down"]}`, "graphql_partial", `1 errors, the first: "\"down\""`},
+		"no text":     {`{"errors":[{"message":{"de":"aus"}}]}`, "graphql_errors", `1 errors, the first: "{\"de\":\"aus\"}"`},
+		"no message":  {`{"errors":[{"code":7}]}`, "graphql_errors", `1 errors, the first: "{\"code\":7}"`},
+		"far down":    {`{"errors":[{"message":"down","path":["a",1000000]}]}`, "graphql_errors", `1 errors, the first: "down" at a.1000000`},
+		"a text path": {`{"errors":[{"message":"down","path":"a"}]}`, "graphql_errors", `1 errors, the first: "down"`},
+		"two lines":   {`{"errors":[{"message":"a\nb","path":["c\nd"]}]}`, "graphql_errors", `1 errors, the first: "a\nb" at c d`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,8 +3,10 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/channelwatch/channelwatch/internal/assert"
 	"github.com/channelwatch/channelwatch/internal/httpx"
@@ -78,40 +80,77 @@ func (g *graphQL) body() ([]byte, error) {
 func judgeGraphQL(response *httpx.Response) []probe.Finding {
 	var answer struct {
 		Data   json.RawMessage `json:"data"`
-		Errors []struct {
-			Message string `json:"message"`
-			Path    []any  `json:"path"`
-		} `json:"errors"`
+		Errors json.RawMessage `json:"errors"`
 	}
-	if err := json.Unmarshal(response.Body, &answer); err != nil {
+	err := json.Unmarshal(response.Body, &answer)
+	if _, other := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !other {
 		return []probe.Finding{*probe.Findingf(assert.JSONInvalid, "the answer is no JSON document, want data or errors")}
 	}
-	data := len(answer.Data) > 0 && !bytes.Equal(bytes.TrimSpace(answer.Data), []byte("null"))
-	if len(answer.Errors) == 0 {
-		if data {
-			return nil
-		}
+	data := len(answer.Data) > 0 && !bytes.Equal(answer.Data, []byte("null"))
+	list := errorsOf(answer.Errors)
+	switch {
+	case len(list) == 0 && data:
+		return nil
+	case len(list) == 0:
 		return []probe.Finding{*probe.Findingf(graphQLErrors, "the answer has neither data nor errors")}
-	}
-	first := answer.Errors[0]
-	detail := fmt.Sprintf("%d errors, the first: %q", len(answer.Errors), probe.Clip(first.Message, maxMessage))
-	if len(first.Path) > 0 {
-		detail += " at " + pathOf(first.Path)
 	}
 	check := graphQLErrors
 	if data {
 		check = graphQLPartial
 	}
-	return []probe.Finding{{Check: check, Detail: detail}}
+	return []probe.Finding{*probe.Findingf(check, "%d errors, the first: %s", len(list), saidOf(list[0]))}
+}
+
+// errorsOf returns the errors of an answer. Servers that send one in place of a list do not mean that all is well.
+func errorsOf(raw json.RawMessage) []json.RawMessage {
+	var list []json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	if text := string(raw); text == "{}" || text == `""` {
+		return nil
+	}
+	return []json.RawMessage{raw}
+}
+
+// saidOf returns the message of an error and the path to where it happened, or the error as it came when it has no message.
+func saidOf(raw json.RawMessage) string {
+	var fields struct {
+		Message json.RawMessage `json:"message"`
+		Path    json.RawMessage `json:"path"`
+	}
+	message := string(raw)
+	if json.Unmarshal(raw, &fields) == nil && len(fields.Message) > 0 {
+		if json.Unmarshal(fields.Message, &message) != nil {
+			message = string(fields.Message)
+		}
+	}
+	said := fmt.Sprintf("%q", probe.Clip(message, maxMessage))
+	if path := pathOf(fields.Path); path != "" {
+		said += " at " + path
+	}
+	return said
 }
 
 // maxMessage bounds a service's own words in a detail.
 const maxMessage = 200
 
-func pathOf(path []any) string {
+// pathOf returns the names and indices of a path on one line; nothing for what is none.
+func pathOf(raw json.RawMessage) string {
+	var path []any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber() // a float64 writes large indices as 1e+06
+	if decoder.Decode(&path) != nil {
+		return ""
+	}
 	parts := make([]string, 0, len(path))
 	for _, part := range path {
 		parts = append(parts, fmt.Sprint(part))
 	}
-	return probe.Clip(strings.Join(parts, "."), maxMessage)
+	return probe.Clip(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.Join(parts, ".")), maxMessage)
 }
