@@ -33,7 +33,7 @@ func (v *validation) sql() {
 		if b.Address+b.Username != "" || !b.Password.IsZero() {
 			v.wrong("sql.address", "address, username and password are not for %s, want none", driverSQLite)
 		}
-		v.source = newSQLite(b)
+		v.source = newDisk(newSQLite(b), "SELECT", b.Database)
 		v.local(b.Database)
 	case driverPostgres:
 		v.database(portPostgres)

@@ -17,7 +17,7 @@ type file struct {
 	minSize, maxSize int64 // bytes; maxSize 0 is any
 }
 
-// look asks the file system. It may hang on a network share, for as long as the system lets it.
+// look asks the file system.
 func (f *file) look(ctx context.Context) (found, probe.Result, error) {
 	start := time.Now()
 	select {
@@ -27,19 +27,27 @@ func (f *file) look(ctx context.Context) (found, probe.Result, error) {
 		return found{}, r, nil
 	default:
 	}
-	info, err := os.Stat(f.path)
+	info, reason, detail := regular(f.path)
 	r := local(start, "STAT", f.path)
+	if reason != "" {
+		r.Reason, r.Detail = reason, detail
+		return found{}, r, nil
+	}
+	return found{at: info.ModTime()}, f.weigh(r, info.Size()), nil
+}
+
+// regular looks at a file without opening it, and says why it is none that can be read.
+func regular(path string) (info fs.FileInfo, reason probe.Reason, detail string) {
+	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		r.Reason, r.Detail = missing, f.path+" does not exist"
+		return nil, missing, path + " does not exist"
 	case err != nil:
-		r.Reason, r.Detail = unasked, err.Error()
+		return nil, unasked, err.Error()
 	case !info.Mode().IsRegular():
-		r.Reason, r.Detail = unreadable, f.path+" is no regular file"
-	default:
-		return found{at: info.ModTime()}, f.weigh(r, info.Size()), nil
+		return nil, unreadable, path + " is no regular file"
 	}
-	return found{}, r, nil
+	return info, "", ""
 }
 
 // weigh adds what is to say about the size.

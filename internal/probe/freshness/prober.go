@@ -9,7 +9,7 @@ import (
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
-// source is where data is looked at. It is immutable.
+// source is where data is looked at. It is safe for concurrent use.
 type source interface {
 	// look returns what stands there, nothing when the result says why, and a result that lacks only what is concluded
 	// from it. An error means that nothing could be measured.

@@ -150,7 +150,7 @@ func (v *validation) file() {
 	if b.MinSize < 0 || b.MaxSize < 0 || b.MaxSize > 0 && b.MaxSize < b.MinSize {
 		v.wrong("file.max_size", "%d and min_size %d, want max_size 0 or at least min_size", b.MaxSize, b.MinSize)
 	}
-	v.source = &file{path: b.Path, minSize: b.MinSize, maxSize: b.MaxSize}
+	v.source = newDisk(&file{path: b.Path, minSize: b.MinSize, maxSize: b.MaxSize}, "STAT", b.Path)
 	v.local(b.Path)
 	v.profile.Metrics = append(v.profile.Metrics, fileBytes)
 }

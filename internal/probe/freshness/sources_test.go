@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -210,10 +211,27 @@ func TestProbe_SQLite(t *testing.T) {
 		result := run(t, func(c *freshness.Config) {
 			c.SQL = &freshness.SQLBlock{Driver: "sqlite", Database: gone, Query: "SELECT 1"}
 		})
-		if _, err := os.Stat(gone); result.Reason != "data_not_asked" || !os.IsNotExist(err) {
+		if _, err := os.Stat(gone); result.Reason != "data_file_missing" || !os.IsNotExist(err) {
 			t.Errorf("got %q: %s, and %v for the file; want none", result.Reason, result.Detail, err)
 		}
 	})
+}
+
+// Opening a pipe waits for somebody who writes to it, for ever.
+func TestProbe_SQLiteOpensRegularFilesOnly(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "shop.db")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, filepath.Dir(pipe)} {
+		result := run(t, func(c *freshness.Config) {
+			c.SQL = &freshness.SQLBlock{Driver: "sqlite", Database: path, Query: "SELECT 1"}
+		})
+		if result.Reason != "data_age_unreadable" || !strings.Contains(result.Detail, "no regular file") {
+			t.Errorf("%s: got %q: %s, want it not opened", path, result.Reason, result.Detail)
+		}
+	}
 }
 
 func TestProbe_BrokenDatabases(t *testing.T) {

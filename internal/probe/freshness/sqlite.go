@@ -25,6 +25,11 @@ func newSQLite(b *sqlBlock) *sqlite {
 // look opens the file for reading only, asks, and closes it.
 func (s *sqlite) look(ctx context.Context) (found, probe.Result, error) {
 	start := time.Now()
+	if _, reason, detail := regular(s.path); reason != "" { // a pipe is never opened: nobody may write to it
+		r := local(start, "SELECT", s.path)
+		r.Reason, r.Detail = reason, detail
+		return found{}, r, nil
+	}
 	all, err := s.ask(ctx)
 	r := local(start, "SELECT", s.path)
 	switch {
