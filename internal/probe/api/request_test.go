@@ -194,6 +194,13 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 			},
 			[]string{"method: HEAD has no response body, but expect needs one"},
 		},
+		"a rule on the body of HEAD": {
+			"https://example.com/", func(c *api.Config) {
+				c.Method = http.MethodHead
+				c.Assert = assert.List{{Name: "quick", CEL: "duration < 1.0"}, {Name: "in stock", CEL: "json.stock > 0"}}
+			},
+			[]string{"method: HEAD has no response body, but a rule of assert needs one"},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -233,8 +240,12 @@ func TestBuild_Bounds(t *testing.T) {
 		"resolver with a service":    {resolver("127.0.0.1:domain"), false},
 		"resolver with a large port": {resolver("127.0.0.1:65536"), false},
 		"HEAD":                       {head(assert.Rules{Status: []string{"204"}}), true},
-		"HEAD and a text":            {head(assert.Rules{Contains: []string{"x"}}), false},
-		"HEAD and a size":            {head(assert.Rules{Size: assert.SizeRule{Min: 1}}), false},
+		"HEAD and rules": {func(c *api.Config) {
+			c.Method = http.MethodHead
+			c.Assert = assert.List{{Name: "quick", CEL: "duration < 1.0"}, {Name: "no error", NotContains: "error"}}
+		}, true},
+		"HEAD and a text": {head(assert.Rules{Contains: []string{"x"}}), false},
+		"HEAD and a size": {head(assert.Rules{Size: assert.SizeRule{Min: 1}}), false},
 	}
 	for name, c := range cases {
 		if _, err := build(t, "https://example.com/", c.change); (err == nil) != c.good {
