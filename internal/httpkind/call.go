@@ -23,13 +23,13 @@ type Call struct {
 	Method        string                  `yaml:"method" enum:"GET,POST,PUT,PATCH,DELETE" doc:"Method of the request."`
 	Headers       map[string]string       `yaml:"headers" doc:"Request headers. Credentials belong into secret_headers."`
 	SecretHeaders map[string]probe.Secret `yaml:"secret_headers" doc:"Request headers with a secret value."`
-	Body          string                  `yaml:"body" format:"hidden" doc:"Body of the request. {{marker}} in it stands for the random text of each probe."`
+	Body          string                  `yaml:"body" format:"hidden" doc:"Body of the request. {{marker}} in it stands for the random text of each probe. Results hide its texts of 6 characters or more."`
 }
 
 // ReadyCall is a Call that was checked. It is immutable and safe for concurrent use.
 type ReadyCall struct {
 	Target  *url.URL // of any marker; it must not be changed
-	Secrets []string // that no result may show
+	Secrets []string // that no result may show: secret headers, and the texts of the body
 	method  string
 	url     string
 	body    string
@@ -63,7 +63,7 @@ func (c *Call) Compile(field, method string) (*ReadyCall, error) {
 		}
 	}
 	// The client drops them all when a redirect leaves the host: what the device says of itself is the operator's, too.
-	ready.header, ready.Secrets = h.everywhere, h.secrets
+	ready.header, ready.Secrets = h.everywhere, slices.Concat(h.secrets, markedSecrets(c.Body))
 	maps.Copy(ready.header, h.firstSite)
 	if c.Body != "" && ready.header.Get("Content-Type") == "" {
 		ready.header.Set("Content-Type", "text/plain; charset=utf-8")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/channelwatch/channelwatch/internal/httpkind"
 	"github.com/channelwatch/channelwatch/internal/probe"
@@ -35,6 +36,34 @@ func TestCall_PutsTheMarkerEverywhere(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"hunter2"}, ready.Secrets); diff != "" || ready.Target.Host != "shop.example" {
 		t.Errorf("target %v, secrets (-want +got):\n%s", ready.Target, diff)
+	}
+}
+
+func TestCall_HidesItsBody(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		body string
+		want []string
+	}{
+		"JSON":                 {`{"user":{"password":"hunter2-SECRET"},"tries":["hunter3"],"n":1234567,"short":"en"}`, []string{"hunter2-SECRET", "hunter3"}},
+		"around the marker":    {`{"note":"hunter2-{{marker}}-hunter3"}`, []string{"-hunter3", "hunter2-"}},
+		"a marker as a number": {`{"id":{{marker}},"password":"hunter2"}`, []string{"hunter2"}},
+		"XML":                  {`<login key="hunter2"><pass>hunter3</pass><note>{{marker}}</note></login>`, []string{"hunter2", "hunter3"}},
+		"form":                 {"id={{marker}}&pass=hunter2%21", []string{"&pass=hunter2%21", "hunter2%21", "hunter2!"}},
+		"lines":                {"{{marker}}\nhunter2\r\nhunter2", []string{"hunter2"}},
+		"none":                 {"", nil},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ready, err := (&httpkind.Call{URL: "https://shop.example/", Body: c.body}).Compile("source", http.MethodPost)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, ready.Secrets, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("secrets (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
