@@ -338,6 +338,27 @@ func TestProbe_HidesSecrets(t *testing.T) {
 	}
 }
 
+// A service that refuses repeats what was sent, with the marker of this probe in it.
+func TestProbe_HidesTheBody(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		http.Error(w, "you sent "+string(body), http.StatusForbidden)
+	}))
+	t.Cleanup(echo.Close)
+	result := s.probe(t, func(c *propagation.Config) {
+		c.Source.URL, c.Source.Body = echo.URL, `{"password":"hunter22","note":"hunter23 {{marker}}"}`
+	})
+	shown, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(shown), "hunter2") || strings.Count(string(shown), "[redacted]") < 2 {
+		t.Errorf("got %s, want the texts of the body hidden", shown)
+	}
+}
+
 func TestBuild_ReportsAllMistakes(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

@@ -395,19 +395,22 @@ func TestProbe_HidesSecrets(t *testing.T) {
 	t.Setenv("TEST_PAYMENTS", "Bearer hunter22")
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server", token)
-		http.Error(w, r.Header.Get("Authorization")+" hunter22-key-of-the-hook "+token, http.StatusForbidden)
+		body, _ := io.ReadAll(r.Body)
+		http.Error(w, r.Header.Get("Authorization")+" "+string(body)+" hunter22-key-of-the-hook "+token, http.StatusForbidden)
 	}))
 	t.Cleanup(echo.Close)
 	result := run(t, newPayments(t).prober(func(c *webhook.Config) {
 		c.Trigger.URL, c.Trigger.SecretHeaders = echo.URL, map[string]probe.Secret{"Authorization": {Env: "TEST_PAYMENTS"}}
+		c.Trigger.Body = `{"password":"swordfish","reference":"{{marker}}"}`
 		c.Scheme, c.Secret = "github", probe.Secret{Env: "TEST_KEY"}
 	}))
 	shown, err := json.Marshal(result)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(shown), "hunter22") || strings.Contains(string(shown), token) || strings.Count(string(shown), "[redacted]") < 4 {
-		t.Errorf("got %s, want key, token and header hidden", shown)
+	if strings.Contains(string(shown), "hunter22") || strings.Contains(string(shown), token) || strings.Contains(string(shown), "swordfish") ||
+		strings.Count(string(shown), "[redacted]") < 5 {
+		t.Errorf("got %s, want key, token, header and body hidden", shown)
 	}
 }
 
