@@ -15,7 +15,7 @@ type Config struct {
 	SecretHeaders map[string]probe.Secret `yaml:"secret_headers" doc:"Headers with a secret value, sent to the site of the url alone."`
 	Variables     map[string]string       `yaml:"variables" doc:"Texts that steps use as {{name}}. {{run}} is always there: a text that no other run has."`
 	Secrets       map[string]probe.Secret `yaml:"secrets" doc:"Secret texts that steps use as {{name}}. Results hide them."`
-	Writes        bool                    `yaml:"writes" doc:"Needed when a step has a method other than GET, HEAD and OPTIONS, because it may change something. Such a journey is walked when it is due only, never to confirm a poor result or for a reader."`
+	Writes        bool                    `yaml:"writes" doc:"Needed when a step has a method other than GET, HEAD and OPTIONS and so may change something. Such a journey is walked when it is due only."`
 	Steps         []Step                  `yaml:"steps" required:"true" doc:"What the customer does, in order; at most 20."`
 	Cleanup       []Step                  `yaml:"cleanup" doc:"Undoes what the steps did, also after a failure; at most 10. A step without all its variables is skipped."`
 	Redirects     httpkind.Redirects      `yaml:"redirects" doc:"Which redirects are followed."`
