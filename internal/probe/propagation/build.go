@@ -18,8 +18,9 @@ const (
 	defaultPoll     = time.Second
 	defaultDeadline = 10 * time.Second
 	leastPoll       = 100 * time.Millisecond
-	maxLooks        = 600 // at one sink, so that no touchpoint becomes a load test
+	maxLooks        = 600 // at one sink
 	maxSinks        = 20  // as many as a label may have values
+	maxRate         = 20  // looks per second at all sinks, so that no touchpoint becomes a load test
 	maxCleanup      = 10 * time.Second
 	maxRedirects    = 5
 	maxBody         = 1 << 20 // bytes
@@ -124,6 +125,10 @@ func (c *Config) checkSinks(s *settings) error {
 			wrong(field+".name", "%q is the name of another sink", sink.Name)
 		}
 		seen[sink.Name] = true
+		switch sink.Method {
+		case http.MethodPut, http.MethodPatch, http.MethodDelete:
+			wrong(field+".method", "%s, want GET or POST: it is sent again at every look", sink.Method)
+		}
 		call, err := sink.Compile(field, http.MethodGet)
 		errs = append(errs, err)
 		ready := readySink{name: sink.Name, call: call}
@@ -151,6 +156,9 @@ func (c *Config) checkTimes(s *settings) error {
 		return probe.Fieldf("poll", "%v is not between %v and the window of %v", s.poll, leastPoll, s.window)
 	case s.window/s.poll > maxLooks:
 		return probe.Fieldf("poll", "%v are %d looks in a window of %v, want at most %d", s.poll, s.window/s.poll, s.window, maxLooks)
+	case time.Duration(len(c.Sinks))*time.Second > maxRate*s.poll:
+		return probe.Fieldf("poll", "%v is too short for %d sinks, want at least %v: all of them are looked at up to %d times a second",
+			s.poll, len(c.Sinks), time.Duration(len(c.Sinks))*time.Second/maxRate, maxRate)
 	}
 	return nil
 }

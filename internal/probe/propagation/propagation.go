@@ -28,9 +28,9 @@ var sample string
 type Config struct {
 	Writes   bool           `yaml:"writes" doc:"Has to be true: each probe writes at the source."`
 	Source   httpkind.Call  `yaml:"source" doc:"The request that writes, with {{marker}} in it. Any 2xx status is good. Default: POST."`
-	Sinks    []sink         `yaml:"sinks" doc:"Where the marker has to be seen, at most 20."`
+	Sinks    []sink         `yaml:"sinks" doc:"Where the marker has to be seen, at most 20. Each is asked at every look, so by GET or, where a search wants it, POST."`
 	Cleanup  *httpkind.Call `yaml:"cleanup" doc:"The request that takes back what was written. It follows every write that was sent. Default: DELETE."`
-	Poll     time.Duration  `yaml:"poll" doc:"Time from one look at a sink to the next, 1s when it is left out. At most 600 looks fit into the window."`
+	Poll     time.Duration  `yaml:"poll" doc:"Time from one look at a sink to the next, 1s when it is left out. At most 600 looks fit into the window, and all sinks are looked at up to 20 times a second."`
 	Deadline time.Duration  `yaml:"deadline" doc:"A marker that is seen later is late; 10s, or the window where that is shorter, when it is left out."`
 	Window   time.Duration  `yaml:"window" doc:"A marker that was not seen by then is lost; three quarters of the timeout when it is left out."`
 	TLS      httpkind.TLS   `yaml:"tls" doc:"How certificates are verified."`

@@ -388,6 +388,21 @@ func TestBuild_ReportsAllMistakes(t *testing.T) {
 		"no sinks":     {func(c *propagation.Config) { c.Sinks = nil }, []string{"sinks: 0, want 1 to 20"}},
 		"a sink twice": {func(c *propagation.Config) { c.Sinks[1].Name = "web" }, []string{`sinks[1].name: "web" is the name of another sink`}},
 		"no deadline":  {func(c *propagation.Config) { c.Deadline = 3 * time.Second }, []string{"deadline: 3s is not between 0 and the window of 2s"}},
+		"sinks that write": {func(c *propagation.Config) {
+			c.Sinks = append(c.Sinks, c.Sinks...)
+			for i, method := range []string{"PUT", "PATCH", "DELETE", "POST"} {
+				c.Sinks[i].Name, c.Sinks[i].Method = "to-"+strings.ToLower(method), method
+			}
+			c.Poll = 200 * time.Millisecond
+		}, []string{
+			"sinks[0].method: PUT, want GET or POST: it is sent again at every look",
+			"sinks[1].method: PATCH, want GET or POST: it is sent again at every look",
+			"sinks[2].method: DELETE, want GET or POST: it is sent again at every look",
+		}},
+		"too many looks": {func(c *propagation.Config) {
+			c.Sinks = append(c.Sinks, c.Sinks[0])
+			c.Sinks[2].Name = "third"
+		}, []string{"poll: 100ms is too short for 3 sinks, want at least 150ms: all of them are looked at up to 20 times a second"}},
 		"a hasty poll": {func(c *propagation.Config) { c.Poll = time.Millisecond }, []string{"poll: 1ms is not between 100ms and the window of 2s"}},
 	}
 	for name, c := range cases {
