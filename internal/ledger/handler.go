@@ -27,17 +27,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	// The body is read whether or not it is wanted, so that all requests are alike from outside.
+	// The body is read whether or not it is wanted, so that all requests are alike from outside. Whoever sends more than
+	// 1 KiB can tell the token of an open hook by the time that it takes, and has to know it for that.
 	limit := int64(maxBody)
-	if strings.HasPrefix(r.URL.Path, hookPath) {
+	if token, isHook := strings.CutPrefix(r.URL.Path, hookPath); isHook && s.ledger.isOpen(token) {
 		limit = maxHookBody
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		body = nil // too much, or cut off: no JSON and no mark
+		body = nil // too much, or cut off
 	}
 	now := time.Now()
-	s.ledger.take(read(r, body), now, func() bool { return s.strangers.admit(s.sender(r), now) })
+	s.ledger.take(read(r, body, err == nil), now, func() bool { return s.strangers.admit(s.sender(r), now) })
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -46,11 +47,11 @@ type submission struct {
 	what  outcome   // receipt, report, heartbeat or webhook; malformed for what says nothing
 	id    string    // of a receipt or report
 	token string    // of a report, heartbeat or webhook
-	hook  *Delivery // of a webhook, without its time
+	hook  *Delivery // of a webhook, without its time; nil when its body is too large or cut off
 }
 
-// read reads a request without believing it.
-func read(r *http.Request, body []byte) submission {
+// read reads a request without believing it. Only webhooks need to be whole: nothing is in the body of others but an id.
+func read(r *http.Request, body []byte, whole bool) submission {
 	path := r.URL.Path
 	id, isReceipt := strings.CutPrefix(path, receiptPath)
 	hook, isHook := strings.CutPrefix(path, hookPath)
@@ -58,6 +59,8 @@ func read(r *http.Request, body []byte) submission {
 	case r.Method != http.MethodPost:
 	case isReceipt && isID(id):
 		return submission{what: receipt, id: id}
+	case isHook && isID(hook) && !whole:
+		return submission{what: webhook, token: hook}
 	case isHook && isID(hook):
 		return submission{what: webhook, token: hook, hook: &Delivery{Header: r.Header, Body: body}}
 	case path == sentPath:

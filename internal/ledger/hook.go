@@ -10,7 +10,7 @@ import (
 const (
 	// maxDeliveries bounds the webhooks of a hook that nobody has looked at yet; those beyond are refused and counted.
 	maxDeliveries = 64
-	// maxHookBody bounds the body of a webhook, in bytes. An event that a test made has a few kilobytes.
+	// maxHookBody bounds the body of a webhook to an open hook, in bytes. An event that a test made has a few kilobytes.
 	maxHookBody = 64 << 10
 )
 
@@ -20,6 +20,7 @@ type Hook struct {
 	token      digest
 	mark       []byte
 	deliveries chan Delivery
+	broken     uint64 // guarded by the ledger's lock
 }
 
 // Delivery is one webhook as it came. Nothing of it is believed yet.
@@ -43,6 +44,14 @@ func (l *Ledger) OpenHook(token, mark string) *Hook {
 // Deliveries is told of webhooks in the order in which they came.
 func (h *Hook) Deliveries() <-chan Delivery { return h.deliveries }
 
+// Broken returns how many webhooks with the hook's token were larger than 64 KiB or cut off since it was opened. Nobody
+// knows whose they were.
+func (h *Hook) Broken() uint64 {
+	h.ledger.mu.Lock()
+	defer h.ledger.mu.Unlock()
+	return h.broken
+}
+
 // Close forgets the hook. Closing it again does nothing.
 func (h *Hook) Close() {
 	h.ledger.mu.Lock()
@@ -50,17 +59,29 @@ func (h *Hook) Close() {
 	h.ledger.hooks = slices.DeleteFunc(h.ledger.hooks, func(other *Hook) bool { return other == h })
 }
 
-// take takes in a webhook whose token is that of the hook.
-func (h *Hook) take(d Delivery) outcome {
+// take takes in a webhook whose token is that of the hook; nil for one that is not whole. The caller holds the lock.
+func (h *Hook) take(d *Delivery, now time.Time) outcome {
+	if d == nil {
+		h.broken++
+		return malformed
+	}
 	if !bytes.Contains(d.Body, h.mark) {
 		return webhook
 	}
 	select {
-	case h.deliveries <- d:
+	case h.deliveries <- Delivery{At: now, Header: d.Header, Body: d.Body}:
 		return webhook
 	default:
 		return limited
 	}
+}
+
+// isOpen reports whether a hook is open for the system with the token.
+func (l *Ledger) isOpen(token string) bool {
+	d := digestOf(token)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.hooks, func(h *Hook) bool { return h.token.is(&d) })
 }
 
 // deliver takes in a webhook. The caller holds the lock.
@@ -68,7 +89,7 @@ func (l *Ledger) deliver(s submission, now time.Time) outcome {
 	token, best := digestOf(s.token), unauthorized
 	for _, h := range l.hooks {
 		if h.token.is(&token) {
-			best = min(best, h.take(Delivery{At: now, Header: s.hook.Header, Body: s.hook.Body}))
+			best = min(best, h.take(s.hook, now))
 		}
 	}
 	return best

@@ -1,6 +1,9 @@
 package ledger_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +77,68 @@ func TestHook_BoundsBodies(t *testing.T) {
 	}
 	if got := <-hook.Deliveries(); len(got.Body) != most {
 		t.Errorf("got %d bytes, want %d", len(got.Body), most)
+	}
+	if got, want := countsOf(d.Ledger), (counts{webhook: 1, malformed: 1}); got != want || hook.Broken() != 1 {
+		t.Errorf("got %+v and %d broken, want %+v and the larger one broken", got, hook.Broken(), want)
+	}
+}
+
+// cutOff is a body that ends too soon, and counts what is read of it.
+type cutOff struct{ left, read int }
+
+func (c *cutOff) Read(p []byte) (int, error) {
+	n := min(len(p), c.left)
+	c.left, c.read = c.left-n, c.read+n
+	if n == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	copy(p, strings.Repeat("x", n))
+	return n, nil
+}
+
+func TestHook_CountsWhatIsCutOff(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	hook := d.OpenHook(token, mark)
+	defer hook.Close()
+	d.read(token, &cutOff{left: 10})
+	if got, want := countsOf(d.Ledger), (counts{malformed: 1}); got != want || hook.Broken() != 1 {
+		t.Errorf("got %+v and %d broken, want %+v and one", got, hook.Broken(), want)
+	}
+}
+
+// Nobody but the system of an open hook has the agent hold more than a little.
+func TestHook_ReadsLittleOfStrangers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	hook := d.OpenHook(token, mark)
+	read := func(token string) int {
+		body := &cutOff{left: 1 << 20}
+		d.read(token, body)
+		return body.read
+	}
+	if n := read(token); n <= 32<<10 || n > 128<<10 {
+		t.Errorf("%d bytes were read for the hook, want about 64 KiB", n)
+	}
+	if n := read(token + "-other"); n > 2<<10 {
+		t.Errorf("%d bytes were read for a stranger, want about 1 KiB", n)
+	}
+	hook.Close()
+	if n := read(token); n > 2<<10 {
+		t.Errorf("%d bytes were read for a closed hook, want about 1 KiB", n)
+	}
+}
+
+// read sends a webhook with a body to the hook with a token.
+func (d *desk) read(token string, body io.Reader) {
+	d.t.Helper()
+	server, err := ledger.NewServer(ledger.Options{Ledger: d.Ledger})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	server.ServeHTTP(w, httptest.NewRequestWithContext(d.t.Context(), http.MethodPost, "/v1/hooks/"+token, body))
+	if w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+		d.t.Errorf("got %d with %q, want 204 with nothing", w.Code, w.Body)
 	}
 }

@@ -180,7 +180,7 @@ func FuzzRead(f *testing.F) {
 		r := &http.Request{Method: method, Header: http.Header{"Authorization": {authorization}}, RemoteAddr: path}
 		r.URL = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil).URL
 		r.URL.Path = path
-		s := read(r, body)
+		s := read(r, body, true)
 		if s.id != "" && (!isID(s.id) || len(s.id) < 16 || len(s.id) > 128 || strings.ContainsAny(s.id, "/%\x00 \n")) {
 			t.Errorf("got the id %q", s.id)
 		}
