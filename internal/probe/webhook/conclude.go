@@ -64,7 +64,7 @@ func (c *conclusion) message(i int, m *message) {
 		return // a request after it was refused, and nobody waited for this one
 	case m.copies == 0:
 		c.measure(messagesTotal, endedLost, 1)
-		c.found(lost, "webhook %d of %d did not come within %v", i+1, c.count, rounded(took))
+		c.found(lost, "webhook %d of %d did not come within %v%s", i+1, c.count, rounded(took), c.suspects())
 		return
 	}
 	outcome := endedDelivered
@@ -83,6 +83,15 @@ func (c *conclusion) message(i int, m *message) {
 		c.measure(unverifiedTotal, why, 1)
 		c.found(m.flaw.Check, "webhook %d of %d: %s", i+1, c.count, m.flaw.Detail)
 	}
+}
+
+// suspects says that webhooks came meanwhile of which nobody knows whether they were those that are missing.
+func (c *conclusion) suspects() string {
+	n := c.hook.Broken() - c.broken
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d came that were cut off or larger than 64 KiB", n)
 }
 
 // refused is for a request that was not taken, which ends the round.

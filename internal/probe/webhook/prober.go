@@ -32,7 +32,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 		return probe.Result{}, err
 	}
 	defer func() { <-p.turn }()
-	r := &round{prober: p, start: time.Now()}
+	r := &round{prober: p, start: time.Now(), broken: p.hook.Broken()}
 	r.drain()
 	defer r.remember()
 	if err := r.run(ctx); err != nil {
@@ -73,9 +73,10 @@ type round struct {
 	*prober
 	start    time.Time
 	messages []*message
-	order    []int // of the messages, as their first copies came
-	repeats  int   // copies of messages of earlier probes that had come before
-	belated  int   // messages of earlier probes that came after all
+	order    []int  // of the messages, as their first copies came
+	broken   uint64 // webhooks at the hook's address that could not be read before this probe
+	repeats  int    // copies of messages of earlier probes that had come before
+	belated  int    // messages of earlier probes that came after all
 	waited   time.Duration
 	events   []probe.Event
 }
