@@ -33,6 +33,16 @@ func TestDashboards_ShowJourneys(t *testing.T) {
 		w.day(`touchpoint_phase:channelwatch_probe_phase_seconds:mean1h{phase="wait", `+at+`}`, constant(1.5))
 	}
 	p := startPrometheus(t, w.blocks(t), hastenedRules(t))
+	eventually(t, "the last rule of each group", func() string {
+		for _, recorded := range []string{
+			"touchpoint_step:channelwatch_journey_step_seconds:increase1h", "touchpoint_step:channelwatch_journey_step_seconds:increase1d",
+		} {
+			if a, err := p.query(t.Context(), recorded, time.Now()); err != nil || len(a.samples) == 0 {
+				return fmt.Sprintf("no %s (%v)", recorded, err)
+			}
+		}
+		return ""
+	})
 	const uid = "channelwatch-journeys"
 	byStep := func(panel int, ref string, logIn, add, search float64) webValue {
 		return webValue{uid, panel, ref, nil, "touchpoint step", map[string]float64{"order log-in": logIn, "order add": add, "browse search": search}}

@@ -12,8 +12,8 @@ func journeys() page {
 		text:     "Whether customers get done what they came for: log in, search, put into the basket. Each step is walked as a customer walks it, and the first that fails ends the way.",
 		audience: []string{"marketing", "it"}, from: "now-24h", refresh: "1m",
 		variables: []cog.Builder[dashboard.VariableModel]{
-			anyOf(labelVariable("channel", "Channel", "The channels whose journeys to show.", stepPasses, "channel")),
-			anyOf(labelVariable("touchpoint", "Journey", "The journeys to show.", stepPasses+`{channel=~"$channel"}`, "touchpoint")),
+			anyOf(labelVariable("channel", "Channel", "The channels whose journeys to show.", stepPasses+"increase1h", "channel")),
+			anyOf(labelVariable("touchpoint", "Journey", "The journeys to show.", stepPasses+`increase1h{channel=~"$channel"}`, "touchpoint")),
 		},
 		annotations: []cog.Builder[dashboard.AnnotationQuery]{firingAlerts(`, channel=~"$channel"`)},
 		panels:      append(journeySteps(), journeyTimes()...),
@@ -21,31 +21,30 @@ func journeys() page {
 	}
 }
 
+// What is recorded of each step.
 const (
-	stepPasses   = "channelwatch_journey_step_passes_total"
-	stepFailures = "channelwatch_journey_step_failures_total"
-	stepSeconds  = "channelwatch_journey_step_seconds"
+	stepPasses   = "touchpoint_step:channelwatch_journey_step_passes:"
+	stepFailures = "touchpoint_step:channelwatch_journey_step_failures:"
+	stepSeconds  = "touchpoint_step:channelwatch_journey_step_seconds:"
 )
 
-const eachStep = "sum by (channel, touchpoint, step) "
-
-// counted is what a counter of steps counted in a range.
+// counted is what was counted of a step within an hour or a day.
 func counted(series, within string) string {
-	return eachStep + "(increase(" + series + "{" + ofPages + "}[" + within + "]))"
+	if within == "1d" {
+		return ofDay(series+"increase1d", ofPages)
+	}
+	return series + "increase1h{" + ofPages + "}"
 }
 
-// waited is the time that customers waited at each step in a range, whichever form of histogram Prometheus keeps.
-func waited(within string) string {
-	return "(\n  " + counted(stepSeconds+"_sum", within) + "\nor\n  " + eachStep + "(histogram_sum(increase(" + stepSeconds + "{" + ofPages + "}[" + within + "])))\n)"
-}
-
-// walked is how often each step was walked in a range.
+// walked is how often each step was walked.
 func walked(within string) string {
 	return "(" + counted(stepPasses, within) + " + " + counted(stepFailures, within) + ")"
 }
 
-// stepMean is the mean time of a step in a range.
-func stepMean(within string) string { return waited(within) + "\n/\n(" + walked(within) + " > 0)" }
+// stepMean is the mean time of a step.
+func stepMean(within string) string {
+	return counted(stepSeconds, within) + "\n/\n(" + walked(within) + " > 0)"
+}
 
 func journeySteps() []panel {
 	percent := []dashboard.DynamicConfigValue{decimals(1)}
@@ -69,7 +68,7 @@ func journeySteps() []panel {
 			},
 				rows("A", counted(stepPasses, "1d")+"\n/\n("+walked("1d")+" > 0)"),
 				rows("B", stepMean("1d")),
-				rows("C", waited("1d")+"\n/ on (channel, touchpoint) group_left ()\n(sum by (channel, touchpoint) "+waited("1d")+" > 0)"),
+				rows("C", counted(stepSeconds, "1d")+"\n/ on (channel, touchpoint) group_left ()\n(sum by (channel, touchpoint) ("+counted(stepSeconds, "1d")+") > 0)"),
 				rows("D", walked("1d")),
 			),
 		},
@@ -89,19 +88,19 @@ func journeyTimes() []panel {
 			id: 4, width: 12, height: 8, title: "How long does the whole way take?",
 			text:  "All but one in ten journeys took no longer; the legend says what is still good. The waiting of all steps, without what the test cleans up.",
 			links: toOperations(),
-			shows: lines("s", over("A", withLimit("(\n  touchpoint:channelwatch_probe_duration_seconds:p90_1h{"+ofPages+"}\nand on (channel, touchpoint) "+stepPasses+"\n)"), "{{title}}{{good}}")),
+			shows: lines("s", over("A", withLimit("(\n  touchpoint:channelwatch_probe_duration_seconds:p90_1h{"+ofPages+"}\nand on (channel, touchpoint) "+stepPasses+"increase1h\n)"), "{{title}}{{good}}")),
 		},
 		{
 			id: 5, width: 12, height: 8, title: "Which step makes people wait?",
-			text:  "The mean time of each step over the half hour before, one on the other. A band that grows alone names the service to look at.",
+			text:  "The mean time of each step over the hour before, one on the other. A band that grows alone names the service to look at.",
 			links: toOperations(),
-			shows: stacked("s", over("A", stepMean("30m"), "{{touchpoint}}: {{step}}")),
+			shows: stacked("s", over("A", stepMean("1h"), "{{touchpoint}}: {{step}}")),
 		},
 		{
 			id: 6, width: 24, height: 8, title: "When did which step fail?",
-			text:  "The share of walks of the half hour before that ended at the step.",
+			text:  "The share of walks of the hour before that ended at the step.",
 			links: toShared(),
-			shows: lines("percentunit", over("A", counted(stepFailures, "30m")+"\n/\n("+walked("30m")+" > 0)", "{{touchpoint}}: {{step}}")).Max(1),
+			shows: lines("percentunit", over("A", counted(stepFailures, "1h")+"\n/\n("+walked("1h")+" > 0)", "{{touchpoint}}: {{step}}")).Max(1),
 		},
 	}
 }
@@ -112,7 +111,7 @@ func journeyPhases() section {
 			id: 21, width: 24, height: 9, title: "Which phase takes the time?",
 			text:  "The mean time of each phase over the hour before, all steps together.",
 			links: toOperations(),
-			shows: lines("s", over("A", withTouchpoint("(\n  touchpoint_phase:channelwatch_probe_phase_seconds:mean1h{"+ofPages+"}\nand on (channel, touchpoint) "+stepPasses+"\n)"), "{{title}}: {{phase}}")),
+			shows: lines("s", over("A", withTouchpoint("(\n  touchpoint_phase:channelwatch_probe_phase_seconds:mean1h{"+ofPages+"}\nand on (channel, touchpoint) "+stepPasses+"increase1h\n)"), "{{title}}: {{phase}}")),
 		},
 	}}
 }
