@@ -98,7 +98,7 @@ func journeyTimes() []panel {
 		},
 		{
 			id: 6, width: 24, height: 8, title: "When did which step fail?",
-			text:  "The share of walks of the hour before that ended at the step.",
+			text:  "The share of walks of the hour before that ended at the step. Why is on the journey's page in Channelwatch: compare the time with releases and alerts.",
 			links: toShared(),
 			shows: lines("percentunit", over("A", counted(stepFailures, "1h")+"\n/\n("+walked("1h")+" > 0)", "{{touchpoint}}: {{step}}")).Max(1),
 		},
@@ -109,7 +109,7 @@ func journeyPhases() section {
 	return section{id: 20, title: "For IT: time, phase by phase", panels: []panel{
 		{
 			id: 21, width: 24, height: 9, title: "Which phase takes the time?",
-			text:  "The mean time of each phase over the hour before, all steps together.",
+			text:  "The mean time of each phase over the hour before, all steps together. A phase that grows alone names the team to ask.",
 			links: toOperations(),
 			shows: lines("s", over("A", withTouchpoint("(\n  touchpoint_phase:channelwatch_probe_phase_seconds:mean1h{"+ofPages+"}\nand on (channel, touchpoint) "+stepPasses+"increase1h\n)"), "{{title}}: {{phase}}")),
 		},
