@@ -98,6 +98,7 @@ func TestDashboards_ShowPushMessages(t *testing.T) {
 	p := startPrometheus(t, w.blocks(t), hastenedRules(t))
 	eventually(t, "the last rule of each group", func() string {
 		for _, recorded := range []string{
+			"touchpoint:channelwatch_push_silent_since_timestamp_seconds:max",
 			"touchpoint:channelwatch_push_delivery_seconds:p95_1h", "touchpoint:channelwatch_push_delivery_seconds:p95_1d",
 		} {
 			if a, err := p.query(t.Context(), recorded, time.Now()); err != nil || len(a.samples) == 0 {

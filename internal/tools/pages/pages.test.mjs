@@ -166,7 +166,13 @@ test('messages are told of with and without JavaScript', async () => {
       assert.match(await panel.innerText(), /The last message arrived (just now|[^.]+ ago)\./);
       const cards = await panel.locator('.vitals b').allInnerTexts();
       assert.deepEqual(cards, ['Time to arrive', 'On time', 'Lost']);
-      assert.match(await panel.locator('.vitals .rating').innerText(), /^(Excellent|Good|Fair|Poor)$/);
+      const ratings = await panel.locator('.vitals .rating').allInnerTexts();
+      if (/too few to say much|not rated/.test(await panel.innerText())) { // fewer than 20 have arrived when it is looked at
+        assert.deepEqual(ratings, []);
+      } else {
+        assert.equal(ratings.length, 1);
+        assert.match(ratings[0], /^(Excellent|Good|Fair|Poor)$/);
+      }
       const rows = await panel.locator('table tbody th').allInnerTexts();
       assert.ok(rows.includes('arrived on time') && rows.includes('accepted'), `rows: ${rows}`);
       assert.equal(await page.locator('figure#delivery').count(), 1, 'no chart of how long messages take');
