@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/channelwatch/channelwatch/internal/forwarded"
 )
 
 // maxConnsEach is how many connections one sender may have at once, so that one who opens them and says nothing leaves
@@ -30,7 +32,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := parseAddress(conn.RemoteAddr().String())
+		from := forwarded.Parse(conn.RemoteAddr().String())
 		network := networkOf(from)
 		if c.enter(network, c.trusted(from)) {
 			return &member{Conn: conn, leave: sync.OnceFunc(func() { c.leave(network) })}, nil

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/channelwatch/channelwatch/internal/forwarded"
 )
 
 // address returns the n-th address.
@@ -217,15 +219,15 @@ func FuzzRead(f *testing.F) {
 func FuzzAddress(f *testing.F) {
 	f.Add("192.0.2.1:1", "203.0.113.7, 192.0.2.9")
 	f.Add("[::1]:1", "unknown,,:::")
-	f.Fuzz(func(t *testing.T, remote, forwarded string) {
+	f.Fuzz(func(t *testing.T, remote, said string) {
 		s := &Server{proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}}
-		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {forwarded}}}
+		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {said}}}
 		network := s.sender(r)
 		if network.IsValid() && network.Addr().Is4In6() || network.Addr().Zone() != "" {
-			t.Errorf("got %v of %q and %q: two spellings of one address would count apart", network, remote, forwarded)
+			t.Errorf("got %v of %q and %q: two spellings of one address would count apart", network, remote, said)
 		}
-		if peer := parseAddress(remote); !s.trusted(peer) && network != networkOf(peer) {
-			t.Errorf("got %v of %q and %q, which no trusted proxy said", network, remote, forwarded)
+		if peer := forwarded.Parse(remote); !s.proxies.Trusts(peer) && network != networkOf(peer) {
+			t.Errorf("got %v of %q and %q, which no trusted proxy said", network, remote, said)
 		}
 	})
 }

@@ -5,7 +5,7 @@
 // Everybody can send receipts. An id is random, confirms one message once, and ends with the message's window; whatever
 // is sent, the answer is the same and memory stays bounded.
 //
-// It imports probe and push only. It has no TLS: that is the reverse proxy's before it.
+// It imports forwarded, probe and push only. It has no TLS: that is the reverse proxy's before it.
 package ledger
 
 import (

@@ -3,8 +3,6 @@ package ledger
 import (
 	"net/http"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -43,7 +41,7 @@ func (s *strangers) admit(from netip.Prefix, now time.Time) bool {
 }
 
 // sender returns what a request is counted for.
-func (s *Server) sender(r *http.Request) netip.Prefix { return networkOf(s.address(r)) }
+func (s *Server) sender(r *http.Request) netip.Prefix { return networkOf(s.proxies.Sender(r)) }
 
 // networkOf returns what an address is counted for: itself, of IPv6 its network. Those that are none count as one.
 func networkOf(address netip.Addr) netip.Prefix {
@@ -56,41 +54,4 @@ func networkOf(address netip.Addr) netip.Prefix {
 		return netip.Prefix{}
 	}
 	return network
-}
-
-// address returns the address that a request comes from. What X-Forwarded-For says is believed as far as it was written by
-// listed proxies, which is from its end: the first address there that is not one of theirs. Everything before it was
-// written by the sender, or by nobody knows whom.
-func (s *Server) address(r *http.Request) netip.Addr {
-	address := parseAddress(r.RemoteAddr)
-	for _, line := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
-		for hops := line; hops != ""; {
-			if !s.trusted(address) {
-				return address
-			}
-			at := strings.LastIndexByte(hops, ',')
-			next := parseAddress(strings.TrimSpace(hops[at+1:]))
-			if !next.IsValid() {
-				return address
-			}
-			address, hops = next, hops[:max(at, 0)]
-		}
-	}
-	return address
-}
-
-func (s *Server) trusted(address netip.Addr) bool {
-	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(address) })
-}
-
-// parseAddress reads an address with or without a port; the zero Addr is none.
-func parseAddress(text string) netip.Addr {
-	if withPort, err := netip.ParseAddrPort(text); err == nil {
-		return withPort.Addr().Unmap()
-	}
-	address, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	if err != nil {
-		return netip.Addr{}
-	}
-	return address.Unmap()
 }

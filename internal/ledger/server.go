@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"github.com/channelwatch/channelwatch/internal/forwarded"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -37,7 +38,7 @@ const (
 // Server takes in receipts over HTTP. All methods are safe for concurrent use.
 type Server struct {
 	ledger    *Ledger
-	proxies   []netip.Prefix
+	proxies   forwarded.Proxies
 	strangers strangers
 	log       *slog.Logger
 	http      http.Server
@@ -47,13 +48,10 @@ type Server struct {
 // as "trusted_proxies[1]".
 func Check(opts Options) error {
 	var errs []error
-	for i, proxy := range opts.TrustedProxies {
-		at := fmt.Sprintf("trusted_proxies[%d]", i)
-		switch {
-		case !proxy.IsValid() || proxy.Bits() == 0:
-			errs = append(errs, probe.Fieldf(at, "%s fits every address or none, want the network of a proxy", proxy))
-		case proxy.Addr().Is4In6():
-			errs = append(errs, probe.Fieldf(at, "%s is IPv4 written as IPv6, want it as IPv4", proxy))
+	wrong := forwarded.Proxies(opts.TrustedProxies).Wrong()
+	for i := range opts.TrustedProxies {
+		if said, found := wrong[i]; found {
+			errs = append(errs, probe.Fieldf(fmt.Sprintf("trusted_proxies[%d]", i), "%s", said))
 		}
 	}
 	return errors.Join(errs...)
@@ -84,7 +82,7 @@ func NewServer(opts Options) (*Server, error) {
 // Serve serves until Stop; it returns nil then.
 func (s *Server) Serve(listener net.Listener) error {
 	fair := &crowd{
-		Listener: listener, trusted: s.trusted, limited: func() { s.ledger.note(limited) }, open: make(map[netip.Prefix]int),
+		Listener: listener, trusted: s.proxies.Trusts, limited: func() { s.ledger.note(limited) }, open: make(map[netip.Prefix]int),
 	}
 	if err := s.http.Serve(netutil.LimitListener(fair, maxConns)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("taking in receipts on %s: %w", listener.Addr(), err)

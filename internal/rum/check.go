@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/channelwatch/channelwatch/internal/forwarded"
 	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
@@ -30,13 +31,10 @@ func Check(opts Options) error {
 	if !(opts.Sample > 0 && opts.Sample <= 1) { // not a number fits neither
 		c.wrong("sample", "%v, want above 0 and at most 1", opts.Sample)
 	}
-	for i, proxy := range opts.TrustedProxies {
-		at := fmt.Sprintf("trusted_proxies[%d]", i)
-		switch {
-		case !proxy.IsValid() || proxy.Bits() == 0:
-			c.wrong(at, "%s fits every address or none, want the network of a proxy", proxy)
-		case proxy.Addr().Is4In6():
-			c.wrong(at, "%s is IPv4 written as IPv6, want it as IPv4", proxy)
+	wrong := forwarded.Proxies(opts.TrustedProxies).Wrong()
+	for i := range opts.TrustedProxies {
+		if said, found := wrong[i]; found {
+			c.wrong(fmt.Sprintf("trusted_proxies[%d]", i), "%s", said)
 		}
 	}
 	return errors.Join(c.found...)

@@ -6,8 +6,8 @@
 // options allow. Nothing of a person is kept: no address, no identifier, no cookie and no URL beyond the group that its path
 // is in. An address decides for a moment how often beacons may come from its network, and is never written anywhere.
 //
-// It imports metrics, for the form of what it has to tell, and the domain. It has its own listener, apart from the agent's
-// pages, and no TLS: that is the reverse proxy's before it.
+// It imports forwarded, metrics, for the form of what it has to tell, and the domain. It has its own listener, apart from
+// the agent's pages, and no TLS: that is the reverse proxy's before it.
 package rum
 
 import (
@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/channelwatch/channelwatch/internal/forwarded"
 )
 
 // Options configures a Server.
@@ -62,7 +64,7 @@ type Server struct {
 	origins map[string]*app
 	unknown unknown
 	limits  *limits
-	proxies []netip.Prefix
+	proxies forwarded.Proxies
 	sample  float64
 	script  *script
 	now     func() time.Time
