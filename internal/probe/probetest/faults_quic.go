@@ -203,7 +203,7 @@ func acceptQUIC(serving *sync.WaitGroup, listener *quic.Listener, serve func(*qu
 
 // forgetful starts a server that loses its memory once a request came, as one does that is started again: all that it
 // can say to what comes is that it knows nothing of it (RFC 9000 section 10.3). A client that only waits would not hear of
-// it, so its last packet comes once more.
+// it, so it is asked once more in the client's name.
 func forgetful(tb testing.TB) Target {
 	tb.Helper()
 	root := newRoot(tb, "Test Root")
@@ -211,8 +211,8 @@ func forgetful(tb testing.TB) Target {
 	socket := listenUDP(tb, "127.0.0.1:0")
 	key := quic.StatelessResetKey{1, 2, 3}
 	heard := &again{PacketConn: socket}
-	first := &quic.Transport{Conn: heard, StatelessResetKey: &key}
-	second := &quic.Transport{Conn: heard, StatelessResetKey: &key}
+	first := &quic.Transport{Conn: heard, StatelessResetKey: &key, ConnectionIDLength: idSize}
+	second := &quic.Transport{Conn: heard, StatelessResetKey: &key, ConnectionIDLength: idSize}
 	listener, err := first.Listen(config, nil)
 	if err != nil {
 		tb.Fatal(err)
@@ -224,6 +224,7 @@ func forgetful(tb testing.TB) Target {
 			return
 		}
 		_, _ = conn.AcceptStream(context.Background())
+		heard.forget()
 		_ = first.Close() // says nothing to the client
 		heard.replay()
 		_, _ = second.Listen(config, nil)
@@ -237,18 +238,30 @@ func forgetful(tb testing.TB) Target {
 	return Target{URL: "https://" + socket.LocalAddr().String() + "/", CAFile: root.file(tb), HTTP3: "only"}
 }
 
-// again remembers a packet that only a known connection sends, and can read it once more.
+const (
+	idSize = 8  // bytes of the connection identifiers that a forgetful server gives out
+	worth  = 64 // bytes of a packet that is answered by a reset: the answer is shorter than it (RFC 9000 section 10.3)
+)
+
+// again remembers by which connection identifier the client last spoke to the server, and can let it speak once more.
+// Which packet that was does not matter: a client may send its request together with the end of the handshake, and change
+// the identifier right after it.
 type again struct {
 	net.PacketConn
 
 	mu     sync.Mutex
-	packet []byte
+	packet []byte // of a connection, unreadable, and long enough to be worth an answer
 	from   net.Addr
+	forgot bool
 	due    bool
 }
 
-// worth is how long a packet is at least that is answered by a reset: the answer is shorter than it (RFC 9000 section 10.3).
-const worth = 50
+// forget makes every packet of a connection that comes from now on worth an answer.
+func (a *again) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.forgot = true
+}
 
 func (a *again) replay() {
 	a.mu.Lock()
@@ -256,7 +269,6 @@ func (a *again) replay() {
 	a.due = true
 }
 
-// ReadFrom reads a packet and remembers it when it has a short header (RFC 9000 section 17.3).
 func (a *again) ReadFrom(p []byte) (int, net.Addr, error) {
 	a.mu.Lock()
 	if a.due {
@@ -266,12 +278,32 @@ func (a *again) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 	a.mu.Unlock()
 	n, from, err := a.PacketConn.ReadFrom(p)
-	if err == nil && n >= worth && p[0]&0x80 == 0 {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.packet, a.from = append([]byte(nil), p[:n]...), from
+	id := serverID(p[:n])
+	if err != nil || id == nil {
+		return n, from, err
 	}
-	return n, from, err
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.packet, a.from = make([]byte, worth), from
+	a.packet[0] = 0x40 // a short header (RFC 9000 section 17.3)
+	copy(a.packet[1:], id)
+	if a.forgot {
+		n = copy(p, a.packet)
+	}
+	return n, from, nil
+}
+
+// serverID returns the server's own identifier in a client's packet: one with a short header, or one of the handshake
+// (RFC 9000 section 17.2.4). It is nil for those before, whose identifier the client made up.
+func serverID(packet []byte) []byte {
+	const begin = 6 // flags, version and size of the identifier
+	switch {
+	case len(packet) > idSize && packet[0]&0x80 == 0:
+		return packet[1 : 1+idSize]
+	case len(packet) > begin+idSize && packet[0]&0xb0 == 0xa0 && packet[begin-1] == idSize:
+		return packet[begin : begin+idSize]
+	}
+	return nil
 }
 
 // http3Only starts a service that is there by HTTP/3 alone, for those who ask by TCP.
