@@ -48,7 +48,7 @@ func (s *Shop) Config() []byte {
 	}
 	var text bytes.Buffer
 	err := template.Must(template.New("config").Parse(configTemplate)).Execute(&text, settings{
-		Desktop: s.desktop.url, Mobile: s.mobile.url, App: s.app.url, Push: s.broker.url,
+		Desktop: s.desktop.url, Mobile: s.mobile.url, App: s.app.url, Push: "mqtts://" + s.broker.Address(),
 		CA: strconv.Quote(s.files.ca), Token: strconv.Quote(s.files.token),
 		History: strconv.Quote(filepath.Join(s.opts.Dir, "history")),
 		// The basket that hangs must be given up before it is due again.

@@ -3,7 +3,7 @@
 // and a web push service, on loopback addresses, with faults that come and go on a script. Everything in it is made up and says so.
 //
 // It knows nothing of the agent: it only writes a configuration that the ordinary loader reads. It imports probe for
-// the words of the domain, pushservice, and a small MQTT broker.
+// the words of the domain, pushservice, and broker.
 package demo
 
 import (
@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/channelwatch/channelwatch/internal/broker"
 )
 
 // Options configures a Shop. The zero value is the shop of the demo command.
@@ -50,7 +52,7 @@ type Shop struct {
 	app     *server
 	look    *server    // nil without a browser
 	field   *customers // nil without
-	broker  *broker
+	broker  *broker.Broker
 	webPush *webPush // nil without
 	token   string   // of the app's API
 
@@ -159,7 +161,7 @@ func (s *Shop) Close() error {
 			errs = append(errs, s.webPush.Close())
 		}
 		if s.broker != nil {
-			errs = append(errs, s.broker.server.Close())
+			errs = append(errs, s.broker.Close())
 		}
 		s.serving.Wait()
 		if s.ownDir {

@@ -33,6 +33,7 @@ var layers = []struct {
 	{"internal/ledger", []string{"internal/forwarded", "internal/probe", "internal/push"}, "what devices confirm is the same whoever sent it"},
 	{"internal/oauth", []string{"internal/httpx", "internal/probe"}, "who asks for a token does not matter to it"},
 	{"internal/webpush", []string{"internal/httpx", "internal/probe", "internal/push"}, "a standard's two ends, whoever pushes"},
+	{"internal/broker", nil, "somebody else's server, for the demo and for tests"},
 	{"internal/pushservice", []string{"internal/webpush"}, "somebody else's server, for the demo and for tests"},
 	{"internal/assert", []string{"internal/probe"}, "assertions serve kinds and know none of them"},
 	{"internal/cdp", nil, "a protocol over two pipes, whoever is at their ends"},
@@ -81,7 +82,7 @@ var layers = []struct {
 	{"internal/history", []string{"internal/metrics", "internal/query"}, "the store keeps series and knows nothing of what they mean"},
 	{"internal/notify", []string{"internal/probe", "internal/metrics"}, "who is told of an alert does not depend on who evaluated it"},
 	{"configs", nil, "files that are shipped, carried into the agent"},
-	{"internal/demo", []string{"internal/probe", "internal/pushservice"}, "the demo is a configuration and some servers, probed like any other"},
+	{"internal/demo", []string{"internal/broker", "internal/probe", "internal/pushservice"}, "the demo is a configuration and some servers, probed like any other"},
 	{
 		"internal/agent",
 		[]string{
@@ -119,6 +120,7 @@ var exclusive = map[string]struct{ owners, reason string }{
 	"github.com/prometheus/client_golang":      {"internal/metrics", "names and labels have one home"},
 	"gopkg.in/yaml.v3":                         {"internal/config", "kinds are given typed configuration"},
 	"github.com/spf13/cobra":                   {"cmd/channelwatch", "packages take arguments, not flags"},
+	"github.com/mochi-mqtt/server":             {"internal/broker internal/demo", "one broker, and the shop that has it"},
 	"github.com/eclipse/paho.golang":           {"internal/probe/mqtt", "one kind, one protocol"},
 	"github.com/eclipse/paho.mqtt.golang":      {"internal/probe/mqtt", "one kind, one protocol"},
 	"golang.org/x/oauth2":                      {"internal/oauth internal/probe/fcm", "tokens are got in one way, and one provider's assertions are its own"},
