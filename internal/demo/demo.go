@@ -26,7 +26,7 @@ type Options struct {
 	Script    Script           // what goes wrong when; without episodes and length: DefaultScript
 	Every     time.Duration    // interval of the websites and the API, at least 2 s; 0: 5 s. Push messages are sent every 5 s or slower
 	Visits    time.Duration    // interval of a browser's visits to the landing page, at least 1 min; 0: there is no browser
-	Journeys  time.Duration    // interval of a customer's way through the app, at least 30 s; 0: nobody walks it
+	Journeys  time.Duration    // interval of customers' ways through website and app, at least 30 s; 0: nobody walks them
 	WebPush   time.Duration    // interval of web push messages, at least 1 min; 0: there is no web push service
 	Customers bool             // whether made-up customers report how the landing page does for them
 	Seed      uint64           // of the made-up variation of answer times

@@ -7,13 +7,14 @@ import (
 	"sync"
 )
 
-// orders is what the app and the mobile website order by, an API that a customer walks through to order something: log in, search, put a product
-// into the basket, look at it. What is in a basket is gone with its session.
+// orders is what the app and the mobile website order by, an API that a customer walks through to order something: log in,
+// search, put a product into the basket, look at it; or to keep a wish list. What is in a basket is gone with its session.
 type orders struct {
 	shop *Shop
 
 	mu      sync.Mutex
 	baskets map[string][]item // by session
+	wanted  []wish            // oldest first
 }
 
 // maxSessions bounds the baskets that are kept; beyond it all are dropped.
@@ -27,6 +28,7 @@ func (s *Shop) orders() http.Handler {
 	mux.HandleFunc("POST /v2/basket", o.add)
 	mux.HandleFunc("GET /v2/basket", o.look)
 	mux.HandleFunc("DELETE /v2/basket", o.empty)
+	o.wishes(mux)
 	return mux
 }
 
@@ -56,12 +58,10 @@ func (o *orders) session(w http.ResponseWriter, r *http.Request, use func(basket
 	session := r.Header.Get("X-Session")
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	basket, ok := o.baskets[session]
-	if !ok {
-		http.Error(w, `{"error":"log in first"}`, http.StatusUnauthorized)
+	if !o.known(w, session) {
 		return
 	}
-	basket = use(basket)
+	basket := use(o.baskets[session])
 	o.baskets[session] = basket
 	answer(w, map[string]any{"made_up": true, "items": append([]item{}, basket...)})
 }

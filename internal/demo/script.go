@@ -23,10 +23,16 @@ func (f *Fault) Look() bool { return strings.HasSuffix(f.Hits[0].Touchpoint, "/a
 func (f *Fault) webPush() bool { return f.Hits[0].Touchpoint == webPushNews }
 
 // journey reports whether the fault is met on a customer's way only.
-func (f *Fault) journey() bool { return f.Hits[0].Touchpoint == orderJourney }
+func (f *Fault) journey() bool {
+	return slices.Contains([]string{orderJourney, wishJourney, signInJourney}, f.Hits[0].Touchpoint)
+}
 
-// orderJourney is the touchpoint that walks a customer's way through the app.
-const orderJourney = "mobile-app/order"
+// The touchpoints that walk a customer's way.
+const (
+	orderJourney  = "mobile-app/order"
+	wishJourney   = "mobile-app/wish-list"
+	signInJourney = "desktop-web/sign-in"
+)
 
 // webPushNews is the touchpoint of the web push service.
 const webPushNews = "push/news"
@@ -61,6 +67,8 @@ const (
 	webPushDown       = "web-push-down"
 	basketForgets     = "basket-forgets"
 	slowOrders        = "slow-orders"
+	wishesLost        = "wishes-lost"
+	formExpired       = "form-expired"
 	slowHero          = "slow-hero"
 	shiftingBanner    = "shifting-banner"
 	strangeTag        = "strange-tag"
@@ -117,6 +125,8 @@ func Faults() []Fault {
 		{webPushDown, "The web push service is out of order", []Hit{{webPushNews, poor, "push_provider_failed"}}},
 		{basketForgets, "The app's basket forgets what is put into it", []Hit{{orderJourney, poor, "assertion_poor"}}},
 		{slowOrders, "The app's search takes longer than customers should wait", []Hit{{orderJourney, fair, "journey_step_slow"}}},
+		{wishesLost, "The app loses what customers put on their wish list", []Hit{{wishJourney, poor, "status_unexpected"}}},
+		{formExpired, "The form to sign in has always expired", []Hit{{signInJourney, poor, "status_unexpected"}}},
 		{slowHero, "The picture of the autumn sale is slow", looks(fair, probe.SlowContent)},
 		{shiftingBanner, "A banner pushes the autumn sale down", looks(fair, "layout_shift")},
 		{strangeTag, "The autumn sale loads a tag that nobody approved", looks(fair, "unapproved_site")},
@@ -163,6 +173,8 @@ func DefaultScript() Script {
 		at(webPushDown, 705, 835),
 		at(basketForgets, 90, 190),
 		at(slowOrders, 510, 610),
+		at(formExpired, 285, 415),
+		at(wishesLost, 705, 835),
 		at(slowHero, 60, 210),
 		at(shiftingBanner, 270, 420),
 		at(strangeTag, 480, 630),

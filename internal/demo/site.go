@@ -27,7 +27,8 @@ type site struct {
 type view struct {
 	Site, Title, Text string
 	Canonical         string
-	Hidden            bool // from search engines
+	Hidden            bool   // from search engines
+	Form              string // what a form to sign in must bring back; empty: there is no form
 	Products          []product
 }
 
@@ -49,6 +50,8 @@ func (s *Shop) site(name string, mobile bool) http.Handler {
 	mux.HandleFunc("GET /basket", st.basket)
 	if mobile {
 		mux.Handle("/v2/", s.orders())
+	} else {
+		st.accounts(mux)
 	}
 	return mux
 }
