@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
+	"sync"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -30,7 +32,7 @@ func Start(secure *tls.Config, does Interference) (*Broker, error) {
 		return nil, fmt.Errorf("MQTT broker: %w", err)
 	}
 	listener := listeners.NewTCP(listeners.Config{ID: "loopback", Address: "127.0.0.1:0", TLSConfig: secure})
-	if err := server.AddListener(parting{TCP: listener, server: server}); err != nil {
+	if err := server.AddListener(&parting{TCP: listener, server: server, conns: make(map[net.Conn]bool)}); err != nil {
 		return nil, fmt.Errorf("MQTT broker: %w", err)
 	}
 	if err := server.Serve(); err != nil {
@@ -46,15 +48,50 @@ func (b *Broker) Address() string { return b.address }
 func (b *Broker) Close() error { return b.server.Close() } //nolint:wrapcheck // it never fails
 
 // parting disconnects the clients itself: the server's own way to list them hangs for good when one leaves meanwhile, as
-// it takes the same lock for reading twice (mochi-mqtt 2.7.9, Clients.GetByListener).
+// it takes the same lock for reading twice (mochi-mqtt 2.7.9, Clients.GetByListener). It knows those too who have not yet
+// said who they are, and whom the server would wait for.
 type parting struct {
 	*listeners.TCP
 
 	server *mochi.Server
+
+	mu      sync.Mutex
+	ended   bool
+	conns   map[net.Conn]bool // open
+	serving sync.WaitGroup    // for each of conns; added to under mu
+}
+
+// Serve hands connections to the server until Close.
+func (p *parting) Serve(establish listeners.EstablishFn) {
+	p.TCP.Serve(func(id string, conn net.Conn) error {
+		if !p.enter(conn) {
+			return conn.Close()
+		}
+		defer p.leave(conn)
+		return establish(id, conn)
+	})
+}
+
+func (p *parting) enter(conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return false
+	}
+	p.conns[conn] = true
+	p.serving.Add(1)
+	return true
+}
+
+func (p *parting) leave(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, conn)
+	p.serving.Done()
 }
 
 // Close ends the listener, and the connections of its clients.
-func (p parting) Close(listeners.CloseFn) {
+func (p *parting) Close(listeners.CloseFn) {
 	p.TCP.Close(func(listener string) {
 		for _, client := range p.server.Clients.GetAll() {
 			if client.Net.Listener == listener && !client.Closed() {
@@ -62,6 +99,17 @@ func (p parting) Close(listeners.CloseFn) {
 			}
 		}
 	})
+	p.hangUp()
+	p.serving.Wait()
+}
+
+func (p *parting) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for conn := range p.conns {
+		_ = conn.Close()
+	}
 }
 
 // hook is where messages go wrong.
