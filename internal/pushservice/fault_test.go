@@ -61,7 +61,7 @@ func TestFault_Corrupt(t *testing.T) {
 func TestFault_Delay(t *testing.T) {
 	t.Parallel()
 	b, fault := faulty(t)
-	const delay = 200 * time.Millisecond
+	const delay = 2 * time.Second
 	fault.Store(&pushservice.Fault{Delay: delay})
 	start := time.Now()
 	b.send("late")

@@ -3,9 +3,12 @@ package pushservice_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -44,9 +47,15 @@ type bench struct {
 	hangUp   func()
 }
 
+// loopback is an address of this process alone: no other program takes the port of a service that restarts.
+func loopback() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)
+}
+
 func start(t *testing.T, opts pushservice.Options) *bench {
 	t.Helper()
-	service, err := pushservice.Start(t.Context(), "127.0.0.1:0", opts)
+	service, err := pushservice.Start(t.Context(), net.JoinHostPort(loopback(), "0"), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

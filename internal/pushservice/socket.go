@@ -34,6 +34,7 @@ type session struct {
 	base     string // of endpoints: scheme and host that the receiver used
 	uaid     string // empty until it has said hello
 	lastPing time.Time
+	greeted  chan struct{}           // closed when what waited for the receiver was sent
 	cut      context.CancelCauseFunc // ends the connection
 }
 
@@ -65,7 +66,7 @@ func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
 	ctx, cut := context.WithCancelCause(r.Context())
 	defer cut(nil)
 	defer context.AfterFunc(s.running, func() { cut(nil) })() //nolint:contextcheck // two lives: the request's and the service's
-	c := &session{conn: conn, base: scheme + "://" + r.Host, cut: cut}
+	c := &session{conn: conn, base: scheme + "://" + r.Host, greeted: make(chan struct{}), cut: cut}
 	if s.greet(ctx, c) != nil {
 		return
 	}
@@ -77,6 +78,7 @@ func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
 
 // greet waits for the hello of a receiver and hands over what waits for it.
 func (s *Service) greet(ctx context.Context, c *session) error {
+	defer close(c.greeted)
 	within, cancel := context.WithTimeout(ctx, helloWithin)
 	defer cancel()
 	hello, err := c.read(within)
@@ -101,7 +103,7 @@ func (s *Service) greet(ctx context.Context, c *session) error {
 		return err
 	}
 	for _, m := range waiting {
-		_ = c.deliver(ctx, m) // when it fails, so does reading
+		_ = c.notify(ctx, m) // when it fails, so does reading
 	}
 	return nil
 }
@@ -149,8 +151,18 @@ func (s *Service) next(ctx context.Context, c *session) error {
 	return nil // what is left are settings of Firefox
 }
 
-// deliver sends a message.
+// deliver sends a message behind those that waited for the receiver.
 func (c *session) deliver(ctx context.Context, m *message) error {
+	select {
+	case <-c.greeted:
+		return c.notify(ctx, m)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// notify sends a message.
+func (c *session) notify(ctx context.Context, m *message) error {
 	notification := map[string]any{"messageType": "notification", "channelID": m.to.channel, "version": m.version, "ttl": int(m.ttl.Seconds())}
 	if len(m.data) > 0 {
 		notification["data"] = base64.RawURLEncoding.EncodeToString(m.data)
