@@ -61,9 +61,13 @@ func Watch(ctx context.Context, files func() []string, changed func()) error {
 		case now.same(last):
 			last, pending = now, now
 		case now.same(pending):
+			began := time.Now()
 			changed()
 			watchDirs(watcher, files())
-			now = now.on(files())
+			now, sure := now.on(files(), began)
+			if !sure {
+				settled = time.After(settle)
+			}
 			last, pending = now, now
 		default:
 			pending = now
@@ -122,17 +126,37 @@ func (c contents) same(o contents) bool {
 }
 
 // on returns the contents of files: as they were seen before, so that what is written meanwhile is a change, and as they
-// are now where they were not looked at.
-func (c contents) on(files []string) contents {
-	next := make(contents, len(files))
+// are now where they were not looked at. Of such a file that was written since a time it is not sure that this is what was
+// read: its content is none, so that it is read again.
+func (c contents) on(files []string, since time.Time) (next contents, sure bool) {
+	next, sure = make(contents, len(files)), true
 	for _, file := range files {
 		sum, seen := c[file]
 		if !seen {
 			sum = contentOf(file)
+			if writtenSince(file, since) {
+				sum, sure = [sha256.Size]byte{}, false
+			}
 		}
 		next[file] = sum
 	}
-	return next
+	return next, sure
+}
+
+// clockStep is by how much the time of a file may be behind the clock.
+const clockStep = 20 * time.Millisecond
+
+func writtenSince(file string, at time.Time) bool {
+	all, err := teamFiles(file)
+	if err != nil {
+		return false
+	}
+	for _, one := range append(all, file) {
+		if info, err := os.Stat(one); err == nil && info.ModTime().After(at.Add(-clockStep)) {
+			return true
+		}
+	}
+	return false
 }
 
 func writeFile(w io.Writer, name string) {

@@ -19,6 +19,7 @@ import (
 type watching struct {
 	asked, changed atomic.Int32
 	more           atomic.Pointer[string] // comes into the list with the first change
+	after          atomic.Pointer[string] // is written right after it
 }
 
 func watch(t *testing.T, files ...string) *watching {
@@ -33,7 +34,11 @@ func watch(t *testing.T, files ...string) *watching {
 				return append(slices.Clip(files), *more)
 			}
 			return files
-		}, func() { w.changed.Add(1) })
+		}, func() {
+			if after := w.after.Load(); w.changed.Add(1) == 1 && after != nil {
+				_ = os.WriteFile(*after, []byte("b"), 0o600) // no second change comes when that fails
+			}
+		})
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -53,12 +58,12 @@ func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !is() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited 20 s for %s", what)
+			t.Fatalf("waited a minute for %s", what)
 		}
 	}
 }
@@ -162,6 +167,21 @@ func TestWatch_ListChanges(t *testing.T) {
 	}
 	write(t, include, "b")
 	eventually(t, "the change of the new file to be seen", func() bool { return w.changed.Load() == 2 })
+}
+
+// TestWatch_NewFileWrittenMeanwhile writes to a file that came into the list with a change, before the watch had a look at
+// it: what the change read is not what is there.
+func TestWatch_NewFileWrittenMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	elsewhere := t.TempDir() // where nothing was watched before
+	file, include := filepath.Join(dir, "main.yaml"), filepath.Join(elsewhere, "team.yaml")
+	write(t, file, "a")
+	write(t, include, "a")
+	w := watch(t, file)
+	w.more.Store(&include)
+	w.after.Store(&include)
+	write(t, file, "b")
+	eventually(t, "both changes to be seen", func() bool { return w.changed.Load() == 2 })
 }
 
 func symlink(t *testing.T, target, name string) {
