@@ -67,38 +67,42 @@ func TestClient_DelaysAreFoundInTheirPhase(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.opts.TLS = options
-			resp := do(t, newClient(t, test.opts), &httpx.Request{URL: test.url})
-			if resp.Reason != "" || string(resp.Body) != "hello" {
-				t.Fatalf("got %q (%s), body %q", resp.Reason, resp.Detail, resp.Body)
+			client := newClient(t, test.opts)
+			var last probe.Phases
+			for range 5 { // a busy machine may begin with the delay before the phase does, or add one elsewhere
+				resp := do(t, client, &httpx.Request{URL: test.url})
+				if resp.Reason != "" || string(resp.Body) != "hello" {
+					t.Fatalf("got %q (%s), body %q", resp.Reason, resp.Detail, resp.Body)
+				}
+				last = resp.Phases
+				got, _ := last.Get(test.phase)
+				if longest, _ := last.Longest(); longest == test.phase && got >= delay/2 {
+					return
+				}
 			}
-			// The server's delay may begin before the phase does, when this machine is busy.
-			if got, _ := resp.Phases.Get(test.phase); got < delay/2 {
-				t.Errorf("phase %v took %v, want about %v", test.phase, got, delay)
-			}
-			if longest, _ := resp.Phases.Longest(); longest != test.phase {
-				t.Errorf("longest phase is %v, want %v: %v", longest, test.phase, resp.Phases)
-			}
+			t.Errorf("got %v, want about %v in the phase %v", last, delay, test.phase)
 		})
 	}
 }
 
 // The time that a failure took is told as well.
 func TestClient_FailuresAreTimed(t *testing.T) {
+	const deadline = time.Second
 	addr := listen(t, hang)
-	resp, err := newClient(t, httpx.Options{}).Do(within(t, delay), &httpx.Request{URL: "http://" + addr})
+	resp, err := newClient(t, httpx.Options{}).Do(within(t, deadline), &httpx.Request{URL: "http://" + addr})
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkClocks(t, resp)
-	if wait, _ := resp.Phases.Get(probe.Wait); wait < delay/2 || resp.Start.IsZero() {
-		t.Errorf("waited %v from %v, want about %v", wait, resp.Start, delay)
+	if wait, _ := resp.Phases.Get(probe.Wait); wait < deadline/2 || resp.Start.IsZero() {
+		t.Errorf("waited %v from %v, want about %v", wait, resp.Start, deadline)
 	}
 }
 
 // Without a deadline in the context the client's own holds.
 func TestClient_OwnTimeout(t *testing.T) {
 	addr := listen(t, hang)
-	resp := do(t, newClient(t, httpx.Options{Timeout: 50 * time.Millisecond}), &httpx.Request{URL: "http://" + addr})
+	resp := do(t, newClient(t, httpx.Options{Timeout: time.Second}), &httpx.Request{URL: "http://" + addr})
 	if resp.Reason != probe.ResponseTimeout {
 		t.Errorf("got %q (%s), want %q", resp.Reason, resp.Detail, probe.ResponseTimeout)
 	}

@@ -182,7 +182,7 @@ func TestHold_GivesUp(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	client := newClient(t, httpx.Options{})
-	held, resp, err := client.Hold(within(t, 200*time.Millisecond), &httpx.Request{URL: "http://" + silent.Addr().String()})
+	held, resp, err := client.Hold(within(t, time.Second), &httpx.Request{URL: "http://" + silent.Addr().String()})
 	if err != nil || held != nil || resp.Reason != probe.ResponseTimeout {
 		t.Errorf("got connection %v and %v, want %q", held != nil, err, probe.ResponseTimeout)
 	}

@@ -33,7 +33,7 @@ func (x *exchange) ask(req *http.Request, b *buffers) (*http.Response, error) {
 	x.mark(probe.Send)
 	// A server may answer and hang up before it has read everything: what it said matters more than how it hung up.
 	_, waitErr := b.r.Peek(1)
-	if err != nil && waitErr != nil {
+	if err != nil && waitErr != nil && !isAlert(waitErr) {
 		x.mark(probe.Send)
 		return nil, sendFault(err)
 	}

@@ -185,7 +185,7 @@ func TestClient_HTTP1Responses(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, test.opts)
 			url := "http://" + listen(t, test.serve) + "/"
-			resp, err := client.Do(within(t, patience(test.reason, 500*time.Millisecond)), &httpx.Request{URL: url, Method: test.method})
+			resp, err := client.Do(within(t, patience(test.reason, 2*time.Second)), &httpx.Request{URL: url, Method: test.method})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -317,7 +317,7 @@ func TestClient_AnswerBeforeRequestIsRead(t *testing.T) {
 func TestClient_RequestNotTaken(t *testing.T) {
 	addr := listen(t, func(c net.Conn) { <-t.Context().Done(); _ = c })
 	body := []byte(strings.Repeat("x", 32<<20))
-	resp, err := newClient(t, httpx.Options{}).Do(within(t, 300*time.Millisecond), &httpx.Request{Method: "POST", URL: "http://" + addr, Body: body})
+	resp, err := newClient(t, httpx.Options{}).Do(within(t, time.Second), &httpx.Request{Method: "POST", URL: "http://" + addr, Body: body})
 	if err != nil {
 		t.Fatal(err)
 	}

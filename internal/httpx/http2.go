@@ -73,7 +73,7 @@ func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) 
 	for h.resp == nil && err == nil {
 		err = h.step() // also when the request was cut off: what the server said matters more than how it hung up
 	}
-	if err != nil && cut != nil {
+	if err != nil && cut != nil && !refused(err) {
 		x.mark(probe.Send)
 		return nil, cut
 	}
@@ -291,6 +291,12 @@ func (h *http2Exchange) reply(written error) {
 	if written == nil {
 		_ = h.buffers.w.Flush()
 	}
+}
+
+// refused reports whether a fault of reading is the server's word that it does not take this client.
+func refused(err error) bool {
+	reason, _ := reasonOf(err)
+	return reason == probe.TLSHandshake
 }
 
 // readFault says why no frame could be read.

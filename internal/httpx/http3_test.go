@@ -119,7 +119,7 @@ func TestHTTP3_Limits(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			resp, err := client.Do(within(t, patience(want, 300*time.Millisecond)), &httpx.Request{URL: "https://" + address + path})
+			resp, err := client.Do(within(t, patience(want, 2*time.Second)), &httpx.Request{URL: "https://" + address + path})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +149,7 @@ func TestHTTP3_Handshake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			resp, err := client.Do(within(t, patience(tt.want, 300*time.Millisecond)), &httpx.Request{URL: "https://" + tt.address})
+			resp, err := client.Do(within(t, patience(tt.want, 2*time.Second)), &httpx.Request{URL: "https://" + tt.address})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -28,13 +29,26 @@ func startNginx(t *testing.T) (plain, secure, caFile string) {
 	}
 	root := (*authority)(nil).issue(t, ca(template("Test Root")))
 	leaf := root.issue(t, template("127.0.0.1", "127.0.0.1"))
-	plain, secure = freeAddress(t), freeAddress(t)
+	caFile = root.file(t)
+	for range 5 { // somebody else may take a port before nginx does
+		plain, secure = freeAddresses(t)
+		if err = runNginx(t, path, plain, secure, leaf.file(t), leaf.keyFile(t)); err == nil {
+			return plain, secure, caFile
+		}
+	}
+	t.Fatalf("starting nginx: %v", err)
+	return "", "", ""
+}
+
+// runNginx runs an nginx until the test ends, and returns once it listens, or has ended.
+func runNginx(t *testing.T, path, plain, secure, certFile, keyFile string) error {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "page.html"), bytes.Repeat([]byte("<p>welcome</p>\n"), 1<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, plain, secure, leaf.file(t), leaf.keyFile(t)), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, plain, secure, certFile, keyFile), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// Not the test's context: it ends before the cleanup that waits for the process.
@@ -44,22 +58,27 @@ func startNginx(t *testing.T) (plain, secure, caFile string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting nginx: %v", err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // reports the signal
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // reports the signal
+		<-ended
 	})
-	deadline, tick := time.Now().Add(10*time.Second), time.NewTicker(10*time.Millisecond)
+	late, tick := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
-	for ; ; <-tick.C {
-		conn, err := net.DialTimeout("tcp", secure, time.Second)
-		if err == nil {
-			_ = conn.Close()
-			return plain, secure, root.file(t)
+	for {
+		if id, err := os.ReadFile(filepath.Join(dir, "nginx.pid")); err == nil && len(id) > 0 { // it writes that once it listens
+			return nil
 		}
-		if time.Now().After(deadline) {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			t.Fatalf("nginx does not listen: %s", output.String())
+		select {
+		case <-tick.C:
+		case <-ended:
+			return errors.New(output.String())
+		case <-late:
+			return errors.New("it does not listen")
 		}
 	}
 }
@@ -97,15 +116,19 @@ http {
 }
 `
 
-// freeAddress returns an address that was free a moment ago.
-func freeAddress(t *testing.T) string {
+// freeAddresses returns two addresses that were free a moment ago.
+func freeAddresses(t *testing.T) (one, other string) {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var addresses [2]string
+	for i := range addresses {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = listener.Close() }() // with the other one, so that they are two
+		addresses[i] = listener.Addr().String()
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return addresses[0], addresses[1]
 }
 
 func TestDo_Nginx(t *testing.T) {

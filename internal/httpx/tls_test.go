@@ -152,6 +152,7 @@ func TestClient_HandshakeFailures(t *testing.T) {
 		{name: "plain HTTP", serve: func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1))
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+			hang(c) // closing with an unread hello would take back what was written
 		}, reason: probe.TLSNotTLS, last: probe.TLS},
 		{name: "banner", serve: func(c net.Conn) { _, _ = c.Write([]byte("220 mail ESMTP\r\n")); hang(c) }, reason: probe.TLSNotTLS, last: probe.TLS},
 		{name: "closed", serve: func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, reason: probe.TLSHandshake, last: probe.TLS},
@@ -205,6 +206,24 @@ func TestClient_ClientCertificate(t *testing.T) {
 		&httpx.Request{URL: "https://" + addr})
 	if string(resp.Body) != "agent" {
 		t.Errorf("server saw %q (%s), want the client's certificate", resp.Body, resp.Detail)
+	}
+}
+
+// A server that refuses the client after the handshake has said so, however much of the request it cut off.
+func TestClient_RefusedWhileSending(t *testing.T) {
+	var none *authority
+	root := none.issue(t, ca(template("Root")))
+	config := &tls.Config{
+		Certificates: []tls.Certificate{root.issue(t, template("server", "127.0.0.1")).with()}, ClientAuth: tls.RequireAnyClientCert,
+		NextProtos: []string{"h2", "http/1.1"},
+	}
+	addr := listen(t, func(c net.Conn) { _ = tls.Server(c, config).HandshakeContext(t.Context()) })
+	for _, protocol := range []string{httpx.HTTP1, httpx.HTTP2} {
+		client := newClient(t, httpx.Options{Protocols: []string{protocol}, TLS: httpx.TLSOptions{CAFile: root.file(t)}})
+		resp := do(t, client, &httpx.Request{Method: http.MethodPost, URL: "https://" + addr, Body: make([]byte, 1<<20)})
+		if resp.Reason != probe.TLSHandshake {
+			t.Errorf("%s: got %q (%s), want %q", protocol, resp.Reason, resp.Detail, probe.TLSHandshake)
+		}
 	}
 }
 
