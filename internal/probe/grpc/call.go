@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -65,7 +67,7 @@ type wire struct {
 
 	mu   sync.Mutex
 	left int   // bytes that may still be read
-	err  error // the first one of a read
+	err  error // what the connection ended with
 }
 
 // once hands the connection to the library, which would open others when it breaks.
@@ -84,10 +86,33 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.left -= n; w.left < 0 {
 		err = errFlood
 	}
-	if w.err == nil && !errors.Is(err, net.ErrClosed) { // which is the library's doing
-		w.err = err
+	w.note(err)
+	return n, err
+}
+
+// Write notes it, too, until something comes: the system tells of a reset once, and whoever asks first is told.
+func (w *wire) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.left < maxRead: // what came says more
+	case errors.Is(err, syscall.EPIPE):
+		w.note(io.EOF) // the other side had hung up before
+	default:
+		w.note(err)
 	}
 	return n, err
+}
+
+// note keeps the first error, unless a reset comes after it.
+func (w *wire) note(err error) {
+	if errors.Is(err, net.ErrClosed) { // which is the library's doing
+		return
+	}
+	if w.err == nil || errors.Is(err, syscall.ECONNRESET) {
+		w.err = err
+	}
 }
 
 func (w *wire) ended() error {

@@ -2,6 +2,7 @@ package grpc_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -162,7 +163,7 @@ func TestProbe_Slow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	result, err := built.Prober.Probe(ctx)
 	wait, _ := result.Phases.Get(probe.Wait)
@@ -186,13 +187,19 @@ func TestProbe_TLS(t *testing.T) {
 	if !slices.Contains(metrics, probe.CertificateNotAfter) {
 		t.Errorf("got the measurements %v, want the dates of the certificate", metrics)
 	}
+	// As the server, but without a reset: that is what closing with unread frames would be.
+	confused := serveRaw(t, func(conn net.Conn) {
+		_ = tls.Server(conn, new(tls.Config)).HandshakeContext(t.Context())
+		_ = conn.(*net.TCPConn).CloseWrite()
+		hold(conn)
+	})
 	for name, c := range map[string]struct {
 		change func(*grpc.Config)
 		want   probe.CheckID
 	}{
 		"not trusted":        {func(*grpc.Config) {}, probe.TLSUntrusted},
 		"for another name":   {func(c *grpc.Config) { c.TLS.CAFile, c.TLS.ServerName = caFile, "shop.example.org" }, probe.TLSWrongHost},
-		"plain where TLS is": {func(c *grpc.Config) { c.Plaintext = true }, probe.ConnectionClosed},
+		"plain where TLS is": {func(c *grpc.Config) { c.Address, c.Plaintext = confused, true }, probe.ConnectionClosed},
 	} {
 		result := run(t, address, func(config *grpc.Config) {
 			config.Plaintext = false
