@@ -33,11 +33,11 @@ func (v *visit) talk(ctx context.Context, conn *coder.Conn, l *listener) *probe.
 		err := conn.Write(ctx, coder.MessageText, []byte(v.send))
 		v.mark(probe.Send)
 		if err != nil {
-			return v.ending(ctx, l, probe.Findingf(probe.SendFailed, "the message of %d bytes was not taken", len(v.send)))
+			return v.ending(l, probe.Findingf(probe.SendFailed, "the message of %d bytes was not taken", len(v.send)))
 		}
 		v.note("sent %d bytes", len(v.send))
 	}
-	return v.answered(ctx, l, began)
+	return v.answered(l, began) //nolint:contextcheck // the rules have a time of their own
 }
 
 // pinged asks whether the other side is alive.
@@ -47,7 +47,7 @@ func (v *visit) pinged(ctx context.Context, conn *coder.Conn, l *listener) *prob
 	v.mark(probe.Wait)
 	took := time.Since(began)
 	if err != nil {
-		return v.ending(ctx, l, probe.Findingf(noPong, "no pong within %v of the ping", took.Round(time.Millisecond)))
+		return v.ending(l, probe.Findingf(noPong, "no pong within %v of the ping", took.Round(time.Millisecond)))
 	}
 	v.measure(pingSeconds, took)
 	v.note("ping answered within %v", took.Round(time.Microsecond))
@@ -55,7 +55,7 @@ func (v *visit) pinged(ctx context.Context, conn *coder.Conn, l *listener) *prob
 }
 
 // answered waits for the message and looks at it.
-func (v *visit) answered(ctx context.Context, l *listener, began time.Time) *probe.Finding {
+func (v *visit) answered(l *listener, began time.Time) *probe.Finding {
 	var message []byte
 	select {
 	case message = <-l.found:
@@ -64,14 +64,14 @@ func (v *visit) answered(ctx context.Context, l *listener, began time.Time) *pro
 		case message = <-l.found: // came before the end
 		default:
 			v.mark(probe.Wait)
-			return v.ending(ctx, l, nil)
+			return v.ending(l, nil)
 		}
 	}
 	v.mark(probe.Wait)
 	v.measure(answerSeconds, v.last.Sub(began))
 	v.note("the message came: %q", probe.Clip(string(message), shown))
 	v.result.Detail = fmt.Sprintf("connected, message of %d bytes", len(message))
-	v.result.Findings = append(v.result.Findings, v.asserts.Check(&assert.Response{ //nolint:contextcheck // the rules have a time of their own
+	v.result.Findings = append(v.result.Findings, v.asserts.Check(&assert.Response{
 		Status: v.response.Status, Header: v.response.Header, Body: message, Start: v.result.Start, Duration: v.result.Duration,
 		Phases: v.result.Phases, NotBefore: v.response.NotBefore, NotAfter: v.response.NotAfter,
 	})...)
@@ -80,13 +80,13 @@ func (v *visit) answered(ctx context.Context, l *listener, began time.Time) *pro
 
 // ending says why the connection is of no more use: the service's own close frame, what broke it, or that the time was
 // over, in the words of late where there are any.
-func (v *visit) ending(ctx context.Context, l *listener, late *probe.Finding) *probe.Finding {
+func (v *visit) ending(l *listener, late *probe.Finding) *probe.Finding {
 	<-l.ended // at the latest with the context
 	bye, isBye := errors.AsType[coder.CloseError](l.err)
 	switch {
 	case isBye:
 		return probe.Findingf(closed, "closed by the service with code %d (%v), reason %q", int(bye.Code), bye.Code, probe.Clip(bye.Reason, shown))
-	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case !errors.Is(l.err, context.DeadlineExceeded):
 		return broken(l.err)
 	case late != nil:
 		return late
