@@ -292,7 +292,7 @@ func TestDial_NoWebSocket(t *testing.T) {
 		t.Errorf("got %v, want the status", err)
 	}
 	server.Close()
-	_, err := dial(t, webpush.Options{URL: url})
+	_, err := dial(t, webpush.Options{URL: "ws://127.0.0.1:1/?planted"})
 	if err == nil || !strings.HasPrefix(err.Error(), "connecting to the push service: dial tcp 127.0.0.1:") || strings.Contains(err.Error(), "planted") {
 		t.Errorf("got %v, want why there is no connection, without the URL", err)
 	}

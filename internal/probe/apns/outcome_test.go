@@ -27,7 +27,7 @@ func rate(tb testing.TB, r *probe.Result) probe.Rating {
 func TestProbe_AcceptedAndNeverConfirmedIsLost(t *testing.T) {
 	a := newApple(t)
 	a.set(func(a *apple) { a.deliver = func(string) {} })
-	built := a.build(t, func(c *apns.Config) { c.Window = 300 * time.Millisecond })
+	built := a.build(t, func(c *apns.Config) { c.Window = 2 * time.Second })
 	r := take(t, built.Prober)
 	want(t, &r, push.Lost, "lost")
 	if rate(t, &r) != probe.Poor {
@@ -103,7 +103,7 @@ func TestProbe_ArrivalDecidesOverTheAnswer(t *testing.T) {
 			<-r.Context().Done() // the device has it, and Apple says nothing
 		}
 	})
-	r := take(t, a.build(t, func(c *apns.Config) { c.Deadline = 300 * time.Millisecond }).Prober)
+	r := take(t, a.build(t, func(c *apns.Config) { c.Deadline = 2 * time.Second }).Prober)
 	want(t, &r, "", "delivered", push.Unacknowledged)
 	if got := labels(&r, "push_provider_responses_total"); len(got) != 1 || got[0] != string(push.Unanswered) {
 		t.Errorf("the answer counts as %q, want none", got)
@@ -153,7 +153,7 @@ func TestProbe_NamesTheEntryOfAppleConsole(t *testing.T) {
 			w.WriteHeader(http.StatusOK)
 		}
 	})
-	r := take(t, a.build(t, func(c *apns.Config) { c.Window = 300 * time.Millisecond }).Prober)
+	r := take(t, a.build(t, func(c *apns.Config) { c.Window = 2 * time.Second }).Prober)
 	want(t, &r, push.Lost, "lost")
 	if !strings.Contains(r.Detail, "apns-unique-id 8fbf3b05-61a1-4a57-9b3c-0d2a9ac17b38") {
 		t.Errorf("the detail is %q, want the id of the delivery log in it", r.Detail)

@@ -76,7 +76,7 @@ func TestProbe_TheDevicePostsItsReceipt(t *testing.T) {
 	a.set(func(a *apple) {
 		a.deliver = func(url string) { post(url[:strings.LastIndexByte(url, '/')] + "/GUESSED") }
 	})
-	r = take(t, prober(500*time.Millisecond))
+	r = take(t, prober(2*time.Second))
 	want(t, &r, push.Lost, "lost")
 }
 

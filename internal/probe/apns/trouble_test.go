@@ -44,6 +44,15 @@ func speaksHTTP2(talk func(*http2.Framer)) func(*tls.Conn) {
 	}
 }
 
+// hangUp ends a connection, and takes what is still sent: closing it with something unread would reset it.
+func hangUp(conn *tls.Conn) {
+	_, _ = conn.Read(make([]byte, 1))
+	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
+		_ = tcp.CloseWrite()
+		_, _ = io.Copy(io.Discard, tcp)
+	}
+}
+
 // hardReset cuts a connection so that the other side learns of it.
 func hardReset(conn *tls.Conn) {
 	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
@@ -66,7 +75,7 @@ func TestProbe_NamesWhatWentWrongOnTheWay(t *testing.T) {
 	}{
 		{"black hole", both, func(conn *tls.Conn) { _, _ = io.Copy(io.Discard, conn) }, probe.ResponseTimeout},
 		{"silent after settings", quick, speaksHTTP2(func(*http2.Framer) {}), probe.ResponseTimeout},
-		{"closed", quick, func(conn *tls.Conn) { _, _ = conn.Read(make([]byte, 1)) }, probe.ConnectionClosed},
+		{"closed", quick, hangUp, probe.ConnectionClosed},
 		{"reset", quick, func(conn *tls.Conn) { _, _ = conn.Read(make([]byte, 1)); hardReset(conn) }, probe.ConnectionReset},
 		{"stream reset", quick, speaksHTTP2(func(f *http2.Framer) { _ = f.WriteRSTStream(1, http2.ErrCodeRefusedStream) }), probe.ConnectionReset},
 		{"goaway", quick, speaksHTTP2(func(f *http2.Framer) { _ = f.WriteGoAway(0, http2.ErrCodeNo, []byte("Shutdown")) }), probe.ConnectionClosed},
@@ -148,7 +157,7 @@ func TestProbe_CancelledIsAnError(t *testing.T) {
 func TestProbe_CallerMayAllowLess(t *testing.T) {
 	a := newApple(t)
 	a.set(func(a *apple) { a.deliver = func(string) {} })
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	r, err := a.build(t, nil).Prober.Probe(ctx)
 	if err != nil || r.Reason != push.Lost {

@@ -91,26 +91,27 @@ func TestProbe_ShapingAddsUp(t *testing.T) {
 			<-timer.C
 			html("<title>Shop</title><h1>Shoes</h1>")(w, r)
 		})
-		best := time.Hour
-		for range 3 { // a busy machine adds to some of them
-			result := run(t, kind, local(url+"/", func(c *browser.Config) { c.Profile = profile }))
-			if result.Reason != "" {
-				t.Fatalf("%s: got reason %q: %s", profile, result.Reason, result.Detail)
-			}
-			best = min(best, time.Duration(measured(&result, "web_vital_seconds", "ttfb")*float64(time.Second)))
+		result := run(t, kind, local(url+"/", func(c *browser.Config) { c.Profile = profile }))
+		if result.Reason != "" {
+			t.Fatalf("%s: got reason %q: %s", profile, result.Reason, result.Detail)
 		}
-		return best
+		return time.Duration(measured(&result, "web_vital_seconds", "ttfb") * float64(time.Second))
 	}
 	for _, tt := range []struct {
 		profile string
 		line    time.Duration // one round trip to connect, one to ask; an address is not looked up
 	}{{"desktop", 2 * 40 * time.Millisecond}, {"mobile", 2 * 150 * time.Millisecond}, {"mobile-slow", 2 * 300 * time.Millisecond}} {
-		quick, slow := ttfb(tt.profile, 0), ttfb(tt.profile, slower)
-		if want := tt.line; !within(quick, want, 0.15, 60*time.Millisecond) {
-			t.Errorf("%s: got a time to first byte of %v, want about %v", tt.profile, quick, want)
+		quick, slow := time.Hour, time.Hour // the best: a busy machine adds to some of them
+		fits := func() bool { return within(quick, tt.line, 0.15, 60*time.Millisecond) }
+		adds := func() bool { return within(slow-quick, slower, 0.15, 0) }
+		for tries := 0; tries < 8 && (!fits() || !adds()); tries++ {
+			quick, slow = min(quick, ttfb(tt.profile, 0)), min(slow, ttfb(tt.profile, slower))
 		}
-		if added := slow - quick; !within(added, slower, 0.15, 0) {
-			t.Errorf("%s: a server that takes %v longer adds %v (%v, then %v), want within 15 %%", tt.profile, slower, added, quick, slow)
+		if !fits() {
+			t.Errorf("%s: got a time to first byte of %v, want about %v", tt.profile, quick, tt.line)
+		}
+		if !adds() {
+			t.Errorf("%s: a server that takes %v longer adds %v (%v, then %v), want within 15 %%", tt.profile, slower, slow-quick, quick, slow)
 		}
 	}
 }
@@ -133,9 +134,15 @@ func measured(result *probe.Result, metric, label string) float64 {
 // that hides what the server takes.
 func TestProbe_LighthouseThrottlesInTheBrowser(t *testing.T) {
 	url := serve(t, html("<title>Shop</title><h1>Shoes</h1>"))
-	result := run(t, browser.QuickKind(), local(url+"/", func(c *browser.Config) { c.Profile, c.Compat = "mobile", "lighthouse" }))
-	fcp, ttfb := measured(&result, "web_vital_seconds", "fcp"), measured(&result, "web_vital_seconds", "ttfb")
-	if fcp < 0.56 || ttfb > 0.3 {
-		t.Errorf("got a first paint at %v s and a first byte at %v s, want the floor of 562 ms under paint only", fcp, ttfb)
-	}
+	c := local(url+"/", func(c *browser.Config) { c.Profile, c.Compat = "mobile", "lighthouse" })
+	fitting(t, browser.QuickKind(), c, func(result *probe.Result) string {
+		fcp, ttfb := measured(result, "web_vital_seconds", "fcp"), measured(result, "web_vital_seconds", "ttfb")
+		if fcp < 0.56 {
+			t.Errorf("got a first paint at %v s, want it above the floor of 562 ms", fcp)
+		}
+		if ttfb > 0.3 {
+			return fmt.Sprintf("a first byte at %v s, want no floor under it", ttfb)
+		}
+		return ""
+	})
 }

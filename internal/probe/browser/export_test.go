@@ -17,6 +17,11 @@ func QuickKind() probe.Kind {
 	return kindOf(&pool{patience: math.Inf(1), quiet: 300 * time.Millisecond, least: time.Second})
 }
 
+// WatchfulKind is a patient kind for pages that are never at rest, even when a busy machine lets them pause for a while.
+func WatchfulKind() probe.Kind {
+	return kindOf(&pool{patience: math.Inf(1), quiet: 1500 * time.Millisecond, least: time.Second})
+}
+
 // Run is what tests make up of a run.
 type Run struct {
 	Load    *pageload.Load

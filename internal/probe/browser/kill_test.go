@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/browser"
@@ -72,12 +73,15 @@ func kill(tb testing.TB, kind string) (killed int) {
 func TestProbe_KilledRendererIsTriedAgain(t *testing.T) {
 	var visits atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/kill" && kill(t, "renderer") == 0 {
-			t.Error("found no renderer to kill")
+		if r.URL.Path == "/kill" {
+			<-time.After(200 * time.Millisecond)
+			if kill(t, "renderer") == 0 {
+				t.Error("found no renderer to kill")
+			}
 		}
 		script := ""
 		if r.URL.Path == "/" && visits.Add(1) == 1 {
-			script = "<script>setTimeout(() => fetch('/kill'), 200)</script>"
+			script = "<script>fetch('/kill')</script>"
 		}
 		html("<title>Shop</title><h1>Shoes</h1>"+script)(w, r)
 	})
@@ -91,12 +95,15 @@ func TestProbe_KilledBrowserIsTheAgentsTrouble(t *testing.T) {
 	var killing atomic.Bool
 	killing.Store(true)
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/kill" && kill(t, "") == 0 {
-			t.Error("found no browser to kill")
+		if r.URL.Path == "/kill" {
+			<-time.After(200 * time.Millisecond)
+			if kill(t, "") == 0 {
+				t.Error("found no browser to kill")
+			}
 		}
 		script := ""
 		if killing.Load() {
-			script = "<script>setTimeout(() => fetch('/kill'), 200)</script>"
+			script = "<script>fetch('/kill')</script>"
 		}
 		html("<title>Shop</title><h1>Shoes</h1>"+script)(w, r)
 	})

@@ -54,6 +54,25 @@ func run(tb testing.TB, kind probe.Kind, c *browser.Config) probe.Result {
 	return result
 }
 
+// fitting probes until nothing is wrong with the times of a result, and fails the test when something always is: a busy
+// machine may be late at one time, but not at every.
+func fitting(tb testing.TB, kind probe.Kind, c *browser.Config, wrong func(*probe.Result) string) probe.Result {
+	tb.Helper()
+	const most = 8
+	for tries := 1; ; tries++ {
+		result := run(tb, kind, c)
+		what := wrong(&result)
+		if what == "" {
+			return result
+		}
+		if tries == most {
+			tb.Errorf("%d times, at last: got %s", most, what)
+			return result
+		}
+		tb.Logf("try %d: got %s", tries, what)
+	}
+}
+
 func TestProbe_Healthy(t *testing.T) {
 	url := serve(t, html("<title>Shop</title><h1>Shoes</h1><p>Add to basket"))
 	result := run(t, browser.PatientKind(), local(url, nil))

@@ -71,7 +71,7 @@ func closed(tb testing.TB) string {
 // TestProbe_Server tells apart how a server can misbehave.
 func TestProbe_Server(t *testing.T) {
 	t.Parallel()
-	const moment = 400 * time.Millisecond
+	const moment = 1500 * time.Millisecond
 	good := zone(t, shop(), nil)
 	cut := zone(t, shop(), func(m *mdns.Msg) { m.Truncated, m.Answer = true, nil })
 	tests := map[string]struct {

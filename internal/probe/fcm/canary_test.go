@@ -116,7 +116,7 @@ func TestCanary_AllLost(t *testing.T) {
 // TestCanary_ArrivalDecides has messages arrive that were not acknowledged.
 func TestCanary_ArrivalDecides(t *testing.T) {
 	t.Parallel()
-	s := startCanary(t, func(c *fcm.Config) { c.Deadline = 200 * time.Millisecond })
+	s := startCanary(t, func(c *fcm.Config) { c.Deadline = 10 * time.Second })
 	s.set(func(st *standin) {
 		st.onSend = func(http.ResponseWriter, *http.Request) {
 			s.confirm(st.receipts[len(st.receipts)-1])

@@ -1,6 +1,7 @@
 package freshness_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"net"
@@ -60,35 +61,21 @@ func startMariaDB(t *testing.T) (address string) {
 	if out, err := bootstrap.CombinedOutput(); err != nil {
 		t.Fatalf("mariadbd --bootstrap: %v\n%s", err, out)
 	}
-	address = freePort(t)
-	_, port, _ := net.SplitHostPort(address)
-	server := command("--bind-address=127.0.0.1", "--port="+port, "--socket="+filepath.Join(dir, "socket"),
-		"--pid-file="+filepath.Join(dir, "pid"), "--init-file="+setup, "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0")
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill() // its files go with it
-		_ = server.Wait()
-	})
-	awaitPort(t, address)
-	return address
-}
-
-// awaitPort waits until somebody listens.
-func awaitPort(t *testing.T, address string) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for ; time.Now().Before(deadline); <-tick.C {
+	return serve(t, func(host, port string) *exec.Cmd { // it is killed in the end: its files go with it
+		return command("--bind-address="+host, "--port="+port, "--socket="+filepath.Join(dir, "socket"),
+			"--pid-file="+filepath.Join(dir, "pid"), "--init-file="+setup, "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0")
+	}, func(address string) bool {
 		var dialer net.Dialer
-		if conn, err := dialer.DialContext(t.Context(), "tcp", address); err == nil {
-			_ = conn.Close()
-			return
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			return false
 		}
-	}
-	t.Fatalf("nobody listens at %s after a minute", address)
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetDeadline(time.Now().Add(time.Second))
+		greeting := make([]byte, 1<<10)
+		n, _ := conn.Read(greeting)
+		return bytes.Contains(greeting[:n], []byte("MariaDB"))
+	})
 }
 
 // TestMariaDB shares one server, which takes seconds to make.

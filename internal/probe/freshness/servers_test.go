@@ -106,7 +106,7 @@ func startPostgres(t *testing.T) postgres {
 		give(t, filepath.Join(dir, name), account)
 	}
 	give(t, dir, account)
-	data, p := filepath.Join(dir, "data"), postgres{freePort(t), filepath.Join(dir, "server.crt")}
+	data, p := filepath.Join(dir, "data"), postgres{caFile: filepath.Join(dir, "server.crt")}
 	command := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(bin, name), args...) //nolint:gosec // a test's own arguments
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Pdeathsig: syscall.SIGQUIT}
@@ -116,19 +116,57 @@ func startPostgres(t *testing.T) postgres {
 	if out, err := command("initdb", "-D", data, "-U", "watcher", "-N", "-E", "UTF8", "-A", "scram-sha-256", "--pwfile="+filepath.Join(dir, "password")).CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	host, port, _ := net.SplitHostPort(p.address)
-	server := command("postgres", "-D", data, "-h", host, "-p", port, "-c", "unix_socket_directories=", "-c", "fsync=off",
-		"-c", "ssl=on", "-c", "ssl_cert_file="+p.caFile, "-c", "ssl_key_file="+filepath.Join(dir, "server.key"))
-	server.Cancel = func() error { return server.Process.Signal(syscall.SIGQUIT) }
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT)
-		_ = server.Wait()
+	p.address = serve(t, func(host, port string) *exec.Cmd {
+		server := command("postgres", "-D", data, "-h", host, "-p", port, "-c", "unix_socket_directories=", "-c", "fsync=off",
+			"-c", "ssl=on", "-c", "ssl_cert_file="+p.caFile, "-c", "ssl_key_file="+filepath.Join(dir, "server.key"))
+		server.Cancel = func() error { return server.Process.Signal(syscall.SIGQUIT) }
+		return server
+	}, func(address string) bool {
+		conn, err := pgx.Connect(t.Context(), urlOf(address))
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+		return err == nil
 	})
 	p.exec(t, "CREATE TABLE orders (made timestamptz, local timestamp)")
 	return p
+}
+
+// serve runs a server on a free port of loopback until the test ends, and returns its address when it is up. Another
+// program can take the port before the server does: then it ends, and another one is tried.
+func serve(t *testing.T, command func(host, port string) *exec.Cmd, up func(address string) bool) (address string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range 5 {
+		address = freePort(t)
+		host, port, _ := net.SplitHostPort(address)
+		server := command(host, port)
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			_ = server.Wait() // reports the signal
+			close(ended)
+		}()
+		t.Cleanup(func() {
+			_ = server.Cancel() // it may have ended
+			<-ended
+		})
+		for deadline, running := time.Now().Add(time.Minute), true; running && time.Now().Before(deadline); {
+			if up(address) {
+				return address
+			}
+			select {
+			case <-ended:
+				running = false
+			case <-tick.C:
+			}
+		}
+	}
+	t.Fatal("the server does not start")
+	return ""
 }
 
 // postgresBin returns the directory of the server's programs.
@@ -184,27 +222,22 @@ func freePort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// exec runs a statement, as soon as the server is up.
+// urlOf returns how a client of the tests connects.
+func urlOf(address string) string {
+	return fmt.Sprintf("postgres://watcher:%s@%s/postgres?sslmode=disable", postgresPassword, address)
+}
+
+// exec runs a statement.
 func (p postgres) exec(t *testing.T, statement string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := pgx.Connect(ctx, fmt.Sprintf("postgres://watcher:%s@%s/postgres?sslmode=disable", postgresPassword, p.address))
-		if err == nil {
-			_, err = conn.Exec(ctx, statement)
-			_ = conn.Close(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(err)
-		case <-tick.C:
-		}
+	conn, err := pgx.Connect(ctx, urlOf(p.address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatal(err)
 	}
 }

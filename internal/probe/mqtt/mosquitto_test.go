@@ -33,7 +33,7 @@ func startMosquitto(tb testing.TB, options ...string) *mosquitto {
 		options = append(options, "allow_anonymous true")
 	}
 	tb.Cleanup(func() { m.kill(tb) })
-	// Another program can take a free port before the broker does.
+	// Another test can take a free port before the broker does.
 	for range 5 {
 		m.port = freePort(tb)
 		writeFile(tb, m.config, strings.Join(append([]string{
@@ -41,7 +41,7 @@ func startMosquitto(tb testing.TB, options ...string) *mosquitto {
 			"set_tcp_nodelay true", // off by default, which delays every small message by 40 ms
 			"persistence false",
 			"user root", // ignored unless root starts it: it must read the test's directory
-			"listener " + m.port + " 127.0.0.1",
+			"listener " + m.port + " " + loopback(),
 		}, options...), "\n")+"\n")
 		if m.start(tb) {
 			return m
@@ -68,7 +68,7 @@ func (m *mosquitto) start(tb testing.TB) bool {
 		close(ended)
 	}()
 	listens := false
-	eventually(tb, 5*time.Second, func() bool {
+	eventually(tb, 10*time.Second, func() bool {
 		conn, err := net.DialTimeout("tcp", m.address(), time.Second)
 		if err == nil {
 			_ = conn.Close()
@@ -92,7 +92,7 @@ func (m *mosquitto) hasEnded() bool {
 	}
 }
 
-func (m *mosquitto) address() string { return "127.0.0.1:" + m.port }
+func (m *mosquitto) address() string { return net.JoinHostPort(loopback(), m.port) }
 
 func (m *mosquitto) signal(tb testing.TB, signal syscall.Signal) {
 	tb.Helper()
@@ -137,10 +137,16 @@ func writeFile(tb testing.TB, path, text string) {
 	}
 }
 
-// freePort returns a loopback port that nothing listens on.
+// loopback is an address of this process alone: no other program takes the port of a broker that is about to start.
+func loopback() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)
+}
+
+// freePort returns a port of loopback that nothing listens on.
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", net.JoinHostPort(loopback(), "0"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -21,12 +21,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	topic   = "channelwatch/test"
-	timeout = 2500 * time.Millisecond
+	timeout = 3500 * time.Millisecond
 	window  = 1500 * time.Millisecond
 )
 
 // newProber builds a prober for the broker at url; change adapts its configuration.
 func newProber(tb testing.TB, url string, change func(*mqtt.Config)) probe.Prober {
+	tb.Helper()
+	return newProberWithin(tb, timeout, url, change)
+}
+
+// newProberWithin is newProber with a timeout of its own.
+func newProberWithin(tb testing.TB, timeout time.Duration, url string, change func(*mqtt.Config)) probe.Prober {
 	tb.Helper()
 	kind := mqtt.Kind()
 	config := kind.NewConfig(probe.Push).(*mqtt.Config)
@@ -44,6 +50,12 @@ func newProber(tb testing.TB, url string, change func(*mqtt.Config)) probe.Probe
 
 // take probes once and checks what holds for every result of this kind: one message ends in exactly one way.
 func take(tb testing.TB, p probe.Prober) probe.Result {
+	tb.Helper()
+	return takeWithin(tb, timeout, p)
+}
+
+// takeWithin is take with a timeout of its own.
+func takeWithin(tb testing.TB, timeout time.Duration, p probe.Prober) probe.Result {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), timeout)
 	defer cancel()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	old "github.com/eclipse/paho.mqtt.golang/packets"
+
 	"github.com/channelwatch/channelwatch/internal/probe/mqtt"
 )
 
@@ -22,8 +24,9 @@ func startNATS(tb testing.TB) string {
 	dir := tb.TempDir()
 	port := freePort(tb)
 	config := filepath.Join(dir, "nats.conf")
-	writeFile(tb, config, fmt.Sprintf("server_name: test\nlisten: 127.0.0.1:%s\njetstream {store_dir: %q}\nmqtt {listen: 127.0.0.1:%s}\n",
-		freePort(tb), filepath.Join(dir, "store"), port))
+	address := net.JoinHostPort(loopback(), port)
+	writeFile(tb, config, fmt.Sprintf("server_name: test\nlisten: %s\njetstream {store_dir: %q}\nmqtt {listen: %s}\n",
+		net.JoinHostPort(loopback(), freePort(tb)), filepath.Join(dir, "store"), address))
 	// Not the test's context: it ends before the cleanup that waits for the process.
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), "nats-server", "-c", config)
 	var output strings.Builder
@@ -35,18 +38,30 @@ func startNATS(tb testing.TB) string {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // reports the signal
 	})
-	address := "127.0.0.1:" + port
-	if !eventually(tb, 10*time.Second, func() bool {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	}) {
+	if !eventually(tb, 20*time.Second, func() bool { return welcomes(address) }) {
 		_ = cmd.Process.Kill()
-		tb.Fatalf("nats-server does not listen: %s", output.String())
+		_ = cmd.Wait()
+		tb.Fatalf("nats-server lets nobody in: %s", output.String())
 	}
 	return "mqtt://" + address
+}
+
+// welcomes reports whether a broker lets a client in. The first one waits until the store is there.
+func welcomes(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	hello := old.NewControlPacket(old.Connect).(*old.ConnectPacket)
+	hello.ProtocolName, hello.ProtocolVersion, hello.CleanSession, hello.ClientIdentifier = "MQTT", 4, true, "first"
+	if hello.Write(conn) != nil {
+		return false
+	}
+	answer, err := old.ReadPacket(conn)
+	welcome, ok := answer.(*old.ConnackPacket)
+	return err == nil && ok && welcome.ReturnCode == 0
 }
 
 func TestProbe_NATS(t *testing.T) {

@@ -41,7 +41,7 @@ func TestProbe_AccessList(t *testing.T) {
 			t.Parallel()
 			broker := startMosquitto(t, aclFile(t, tc.rule))
 			r := take(t, newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) {
-				c.Version, c.QoS, c.Window = tc.version, tc.qos, 300*time.Millisecond
+				c.Version, c.QoS, c.Window = tc.version, tc.qos, time.Second
 			}))
 			want(t, r, tc.reason, tc.outcome)
 			if tc.outcome == "rejected" && !strings.Contains(r.Detail, "0x87 not authorized") {
@@ -79,7 +79,7 @@ func TestProbe_Oversize(t *testing.T) {
 			t.Parallel()
 			broker := startMosquitto(t, tc.limit)
 			p := newProber(t, "mqtt://"+broker.address(), func(c *mqtt.Config) {
-				c.Version, c.Window = tc.version, 300*time.Millisecond
+				c.Version, c.Window = tc.version, time.Second
 			})
 			detail := ""
 			// A ping that meets the closed connection can overtake the broker's last word.
@@ -199,7 +199,7 @@ func TestProbe_FrozenAtQoS0(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			broker := startMosquitto(t)
-			p := newProber(t, "mqtt://"+broker.address(), both(speak, func(c *mqtt.Config) { c.QoS, c.Window = 0, 200*time.Millisecond }))
+			p := newProber(t, "mqtt://"+broker.address(), both(speak, func(c *mqtt.Config) { c.QoS, c.Window = 0, time.Second }))
 			want(t, take(t, p), "", "delivered")
 			broker.signal(t, syscall.SIGSTOP)
 			want(t, take(t, p), "message_lost", "lost")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			broker := newFakeBroker(t, behaviour{publish: tc.publish})
-			r := take(t, newProber(t, broker.url, func(c *mqtt.Config) { c.Window, c.Deadline = 400*time.Millisecond, 200*time.Millisecond }))
+			r := take(t, newProber(t, broker.url, func(c *mqtt.Config) { c.Deadline = window / 2 }))
 			want(t, r, tc.reason, tc.outcome)
 			if !strings.Contains(r.Detail, tc.detail) {
 				t.Errorf("detail is %q, want %q in it", r.Detail, tc.detail)
@@ -169,7 +170,7 @@ func TestProbe_NothingIsSentTwice(t *testing.T) {
 		messages <- string(p.Payload)
 		_ = c.Close()
 	}})
-	p := newProber(t, broker.url, func(c *mqtt.Config) { c.Window = 300 * time.Millisecond })
+	p := newProber(t, broker.url, func(c *mqtt.Config) { c.Window = time.Second })
 	for range 3 {
 		want(t, take(t, p), "message_unsent", "unsent")
 	}
@@ -187,10 +188,15 @@ func TestProbe_NothingIsSentTwice(t *testing.T) {
 }
 
 func TestProbe_EveryDroppedMessageIsSeen(t *testing.T) {
+	t.Parallel()
 	broker := newFakeBroker(t, behaviour{publish: func(_ *fakeBroker, c net.Conn, p *packets.Publish) { acknowledge(c, p, 0, "") }})
-	p := newProber(t, broker.url, func(c *mqtt.Config) { c.Window = 20 * time.Millisecond })
-	for range 20 {
-		want(t, take(t, p), "message_lost", "lost")
+	p := newProber(t, broker.url, nil)
+	for range 3 {
+		var probing sync.WaitGroup
+		for range 10 {
+			probing.Go(func() { want(t, take(t, p), "message_lost", "lost") })
+		}
+		probing.Wait()
 	}
 }
 
@@ -251,7 +257,7 @@ func TestProbe_AnArrivalAfterTheWindowChangesNothing(t *testing.T) {
 		copied := *p
 		previous = &copied
 	}})
-	p := newProber(t, broker.url, func(c *mqtt.Config) { c.Window = 200 * time.Millisecond })
+	p := newProber(t, broker.url, nil)
 	want(t, take(t, p), "message_lost", "lost")
 	second := take(t, p)
 	want(t, second, "", "delivered")

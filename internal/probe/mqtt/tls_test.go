@@ -61,12 +61,12 @@ func writePEM(tb testing.TB, path, kind string, der []byte) {
 	writeFile(tb, path, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
 }
 
-// issue returns certificate and key files for 127.0.0.1 and name, valid between the two times.
+// issue returns certificate and key files for the brokers of this process and name, valid between the two times.
 func (a *authority) issue(tb testing.TB, name string, from, until time.Time) (certFile, keyFile string) {
 	tb.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: until,
-		DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: []string{name}, IPAddresses: []net.IP{net.ParseIP(loopback())},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	key := newKey(tb)

@@ -4,7 +4,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	old "github.com/eclipse/paho.mqtt.golang/packets"
 
@@ -13,7 +12,7 @@ import (
 )
 
 func version3(c *mqtt.Config) {
-	c.Version, c.Window, c.Deadline = "3.1.1", 400*time.Millisecond, 200*time.Millisecond
+	c.Version, c.Window, c.Deadline = "3.1.1", window, window/2
 }
 
 func TestProbe3_AnswersToConnect(t *testing.T) {

@@ -87,13 +87,20 @@ func TestInbound_Judges(t *testing.T) {
 }
 
 // endless is a broker that sends one packet after the other at line rate.
-type endless struct{ packet []byte }
+type endless struct {
+	packet []byte
+	at     int
+}
 
-func (e endless) Read(p []byte) (int, error) { return copy(p, e.packet), nil }
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.packet[e.at:])
+	e.at = (e.at + n) % len(e.packet)
+	return n, nil
+}
 
 func TestInbound_Flood(t *testing.T) {
 	t.Parallel()
-	in := newInbound(io.MultiReader(bytes.NewReader([]byte{0x20, 3, 0, 0, 0}), endless{[]byte{0x30, 3, 0, 1, 't'}}), version5)
+	in := newInbound(io.MultiReader(bytes.NewReader([]byte{0x20, 3, 0, 0, 0}), &endless{packet: append([]byte{0x30, 0x80, 0x40}, make([]byte, 8<<10)...)}), version5)
 	n, err := io.Copy(io.Discard, io.LimitReader(&in, 64<<20))
 	if !errors.Is(err, push.ErrFlood) || n < 16<<20 {
 		t.Errorf("got %v after %d bytes, want %v after some more than 16 MiB", err, n, push.ErrFlood)

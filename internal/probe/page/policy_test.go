@@ -80,7 +80,7 @@ func TestProbe_EndsAtTheTimeoutOfTheTouchpoint(t *testing.T) {
 	t.Parallel()
 	target := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	hasty := setup()
-	hasty.Timeout = 50 * time.Millisecond
+	hasty.Timeout = time.Second
 	built, err := page.Kind().Build(config(probe.DesktopWeb, target, nil), hasty)
 	if err != nil {
 		t.Fatal(err)

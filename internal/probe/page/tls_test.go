@@ -141,13 +141,13 @@ func TestProbe_CancelledIsNotMeasured(t *testing.T) {
 
 func TestProbe_DeadlineIsTheReasonOfWhatHung(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
 	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	built, err := page.Kind().Build(config(probe.DesktopWeb, url, nil), setup())
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
 	result, err := built.Prober.Probe(ctx)
 	if err != nil || result.Reason != probe.ResponseTimeout {
 		t.Errorf("got reason %q and error %v, want %q", result.Reason, err, probe.ResponseTimeout)

@@ -178,7 +178,7 @@ func probeOnce(ctx context.Context, host string) (probe.Result, error) {
 
 // TestProbe_Lost says how many echoes nobody answered.
 func TestProbe_Lost(t *testing.T) {
-	result, err := run(t, time.Second, func(c *ping.Config) { c.Host = hole })
+	result, err := run(t, 2*time.Second, func(c *ping.Config) { c.Host = hole })
 	if err != nil || result.Reason != "ping_unanswered" || !strings.Contains(result.Detail, "none of 3 echoes to "+hole) {
 		t.Errorf("got %v, %q: %s, want %d lost echoes", err, result.Reason, result.Detail, 3)
 	}
@@ -198,7 +198,7 @@ func TestProbe_Forbidden(t *testing.T) {
 
 // TestProbe_Name looks a name up first.
 func TestProbe_Name(t *testing.T) {
-	result, err := run(t, time.Second, func(c *ping.Config) { c.Host, c.Resolver = "shop.example.test", "127.0.0.1:9" })
+	result, err := run(t, 5*time.Second, func(c *ping.Config) { c.Host, c.Resolver = "shop.example.test", "127.0.0.1:9" })
 	if _, resolved := result.Phases.Get(probe.Resolve); err != nil || result.Reason != probe.DNSFailed || !resolved {
 		t.Errorf("got %v, %q: %s, want %q", err, result.Reason, result.Detail, probe.DNSFailed)
 	}

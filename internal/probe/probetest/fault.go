@@ -21,7 +21,7 @@ type Fault struct {
 
 const (
 	// hangs is the deadline for services that never finish: long enough to reach the phase that hangs on a busy machine.
-	hangs = 1500 * time.Millisecond
+	hangs = 3 * time.Second
 	// answers is the deadline for all others.
 	answers = 15 * time.Second
 	// bodyLimit is the cap on bodies that probers are told, in bytes.

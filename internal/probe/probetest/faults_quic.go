@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,12 +36,7 @@ func quicHandshakeFaults() []Fault {
 	return []Fault{
 		{Name: "QUIC: black hole", Start: datagrams(func([]byte) []byte { return nil }), Want: probe.ConnectTimeout, Hangs: true},
 		{Name: "QUIC: closed port", Start: ClosedHTTP3, Want: probe.ConnectRefused},
-		{Name: "QUIC: not there, only TCP is", Start: func(tb testing.TB) Target {
-			tb.Helper()
-			target := HealthyHTTP(tb)
-			target.HTTP3 = "only"
-			return target
-		}, Want: probe.ConnectRefused},
+		{Name: "QUIC: not there, only TCP is", Start: http2Only, Want: probe.ConnectRefused},
 		{Name: "QUIC: junk", Start: datagrams(func([]byte) []byte { return []byte("what is this?") }), Want: probe.TLSTimeout, Hangs: true},
 		{Name: "QUIC: its own first packet", Start: datagrams(bytes.Clone), Want: probe.TLSTimeout, Hangs: true},
 		{Name: "QUIC: unknown version", Start: datagrams(otherVersions), Want: probe.TLSHandshake},
@@ -52,7 +49,7 @@ func quicHandshakeFaults() []Fault {
 			tb.Helper()
 			root := newRoot(tb, "Test Root")
 			cert := root.issue(tb, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
-			return serveHTTP3(tb, root.file(tb), "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, welcome)
+			return serveHTTP3(tb, root.file(tb), listenUDP(tb), &tls.Config{Certificates: []tls.Certificate{cert}}, welcome)
 		}, Want: probe.TLSExpired, Chain: true},
 		{Name: "QUIC: closed after the handshake", Start: quicWith(nil, nil, func(conn *quic.Conn, _ *quic.Stream) {
 			_ = conn.CloseWithError(0x100, "")
@@ -161,7 +158,7 @@ func quicWith(edit func(*tls.Config), tune func(*quic.Transport), serve func(*qu
 		if edit != nil {
 			edit(config)
 		}
-		socket := listenUDP(tb, "127.0.0.1:0")
+		socket := listenUDP(tb)
 		transport := &quic.Transport{Conn: socket}
 		if tune != nil {
 			tune(transport)
@@ -208,7 +205,7 @@ func forgetful(tb testing.TB) Target {
 	tb.Helper()
 	root := newRoot(tb, "Test Root")
 	config := &tls.Config{Certificates: []tls.Certificate{root.issue(tb, nil)}, NextProtos: []string{"h3"}}
-	socket := listenUDP(tb, "127.0.0.1:0")
+	socket := listenUDP(tb)
 	key := quic.StatelessResetKey{1, 2, 3}
 	heard := &again{PacketConn: socket}
 	first := &quic.Transport{Conn: heard, StatelessResetKey: &key, ConnectionIDLength: idSize}
@@ -314,10 +311,27 @@ func http3Only(tb testing.TB) Target {
 	return target
 }
 
-// serveUDP answers every datagram as it is told, until the test ends; nil is no answer.
+// http2Only starts a service that is there by TCP alone, for those who ask by HTTP/3.
+func http2Only(tb testing.TB) Target {
+	tb.Helper()
+	discard := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}
+	for range 10 { // somebody else may have the UDP port
+		target := HealthyHTTP(tb)
+		address := netip.MustParseAddrPort(strings.TrimSuffix(strings.TrimPrefix(target.URL, "https://"), "/"))
+		if conn, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(address), discard); err == nil { // see closedUDP
+			tb.Cleanup(func() { _ = conn.Close() })
+			target.HTTP3 = "only"
+			return target
+		}
+	}
+	tb.Fatal("no port is free in both protocols")
+	return Target{}
+}
+
+// serveUDP answers every datagram as it is told, until the test ends; nil is no answer. Nothing is there by TCP.
 func serveUDP(tb testing.TB, answer func(question []byte) []byte) (address string) {
 	tb.Helper()
-	socket := listenUDP(tb, "127.0.0.1:0")
+	socket := listenUDPOnly(tb)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		question := make([]byte, 1500)

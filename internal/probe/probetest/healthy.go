@@ -28,7 +28,7 @@ func HealthyHTTP(tb testing.TB) Target {
 func HealthyHTTP3(tb testing.TB) Target {
 	tb.Helper()
 	root := newRoot(tb, "Test Root")
-	return serveHTTP3(tb, root.file(tb), closedTCP(tb), &tls.Config{Certificates: []tls.Certificate{root.issue(tb, nil)}}, welcome)
+	return serveHTTP3(tb, root.file(tb), listenUDPOnly(tb), &tls.Config{Certificates: []tls.Certificate{root.issue(tb, nil)}}, welcome)
 }
 
 func welcome(w http.ResponseWriter, _ *http.Request) {
@@ -47,10 +47,9 @@ func serveHTTP2(tb testing.TB, caFile string, config *tls.Config, handler http.H
 	return Target{URL: server.URL + "/", CAFile: caFile}
 }
 
-// serveHTTP3 serves by HTTP/3 alone, on the UDP port of the address, until the test ends.
-func serveHTTP3(tb testing.TB, caFile, address string, config *tls.Config, handler http.HandlerFunc) Target {
+// serveHTTP3 serves by HTTP/3 alone until the test ends.
+func serveHTTP3(tb testing.TB, caFile string, socket net.PacketConn, config *tls.Config, handler http.HandlerFunc) Target {
 	tb.Helper()
-	socket := listenUDP(tb, address)
 	server := &http3.Server{Handler: handler, TLSConfig: http3.ConfigureTLSConfig(config)}
 	done := make(chan struct{})
 	go func() {
@@ -65,11 +64,24 @@ func serveHTTP3(tb testing.TB, caFile, address string, config *tls.Config, handl
 	return Target{URL: "https://" + socket.LocalAddr().String() + "/", CAFile: caFile, HTTP3: "only"}
 }
 
-func listenUDP(tb testing.TB, address string) net.PacketConn {
+func listenUDP(tb testing.TB) net.PacketConn {
 	tb.Helper()
-	socket, err := net.ListenPacket("udp", address) //nolint:noctx // it does not wait
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // it does not wait
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return socket
+}
+
+// listenUDPOnly is listenUDP on a port on which nobody else can listen by TCP.
+func listenUDPOnly(tb testing.TB) net.PacketConn {
+	tb.Helper()
+	for range 10 { // somebody else may have the UDP port
+		socket, err := net.ListenPacket("udp", closedTCP(tb)) //nolint:noctx // it does not wait
+		if err == nil {
+			return socket
+		}
+	}
+	tb.Fatal("no port is free in both protocols")
+	return nil
 }

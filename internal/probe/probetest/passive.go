@@ -16,7 +16,7 @@ import (
 func RunPassive(t *testing.T, subject Subject, tell func(testing.TB)) {
 	t.Helper()
 	running := goleak.IgnoreCurrent()
-	defer goleak.VerifyNone(t, running)
+	defer leavesNothing(t, running)
 	t.Run("the kind is documented", func(t *testing.T) { documented(t, subject, Fixture{}) })
 	t.Run("the sample loads", func(t *testing.T) { sampleLoads(t, subject, Fixture{}) })
 	t.Run("the profile is complete", func(t *testing.T) {

@@ -27,6 +27,7 @@ func serveOn(tb testing.TB, listener net.Listener, serve func(net.Conn)) (addres
 	var serving sync.WaitGroup
 	var mu sync.Mutex
 	open := make(map[net.Conn]bool)
+	ended := false
 	serving.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -35,6 +36,9 @@ func serveOn(tb testing.TB, listener net.Listener, serve func(net.Conn)) (addres
 			}
 			mu.Lock()
 			open[conn] = true
+			if ended {
+				_ = conn.Close() // accepted in the last moment
+			}
 			mu.Unlock()
 			serving.Go(func() {
 				serve(conn)
@@ -48,6 +52,7 @@ func serveOn(tb testing.TB, listener net.Listener, serve func(net.Conn)) (addres
 	tb.Cleanup(func() {
 		_ = listener.Close()
 		mu.Lock()
+		ended = true
 		for conn := range open {
 			_ = conn.Close()
 		}

@@ -32,7 +32,7 @@ type Fixture struct {
 func Run(t *testing.T, subject Subject, fixture Fixture) {
 	t.Helper()
 	running := goleak.IgnoreCurrent()
-	defer goleak.VerifyNone(t, running)
+	defer leavesNothing(t, running)
 	steps := []struct {
 		name string
 		run  func(*testing.T, Subject, Fixture)
@@ -50,6 +50,19 @@ func Run(t *testing.T, subject Subject, fixture Fixture) {
 	}
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) { step.run(t, subject, fixture) })
+	}
+}
+
+// leavesNothing fails the test when goroutines are left: those of servers and connections take a moment to end.
+func leavesNothing(t *testing.T, running goleak.Option) {
+	t.Helper()
+	end := time.Now().Add(grace)
+	err := goleak.Find(running) // waits a little by itself
+	for err != nil && time.Now().Before(end) {
+		err = goleak.Find(running)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 

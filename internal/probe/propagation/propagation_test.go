@@ -172,7 +172,7 @@ func TestProbe_WhatCanGoWrong(t *testing.T) {
 		lost    []string
 	}{
 		"late": {
-			set: func(s *shop) { s.delay["web"] = 3 }, change: func(c *propagation.Config) { c.Deadline = 200 * time.Millisecond },
+			set: func(s *shop) { s.delay["web"] = 12 }, change: func(c *propagation.Config) { c.Deadline, c.Window = time.Second, 5*time.Second },
 			want: []string{"propagation_late web: seen after "}, cleaned: 1,
 		},
 		"lost in one sink": {

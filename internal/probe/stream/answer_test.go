@@ -87,7 +87,7 @@ func TestProbe_AnswersToMessages(t *testing.T) {
 					h.refuse = c.answer
 				}
 				p := newProber(t, h, func(config *stream.Config) {
-					config.Token, config.Window = probe.Secret{Env: "TEST_TOKEN"}, window/10
+					config.Token, config.Window = probe.Secret{Env: "TEST_TOKEN"}, window/2
 					if sender == "websocket" {
 						config.URL = wsURL(h, "/in")
 					}

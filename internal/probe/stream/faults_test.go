@@ -22,7 +22,7 @@ import (
 // a good one.
 func TestProbe_AcceptedAndDropped(t *testing.T) {
 	t.Parallel()
-	const probers, each = 10, 20
+	const probers, each = 40, 5
 	catalogue, err := probe.NewCatalogue([]probe.Kind{stream.Kind()})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestProbe_AcceptedAndDropped(t *testing.T) {
 	lost, good := 0, 0
 	var running sync.WaitGroup
 	for range probers {
-		p := newProber(t, h, func(c *stream.Config) { c.Window = 200 * time.Millisecond })
+		p := newProber(t, h, nil)
 		running.Go(func() {
 			for range each {
 				r := take(t, p)
@@ -69,14 +69,14 @@ func TestProbe_Late(t *testing.T) {
 // TestProbe_SlowConnection is in the evidence, and not in the time that a message took.
 func TestProbe_SlowConnection(t *testing.T) {
 	t.Parallel()
-	const slow = 400 * time.Millisecond
+	const slow = time.Second
 	h := newHub(t)
 	h.refuse = func(w http.ResponseWriter, r *http.Request) {
 		<-time.After(slow)
 		h.set(func(h *hub) { h.refuse = nil })
 		h.in(w, r)
 	}
-	r := take(t, newProber(t, h, func(c *stream.Config) { c.URL = wsURL(h, "/in") }))
+	r := take(t, newProber(t, h, func(c *stream.Config) { c.URL, c.Window = wsURL(h, "/in"), 2*slow }))
 	want(t, r, "", "delivered")
 	if r.Duration >= slow {
 		t.Errorf("duration is %v, want it from when the connection stands, which took %v", r.Duration, slow)
@@ -140,7 +140,6 @@ func TestProbe_Garbled(t *testing.T) {
 			h := newHub(t)
 			h.deliver = c.deliver
 			r := take(t, newProber(t, h, func(config *stream.Config) {
-				config.Window = 500 * time.Millisecond
 				if c.change != nil {
 					c.change(config)
 				}
@@ -182,7 +181,9 @@ func TestProbe_HungUpBetweenProbes(t *testing.T) {
 // settle waits until a condition holds.
 func settle(t *testing.T, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); runtime.Gosched() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatal("the condition does not hold after 10 s")
 		}
@@ -244,7 +245,7 @@ func TestProbe_HungUpMeanwhile(t *testing.T) {
 func TestProbe_DeafReceiver(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
-	p := newProber(t, h, func(c *stream.Config) { c.Window = 300 * time.Millisecond })
+	p := newProber(t, h, nil)
 	want(t, take(t, p), "", "delivered")
 	h.set(func(h *hub) { clear(h.subscribers) }) // the service forgets, and hangs up on nobody
 	want(t, take(t, p), "message_lost", "lost")
@@ -346,7 +347,7 @@ func TestProbe_Unanswered(t *testing.T) {
 				<-r.Context().Done()
 			}
 			h.refuse = hang
-			p := newProber(t, h, func(c *stream.Config) { c.Deadline, c.Window = 200*time.Millisecond, 400*time.Millisecond })
+			p := newProber(t, h, func(c *stream.Config) { c.Deadline = window / 2 })
 			want(t, take(t, p), c.reason, c.outcome, c.findings...)
 		})
 	}
@@ -372,7 +373,7 @@ func TestProbe_RefusedOverWebSocket(t *testing.T) {
 			t.Parallel()
 			h := newHub(t)
 			h.closeCode = code
-			r := take(t, newProber(t, h, func(c *stream.Config) { c.URL, c.Window = wsURL(h, "/in"), 500*time.Millisecond }))
+			r := take(t, newProber(t, h, func(c *stream.Config) { c.URL = wsURL(h, "/in") }))
 			want(t, r, c.reason, c.outcome)
 			var word strings.Builder
 			for _, m := range measured(r, "push_provider_responses_total") {

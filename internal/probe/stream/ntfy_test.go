@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/channelwatch/channelwatch/internal/probe"
 	"github.com/channelwatch/channelwatch/internal/probe/stream"
@@ -84,7 +83,7 @@ func TestNtfy_Streams(t *testing.T) {
 			t.Parallel()
 			h := newNtfy(t)
 			h.set(func(h *hub) { h.greeting, h.deliver = c.greeting, c.deliver })
-			p := ntfyProber(t, h, "", func(config *stream.Config) { config.Body, config.Window = "{{message}} dear", 500*time.Millisecond })
+			p := ntfyProber(t, h, "", func(config *stream.Config) { config.Body = "{{message}} dear" })
 			want(t, take(t, p), c.reason, c.outcome, c.findings...)
 		})
 	}
@@ -95,7 +94,7 @@ func TestNtfy_Limit(t *testing.T) {
 	t.Parallel()
 	h := newNtfy(t)
 	h.set(func(h *hub) {
-		h.refuse = ntfyRefusal(http.StatusTooManyRequests, 42901, "limit reached: too many requests", http.Header{"Retry-After": {"1"}})
+		h.refuse = ntfyRefusal(http.StatusTooManyRequests, 42901, "limit reached: too many requests", http.Header{"Retry-After": {"3"}})
 	})
 	p := ntfyProber(t, h, "", nil)
 	r := take(t, p)

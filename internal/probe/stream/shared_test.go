@@ -48,13 +48,15 @@ func TestProbe_ResultsHaveNothingInCommon(t *testing.T) {
 // A probe whose message is lost gives up the stream, but not while another probe waits for its message there.
 func TestProbe_LeavesTheStreamToOthers(t *testing.T) {
 	t.Parallel()
+	// The second message has half the window, which a busy machine needs.
+	const timeout, window = 4 * timeout, 4 * window
 	h := newHub(t)
 	over := make(chan struct{})
 	texts := make(chan string, 2)
 	h.deliver = func(text string) []string { texts <- text; return nil }
-	p := newProber(t, h, nil)
+	p := newProberWithin(t, timeout, stream.Kind(), h, func(c *stream.Config) { c.Window = window })
 	first := make(chan probe.Result, 1)
-	go func() { first <- take(t, p); close(over) }()
+	go func() { first <- takeWithin(t, timeout, p); close(over) }()
 	<-texts // the first message is published, and dropped
 	<-time.After(window / 2)
 	go func() {
@@ -63,13 +65,13 @@ func TestProbe_LeavesTheStreamToOthers(t *testing.T) {
 		h.set(func(h *hub) { h.deliver = nil })
 		h.broadcast(httpRequest(), text)
 	}()
-	want(t, take(t, p), "", "delivered")
+	want(t, takeWithin(t, timeout, p), "", "delivered")
 	want(t, <-first, "message_lost", "lost")
 	if n := h.subscriptions(); n != 1 {
 		t.Errorf("there were %d subscriptions, want 1", n)
 	}
 	// Nobody waits there now.
-	r := take(t, p)
+	r := takeWithin(t, timeout, p)
 	want(t, r, "", "delivered")
 	if n := h.subscriptions(); n != 2 || len(r.Findings) != 0 {
 		t.Errorf("there were %d subscriptions and the findings %v, want a new stream without a word", n, r.Findings)

@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	timeout = 2500 * time.Millisecond
+	timeout = 4 * time.Second
 	window  = 1500 * time.Millisecond
 )
 
@@ -31,6 +31,12 @@ func newProber(tb testing.TB, h *hub, change func(*stream.Config)) probe.Prober 
 
 // newProberOf is newProber for touchpoints of one agent, which share what they can.
 func newProberOf(tb testing.TB, kind probe.Kind, h *hub, change func(*stream.Config)) probe.Prober {
+	tb.Helper()
+	return newProberWithin(tb, timeout, kind, h, change)
+}
+
+// newProberWithin is newProberOf with a timeout of its own.
+func newProberWithin(tb testing.TB, timeout time.Duration, kind probe.Kind, h *hub, change func(*stream.Config)) probe.Prober {
 	tb.Helper()
 	built := buildOf(tb, kind, probe.Setup{Timeout: timeout, Every: 30 * time.Second}, func(c *stream.Config) {
 		c.URL, c.ReceiveURL = h.URL+"/publish", h.URL+"/sse"
@@ -62,6 +68,12 @@ func buildOf(tb testing.TB, kind probe.Kind, setup probe.Setup, change func(*str
 
 // take probes once and checks what holds for every result of this kind: one message ends in exactly one way.
 func take(tb testing.TB, p probe.Prober) probe.Result {
+	tb.Helper()
+	return takeWithin(tb, timeout, p)
+}
+
+// takeWithin is take with a timeout of its own.
+func takeWithin(tb testing.TB, timeout time.Duration, p probe.Prober) probe.Result {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), timeout)
 	defer cancel()
@@ -255,6 +267,11 @@ func TestProbe_SubscribesOverWebSocket(t *testing.T) {
 		c.Secret = probe.Secret{Env: "TEST_SECRET"}
 	})
 	want(t, take(t, p), "", "delivered")
+	settle(t, func() bool { // the hub reads and delivers on its own
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.subscribed) > 0
+	})
 	h.set(func(h *hub) {
 		if got := fmt.Sprint(h.subscribed); got != `[{"join":"hunter2-and-more"}]` {
 			t.Errorf("subscribed with %s, want the text with its secret, once", got)

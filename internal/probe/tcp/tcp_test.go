@@ -121,7 +121,7 @@ func TestConformance(t *testing.T) {
 // TestProbe_Outcome tells services apart that differ in one thing. Those that hang are given up after a moment.
 func TestProbe_Outcome(t *testing.T) {
 	t.Parallel()
-	const moment = 300 * time.Millisecond
+	const moment = time.Second
 	tests := map[string]struct {
 		handle   func(*net.TCPConn)
 		config   tcp.Config
@@ -210,13 +210,20 @@ func TestProbe_Evidence(t *testing.T) {
 func TestProbe_Waits(t *testing.T) {
 	t.Parallel()
 	const delay = 100 * time.Millisecond
-	result := run(t, tcp.Config{Address: serve(t, func(conn *net.TCPConn) {
+	address := serve(t, func(conn *net.TCPConn) {
 		<-time.After(delay)
 		say("220 late\r\n")(conn)
-	}), Banner: "^220 "}, 10*time.Second)
-	if wait, ok := result.Phases.Get(probe.Wait); !ok || wait < delay-5*time.Millisecond || result.Duration < wait {
-		t.Errorf("waited %v of %v, want at least %v", wait, result.Duration, delay)
+	})
+	var wait, all time.Duration
+	for range 30 { // on a busy machine the server may begin with its delay before the prober does with its phase
+		result := run(t, tcp.Config{Address: address, Banner: "^220 "}, 10*time.Second)
+		all = result.Duration
+		var ok bool
+		if wait, ok = result.Phases.Get(probe.Wait); ok && wait >= delay-5*time.Millisecond && wait <= all {
+			return
+		}
 	}
+	t.Errorf("waited %v of %v, want at least %v", wait, all, delay)
 }
 
 func TestBuild_Mistakes(t *testing.T) {

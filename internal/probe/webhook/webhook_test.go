@@ -355,7 +355,7 @@ func TestProbe_VerifiesSignatures(t *testing.T) {
 func TestProbe_TellsWhatCameAfterwards(t *testing.T) {
 	t.Parallel()
 	p := newPayments(t)
-	prober := p.prober(func(c *webhook.Config) { c.Window, c.Deadline = 300*time.Millisecond, 0 })
+	prober := p.prober(func(c *webhook.Config) { c.Window, c.Deadline = 2*time.Second, 0 })
 	p.send = func(*payments, int) {}
 	first := run(t, prober)
 	if first.Find("webhook_lost") == nil {

@@ -53,7 +53,7 @@ func TestConformance(t *testing.T) {
 // other kinds.
 func TestProbe_FaultsOfConnections(t *testing.T) {
 	t.Parallel()
-	const hangs = 800 * time.Millisecond // until what never ends is given up
+	const hangs = 1500 * time.Millisecond // until what never ends is given up
 	for _, fault := range probetest.Faults() {
 		about, _, _ := strings.Cut(fault.Name, ":")
 		switch about {

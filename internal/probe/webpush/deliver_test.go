@@ -103,7 +103,7 @@ func TestProbe_NobodySeesItArrive(t *testing.T) {
 func TestProbe_ReceiptOfABrowser(t *testing.T) {
 	s := newStage(t, pushservice.Options{})
 	c := newCanary(t, s, "")
-	p := fileProber(t, "receipt", c.file(), c.receipts, func(conf *webpush.Config) { conf.Window = 500 * time.Millisecond })
+	p := fileProber(t, "receipt", c.file(), c.receipts, nil)
 	for range 3 {
 		r := take(t, p)
 		want(t, r, "", "delivered")
@@ -159,7 +159,7 @@ func TestProbe_TopicKeepsTheNewestMessage(t *testing.T) {
 	c := newCanary(t, s, "")
 	minute := time.Minute
 	p := fileProber(t, "receipt", c.file(), c.receipts, func(conf *webpush.Config) {
-		conf.Topic, conf.TTL, conf.Window = "offers", &minute, 100*time.Millisecond
+		conf.Topic, conf.TTL, conf.Window = "offers", &minute, window/2
 	})
 	c.leave()
 	for range 3 {
@@ -209,13 +209,15 @@ func TestProbe_OverTLS(t *testing.T) {
 func TestProbe_InLessTimeThanConfigured(t *testing.T) {
 	s := newStage(t, pushservice.Options{})
 	p := selfProber(t, s, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), window)
-	defer cancel()
-	r, err := p.Probe(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want(t, r, "", "delivered")
+	waitUntil(t, "a message that is delivered", func() bool { // little time is left to connect: on a busy machine too little
+		ctx, cancel := context.WithTimeout(t.Context(), window)
+		defer cancel()
+		r, err := p.Probe(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Reason == ""
+	})
 }
 
 // A receipt for a message that is over says nothing any more.

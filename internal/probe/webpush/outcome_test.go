@@ -24,12 +24,12 @@ func always(fault pushservice.Fault) pushservice.Options {
 
 // Only a receiver can tell these apart: the push service answers 201 to every message of them.
 func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
-	const touchpoints, each = 10, 20
+	const touchpoints, each = 40, 5
 	s := newStage(t, always(pushservice.Fault{Drop: true}))
 	var good atomic.Int32
 	var probing sync.WaitGroup
 	for range touchpoints {
-		p := selfProber(t, s, func(c *webpush.Config) { c.Window = 150 * time.Millisecond })
+		p := selfProber(t, s, func(c *webpush.Config) { c.Window = window / 2 })
 		probing.Go(func() {
 			for range each {
 				r := take(t, p)
@@ -48,7 +48,7 @@ func TestProbe_EveryDroppedMessageIsLost(t *testing.T) {
 
 func TestProbe_FateOfAMessage(t *testing.T) {
 	t.Parallel()
-	const delay = 150 * time.Millisecond
+	const deadline, delay = window / 4, window / 2
 	cases := []struct {
 		name     string
 		fault    pushservice.Fault
@@ -66,7 +66,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		},
 		{
 			name: "delayed beyond the window", fault: pushservice.Fault{Delay: time.Minute},
-			reason: "message_lost", outcome: "lost", rating: probe.Poor, least: 300 * time.Millisecond, answer: "accepted",
+			reason: "message_lost", outcome: "lost", rating: probe.Poor, least: window, answer: "accepted",
 		},
 		{
 			name: "garbled", fault: pushservice.Fault{Corrupt: true},
@@ -78,7 +78,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		},
 		{
 			name: "neither delivered nor answered", fault: pushservice.Fault{Hold: time.Minute, Drop: true},
-			reason: "response_timeout", outcome: "unsent", rating: probe.Poor, least: 300 * time.Millisecond, answer: "none",
+			reason: "response_timeout", outcome: "unsent", rating: probe.Poor, least: window, answer: "none",
 		},
 		{
 			name: "refused", fault: pushservice.Fault{Status: http.StatusServiceUnavailable},
@@ -89,7 +89,7 @@ func TestProbe_FateOfAMessage(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, always(tc.fault))
-			p := selfProber(t, s, func(c *webpush.Config) { c.Window, c.Deadline = 300*time.Millisecond, 100*time.Millisecond })
+			p := selfProber(t, s, func(c *webpush.Config) { c.Deadline = deadline })
 			r := take(t, p)
 			want(t, r, tc.reason, tc.outcome)
 			wantFindings(t, r, tc.findings...)
@@ -144,7 +144,7 @@ func TestProbe_GarbledMessagesAreRefusedByTheReceiver(t *testing.T) {
 func TestProbe_MessagesOfOthersAreIgnored(t *testing.T) {
 	s := newStage(t, pushservice.Options{})
 	file := filepath.Join(t.TempDir(), "state.json")
-	p := selfProber(t, s, func(c *webpush.Config) { c.StateFile, c.Window = file, 300*time.Millisecond })
+	p := selfProber(t, s, func(c *webpush.Config) { c.StateFile = file })
 	want(t, take(t, p), "", "delivered")
 	foreign := subscriptionIn(t, file)
 	s.answerWith(func(w http.ResponseWriter, _ *http.Request) {
@@ -169,7 +169,7 @@ func TestProbe_MessagesOfOthersAreIgnored(t *testing.T) {
 func TestProbe_NothingIsSentTwice(t *testing.T) {
 	var bodies atomic.Int32
 	s := newStage(t, pushservice.Options{})
-	p := selfProber(t, s, func(c *webpush.Config) { c.Window = 200 * time.Millisecond })
+	p := selfProber(t, s, nil)
 	s.answerWith(func(http.ResponseWriter, *http.Request) {
 		bodies.Add(1)
 		panic(http.ErrAbortHandler)

@@ -21,6 +21,7 @@ func TestProbe_DisconnectedReceiverComesBack(t *testing.T) {
 	// What is not confirmed yet would be delivered again.
 	waitUntil(t, "the message to be confirmed", func() bool { return s.service.Acks(100) == 1 })
 	s.service.Disconnect()
+	waitUntil(t, "the connection to be cut", func() bool { return s.service.Receivers() == 0 })
 	r := take(t, p)
 	want(t, r, "", "delivered")
 	wantFindings(t, r, "receiver_disconnected")

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -43,10 +44,16 @@ type stage struct {
 
 func newStage(tb testing.TB, options pushservice.Options) *stage {
 	tb.Helper()
-	s := &stage{tb: tb, address: "127.0.0.1:0", options: options, peers: make(map[string]bool)}
+	s := &stage{tb: tb, address: net.JoinHostPort(loopback(), "0"), options: options, peers: make(map[string]bool)}
 	s.on()
 	tb.Cleanup(s.off)
 	return s
+}
+
+// loopback is an address of this process alone: no other program takes the port of a service that is off.
+func loopback() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)
 }
 
 // on starts a service that remembers nothing, on the address that it always had.
