@@ -3,6 +3,7 @@ package demo_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,6 +91,20 @@ func newCatalogue(t *testing.T) *probe.Catalogue {
 	return catalogue
 }
 
+// tries is how often something is probed where a busy machine can spoil it.
+const tries = 10
+
+// late reports whether a check says that something took too long, as everything may on a busy machine.
+func late(check probe.CheckID) bool {
+	switch check {
+	case probe.ConnectTimeout, probe.TLSTimeout, probe.ResponseTimeout, probe.BodyTimeout, "message_late", "message_lost", "journey_step_slow",
+		probe.SlowConnect, probe.SlowTLS, probe.SlowServer, probe.SlowDownload, probe.SlowDiscovery, probe.SlowContent, probe.SlowRender, probe.Slow,
+		"browser_starved", "nothing_painted", "never_loaded", "blocking_scripts_slight", "blocking_scripts", "blocking_scripts_heavy":
+		return true
+	}
+	return false
+}
+
 // all probes every touchpoint at once and compares with the hits that are expected; the others must be excellent.
 func all(t *testing.T, touchpoints map[string]*probe.Touchpoint, hits []demo.Hit) {
 	t.Helper()
@@ -103,13 +119,16 @@ func all(t *testing.T, touchpoints map[string]*probe.Touchpoint, hits []demo.Hit
 		probing.Go(func() {
 			// Speed is rated only where the fault is slowness: this machine may be busy.
 			var limits probe.Limits
-			switch want.Cause {
-			case probe.SlowServer:
+			if want.Cause == probe.SlowServer {
 				limits = tp.Limits
-			case "message_duplicated":
-				_, _ = rate(t, catalogue, tp, limits) // it shows in the next result
 			}
 			v, r := rate(t, catalogue, tp, limits)
+			if want.Cause == "message_duplicated" && v.Cause != want.Cause {
+				v, r = rate(t, catalogue, tp, limits) // a repeat shows in its own result or in the next one
+			}
+			for n := 1; (v.Rating != want.Rating || v.Cause != want.Cause) && late(v.Cause) && n < tries; n++ {
+				v, r = rate(t, catalogue, tp, limits)
+			}
 			if v.Rating != want.Rating || v.Cause != want.Cause {
 				t.Errorf("%s is %v because of %q (%s %v), want %v because of %q",
 					key, v.Rating, v.Cause, r.Detail, r.Findings, want.Rating, want.Cause)
@@ -172,7 +191,7 @@ func TestShop_EveryFaultOfTheLookIsSeen(t *testing.T) {
 	looks := []*probe.Touchpoint{touchpoints["desktop-web/autumn"], touchpoints["mobile-web/autumn"]}
 	visit := func(tp *probe.Touchpoint, limits probe.Limits, what string, want demo.Hit) {
 		v, r := rate(t, catalogue, tp, limits)
-		for tries := 0; v.Cause == "browser_starved" && tries < 20; tries++ { // others keep this machine busy
+		for n := 1; (v.Rating != want.Rating || v.Cause != want.Cause) && late(v.Cause) && n < 2*tries; n++ { // others keep this machine busy
 			v, r = rate(t, catalogue, tp, limits)
 		}
 		if v.Rating != want.Rating || v.Cause != want.Cause {
@@ -201,15 +220,19 @@ func TestShop_EveryFaultOfTheLookIsSeen(t *testing.T) {
 
 // TestShop_CustomersReport listens where the agent of the demo does.
 func TestShop_CustomersReport(t *testing.T) {
-	shop, _ := open(t, demo.Options{Customers: true})
-	conf, err := config.Parse("demo", shop.Config(), kinds.All())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conf.Close()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", conf.RUM.Listen)
-	if err != nil {
-		t.Fatal(err)
+	var conf *config.Config
+	var listener net.Listener
+	for n := 1; listener == nil; n++ {
+		shop, _ := open(t, demo.Options{Customers: true})
+		var err error
+		if conf, err = config.Parse("demo", shop.Config(), kinds.All()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(conf.Close)
+		listener, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", conf.RUM.Listen)
+		if err != nil && (n == tries || !errors.Is(err, syscall.EADDRINUSE)) { // somebody else may have taken it meanwhile
+			t.Fatal(err)
+		}
 	}
 	origins := make(chan string, 1)
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

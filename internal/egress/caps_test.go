@@ -56,8 +56,8 @@ func TestCaps_Bytes(t *testing.T) {
 			if _, err := c.Get(server.URL); err == nil {
 				t.Error("what came after was answered")
 			}
-			if report := p.Report(); !report.OverBytes || report.In < limit || report.In > limit+limit/4 {
-				t.Errorf("got %d bytes, over %v, want a little over %d", report.In, report.OverBytes, limit)
+			if report := p.Report(); !report.OverBytes || report.In+report.Out <= limit || report.In+report.Out > limit+limit/4 {
+				t.Errorf("got %d bytes in and %d out, over %v, want a little over %d", report.In, report.Out, report.OverBytes, limit)
 			}
 		})
 	}

@@ -483,8 +483,12 @@ func TestProxy_Ends(t *testing.T) {
 				eventually(t, "what came after", func() bool { return got.Load() == "still here" })
 			})
 			t.Run("cut by the server", func(t *testing.T) {
-				server := raw(t, func(conn *net.TCPConn, _ *bufio.Reader) { _ = conn.SetLinger(0) })
-				_, in := tunnel(t, p, server)
+				server := raw(t, func(conn *net.TCPConn, in *bufio.Reader) {
+					_, _ = in.ReadByte() // a connection that is cut at once may never have come about for the proxy
+					_ = conn.SetLinger(0)
+				})
+				conn, in := tunnel(t, p, server)
+				_, _ = io.WriteString(conn, "x")
 				if _, err := io.ReadAll(in); !errors.Is(err, syscall.ECONNRESET) {
 					t.Errorf("got %v, want %v", err, syscall.ECONNRESET)
 				}
@@ -527,6 +531,8 @@ func TestProxy_CountsBytes(t *testing.T) {
 			}
 			c.CloseIdleConnections()
 			eventually(t, "end of the connection", func() bool { return out.Load() > 0 && in.Load() > 0 })
+			// What the server sent last may still be on its way to the proxy.
+			eventually(t, "all that the server sent", func() bool { return p.Report().In >= out.Load() })
 			p.Close()
 			report := p.Report()
 			if report.In != out.Load() || report.Out != in.Load() {

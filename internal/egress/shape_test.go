@@ -27,7 +27,7 @@ const tolerance = 0.15
 func fits(t *testing.T, what string, want time.Duration, measure func() time.Duration) {
 	t.Helper()
 	var got time.Duration
-	for range 5 {
+	for range 30 {
 		if got = measure(); got < want-2*time.Millisecond {
 			t.Errorf("%s: took %v, and cannot be below %v", what, got, want)
 			return
@@ -187,7 +187,11 @@ func TestShape_LooksUpOnce(t *testing.T) {
 		t.Error(err)
 	}
 	conns := p.Report().Conns
-	if last := conns[6]; last.Resolve < 0 || last.Resolve+last.ResolveAdded >= conns[0].ResolveAdded {
+	var longest time.Duration // of whoever asked
+	for _, conn := range conns[:6] {
+		longest = max(longest, conn.ResolveAdded)
+	}
+	if last := conns[6]; last.Resolve < 0 || last.Resolve+last.ResolveAdded >= longest {
 		t.Errorf("got resolve %v + %v for a name that is known by now", last.Resolve, last.ResolveAdded)
 	}
 }
@@ -274,7 +278,7 @@ func TestShape_DelayLeavesThroughput(t *testing.T) {
 		t.Errorf("got %d bytes, want %d", len(body), size)
 	}
 	// A window of 1 MiB in each half of the round trip, where one chunk at a time would take 25 s.
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("took %v, want about %v", took, 2*trip+4*trip/2)
 	}
 }

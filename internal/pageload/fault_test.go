@@ -130,11 +130,11 @@ func TestRead_NotDrawn(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if err := page.Goto(ctx, "http://shop.example/"); err != nil {
+	if err := page.Goto(visitContext(t), "http://shop.example/"); err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
 	if page.Settle(ctx) {
 		t.Error("settled while a script hangs")
 	}
@@ -158,7 +158,7 @@ func TestGoto_HangingSocket(t *testing.T) {
 	}))
 	defer close(wait)
 	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, quick())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // enough to ask on a busy machine too
 	defer cancel()
 	if err := page.Goto(ctx, "http://shop.example/"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want that the time is over", err)
@@ -286,12 +286,12 @@ func TestRead_Hung(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			shop := serve(t, map[string]string{"/": "<p>x<script>" + script + "</script>"})
-			page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, pageload.Options{Quiet: time.Second, Least: time.Second})
+			page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, pageload.Options{Quiet: visitTime, Least: visitTime})
 			ctx := visitContext(t)
 			if err := page.Goto(ctx, "http://shop.example/"); err != nil {
 				t.Fatal(err)
 			}
-			settling, cancel := context.WithTimeout(ctx, 2*time.Second)
+			settling, cancel := context.WithTimeout(ctx, 3*time.Second) // the script has begun by then
 			defer cancel()
 			page.Settle(settling)
 			short, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -57,9 +57,10 @@ func open(t *testing.T, names map[string]*httptest.Server, options pageload.Opti
 	return page, tab
 }
 
-// quick settles as soon as nothing is under way: for tests that do not wait for what comes late.
+// quick settles soon after nothing is under way: for tests that do not wait for what comes late. On a busy machine pages
+// take their time from one thing to the next.
 func quick() pageload.Options {
-	return pageload.Options{Quiet: 200 * time.Millisecond, Least: 200 * time.Millisecond, Product: "Channelwatch/test"}
+	return pageload.Options{Quiet: 600 * time.Millisecond, Least: 200 * time.Millisecond, Product: "Channelwatch/test"}
 }
 
 // load loads an address and returns what was measured. What the page got instead of a document is not an error here.

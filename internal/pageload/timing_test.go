@@ -3,6 +3,7 @@ package pageload_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -46,11 +47,44 @@ func picture(t *testing.T, width, height int) []byte {
 	return out.Bytes()
 }
 
-// between fails the test unless low <= got <= high.
-func between(t *testing.T, what string, got *time.Duration, low, high time.Duration) {
+// attempt notes what was wrong with a measurement, where a test would have failed.
+type attempt struct {
+	testing.TB
+
+	wrong []string
+}
+
+func (a *attempt) Errorf(format string, args ...any) {
+	a.wrong = append(a.wrong, fmt.Sprintf(format, args...))
+}
+
+// once measures anew until nothing was wrong: a busy machine may be late at one time, but not at every.
+func once(t *testing.T, measure func(a *attempt)) {
 	t.Helper()
+	const most = 8
+	for tries := 1; ; tries++ {
+		a := &attempt{TB: t}
+		measure(a)
+		switch {
+		case len(a.wrong) == 0:
+			return
+		case tries == most:
+			t.Errorf("%d times, at last:\n%s", most, strings.Join(a.wrong, "\n"))
+			return
+		}
+		t.Logf("try %d:\n%s", tries, strings.Join(a.wrong, "\n"))
+	}
+}
+
+// between wants low <= got <= high. More may be the machine's fault, less never is.
+func between(a *attempt, what string, got *time.Duration, low, high time.Duration) {
+	a.Helper()
+	wrong := a.Errorf
+	if got == nil || *got < low {
+		wrong = a.TB.Errorf
+	}
 	if got == nil || *got < low || *got > high {
-		t.Errorf("%s: got %v, want %v to %v", what, got, low, high)
+		wrong("%s: got %v, want %v to %v", what, got, low, high)
 	}
 }
 
@@ -73,38 +107,47 @@ func TestVitals_LargestPicture(t *testing.T) {
 	mux.HandleFunc("/hero.png", func(w http.ResponseWriter, r *http.Request) {
 		asked.Store(time.Now().UnixNano())
 		delay(r, late)
-		_, _ = w.Write(hero)
-		_ = http.NewResponseController(w).Flush()
 		sent.Store(time.Now().UnixNano())
+		_, _ = w.Write(hero)
 	})
 	shop := start(t, mux)
-	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
-	l := load(t, page, "http://shop.example/")
+	once(t, func(a *attempt) {
+		page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, screen())
+		checkLargestPicture(t, a, load(t, page, "http://shop.example/"), late, asked.Load(), sent.Load())
+	})
+}
+
+// checkLargestPicture compares with when the server was asked for the hero, and when it had sent it, which it does so late.
+func checkLargestPicture(t *testing.T, a *attempt, l *pageload.Load, late time.Duration, asked, sent int64) {
+	t.Helper()
 	v := l.Vitals
-	between(t, "LCP after the hero was sent", since(v.LCP, l.Start, sent.Load()), 0, 250*time.Millisecond)
+	between(a, "LCP after the hero was sent", since(v.LCP, l.Start, sent), 0, 250*time.Millisecond)
 	if l.Largest == nil || l.Largest.Selector != "div.big.stage > img.hero" || l.Largest.URL != "http://shop.example/hero.png?token=xxx" {
 		t.Errorf("got largest content %+v", l.Largest)
 	}
 	if v.TTFB == nil || v.FCP == nil || v.LCP == nil || v.Loaded == nil {
 		t.Fatalf("got %+v, want all", v)
 	}
-	between(t, "TTFB", v.TTFB, 120*time.Millisecond, *v.FCP)
-	between(t, "FCP", v.FCP, 220*time.Millisecond, *v.LCP)
-	between(t, "load event", v.Loaded, *v.LCP-250*time.Millisecond, l.Duration)
-	between(t, "DOMContentLoaded", v.DOMReady, *v.TTFB, *v.Loaded)
+	between(a, "TTFB", v.TTFB, 120*time.Millisecond, *v.FCP)
+	between(a, "FCP", v.FCP, 220*time.Millisecond, *v.LCP)
+	painted := *v.LCP - *v.Loaded
+	between(a, "LCP after the load event", &painted, -l.Duration, 250*time.Millisecond)
+	between(a, "load event", v.Loaded, 0, l.Duration)
+	between(a, "DOMContentLoaded", v.DOMReady, *v.TTFB, *v.Loaded)
 	if v.LCPDiscover == nil || v.LCPLoad == nil || v.LCPRender == nil {
 		t.Fatalf("got parts %v, %v, %v; want all", v.LCPDiscover, v.LCPLoad, v.LCPRender)
 	}
-	between(t, "load of the hero", v.LCPLoad, late, late+250*time.Millisecond)
+	between(a, "load of the hero", v.LCPLoad, late, late+250*time.Millisecond)
 	if sum := *v.TTFB + *v.LCPDiscover + *v.LCPLoad + *v.LCPRender; (sum - *v.LCP).Abs() > time.Microsecond {
 		t.Errorf("the parts are %v together, want %v", sum, *v.LCP)
 	}
 	bar := l.Requests[len(l.Requests)-1]
 	begun := bar.Start + bar.Blocked
-	between(t, "request for the hero before the server had it", since(&begun, l.Start, asked.Load()), -100*time.Millisecond, 5*time.Millisecond)
-	between(t, "wait for the hero", &bar.Wait, late, late+250*time.Millisecond)
+	before := -*since(&begun, l.Start, asked)
+	between(a, "request for the hero before the server had it", &before, -5*time.Millisecond, 100*time.Millisecond)
+	between(a, "wait for the hero", &bar.Wait, late, late+250*time.Millisecond)
 	wait, _ := l.Document.Phases.Get(probe.Wait)
-	between(t, "wait for the document", &wait, 120*time.Millisecond, *v.TTFB)
+	between(a, "wait for the document", &wait, 120*time.Millisecond, *v.TTFB)
 }
 
 // since returns how long after a moment of the server's clock something in a load was.
@@ -157,16 +200,18 @@ func TestVitals_LayoutShift(t *testing.T) {
 			options := screen()
 			options.Least = 2500 * time.Millisecond
 			shop := serve(t, map[string]string{"/": banner + test.script + "</script>"})
-			page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
-			l := load(t, page, "http://shop.example/")
-			if l.Vitals.CLS == nil || math.Abs(*l.Vitals.CLS-test.want) > 0.001 || len(l.Shifts) != test.shifts {
-				t.Fatalf("got CLS %v of %d shifts, want %v of %d", l.Vitals.CLS, len(l.Shifts), test.want, test.shifts)
-			}
-			for _, s := range l.Shifts {
-				if s.Selector != "div#box" || math.Abs(s.Value-one) > 0.001 || s.At < 300*time.Millisecond {
-					t.Errorf("got shift %+v, want %v of div#box", s, one)
+			once(t, func(a *attempt) {
+				page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
+				l := load(t, page, "http://shop.example/")
+				if l.Vitals.CLS == nil || math.Abs(*l.Vitals.CLS-test.want) > 0.001 || len(l.Shifts) != test.shifts {
+					a.Errorf("got CLS %v of shifts %+v, want %v of %d", l.Vitals.CLS, l.Shifts, test.want, test.shifts)
 				}
-			}
+				for _, s := range l.Shifts {
+					if s.Selector != "div#box" || math.Abs(s.Value-one) > 0.001 || s.At < 300*time.Millisecond {
+						t.Errorf("got shift %+v, want %v of div#box", s, one)
+					}
+				}
+			})
 		})
 	}
 }
@@ -195,19 +240,28 @@ func TestVitals_BlockingScripts(t *testing.T) {
 	})
 	options := screen()
 	options.Least = 1500 * time.Millisecond
-	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
-	l := load(t, page, "http://shop.example/")
+	once(t, func(a *attempt) {
+		page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
+		checkBlockingScripts(t, a, load(t, page, "http://shop.example/"))
+	})
+}
+
+// checkBlockingScripts compares with what the scripts say of themselves.
+func checkBlockingScripts(t *testing.T, a *attempt, l *pageload.Load) {
+	t.Helper()
 	took := taken(t, l)
 	if len(took) != 2 {
-		t.Fatalf("got %d scripts, want 2", len(took))
+		a.Errorf("got %d scripts, want 2", len(took))
+		return
 	}
 	want := took[0] + took[1] - 100*time.Millisecond
-	between(t, "TBT", l.Vitals.TBT, want-60*time.Millisecond, want+60*time.Millisecond)
+	between(a, "TBT", l.Vitals.TBT, want-60*time.Millisecond, want+60*time.Millisecond)
 	if l.Vitals.LongTasks < 2 || len(l.Blocking) < 2 {
-		t.Fatalf("got %d long tasks, %+v", l.Vitals.LongTasks, l.Blocking)
+		a.Errorf("got %d long tasks, %+v", l.Vitals.LongTasks, l.Blocking)
+		return
 	}
 	worst := l.Blocking[0]
-	between(t, "longest script", &worst.Duration, took[0], took[0]+60*time.Millisecond)
+	between(a, "longest script", &worst.Duration, took[0], took[0]+60*time.Millisecond)
 	if worst.URL != "http://shop.example/busy.js?key=xxx" || worst.At < 400*time.Millisecond {
 		t.Errorf("got longest script %+v, want busy.js", worst)
 	}
@@ -217,20 +271,26 @@ func TestVitals_Interaction(t *testing.T) {
 	shop := serve(t, map[string]string{"/": "<button id=buy>Buy</button><script>" + busy + "buy.onclick = () => { block(120); done() }</script>"})
 	options := screen()
 	options.Quiet = time.Second // a busy machine takes its time to show what the click did
-	page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
-	if l := load(t, page, "http://shop.example/"); l.Vitals.INP != nil {
-		t.Errorf("got INP %v before anybody clicked, want none", l.Vitals.INP)
-	}
-	if err := page.Click(visitContext(t), "#buy"); err != nil {
-		t.Fatal(err)
-	}
-	page.Settle(visitContext(t))
-	l := read(t, page)
-	took := taken(t, l)
-	between(t, "INP", l.Vitals.INP, took[0], took[0]+130*time.Millisecond)
-	if l.Vitals.INP != nil && *l.Vitals.INP%(8*time.Millisecond) != 0 {
-		t.Errorf("got INP %v, want steps of 8 ms", l.Vitals.INP)
-	}
+	once(t, func(a *attempt) {
+		page, _ := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
+		if l := load(t, page, "http://shop.example/"); l.Vitals.INP != nil {
+			t.Errorf("got INP %v before anybody clicked, want none", l.Vitals.INP)
+		}
+		if err := page.Click(visitContext(t), "#buy"); err != nil {
+			t.Fatal(err)
+		}
+		page.Settle(visitContext(t))
+		l := read(t, page)
+		took := taken(t, l)
+		if len(took) != 1 {
+			a.Errorf("got %d clicks, want 1", len(took))
+			return
+		}
+		between(a, "INP", l.Vitals.INP, took[0], took[0]+130*time.Millisecond)
+		if l.Vitals.INP != nil && *l.Vitals.INP%(8*time.Millisecond) != 0 {
+			t.Errorf("got INP %v, want steps of 8 ms", l.Vitals.INP)
+		}
+	})
 }
 
 func TestVitals_FirstInputEndsLargestPaint(t *testing.T) {
@@ -272,23 +332,32 @@ func TestVitals_Parity(t *testing.T) {
 		_, _ = w.Write(picture(t, 600, 400))
 	})
 	options := screen()
-	options.Least = time.Second
-	page, tab := open(t, map[string]*httptest.Server{"shop.example": start(t, mux)}, options)
-	load(t, page, "http://shop.example/")
-	if err := page.Click(visitContext(t), "#buy"); err != nil {
-		t.Fatal(err)
-	}
-	page.Settle(visitContext(t))
-	v := read(t, page).Vitals
-	theirs := evaluate[map[string]float64](t, tab,
-		"new Promise((done) => { const ask = () => 'INP' in seen ? done(seen) : setTimeout(ask, 20); ask() })") // it takes its time
+	options.Least, options.Quiet = time.Second, time.Second // as above
+	shop := start(t, mux)
+	once(t, func(a *attempt) {
+		page, tab := open(t, map[string]*httptest.Server{"shop.example": shop}, options)
+		load(t, page, "http://shop.example/")
+		if err := page.Click(visitContext(t), "#buy"); err != nil {
+			t.Fatal(err)
+		}
+		page.Settle(visitContext(t))
+		// Both take their time to hear of the click, and hear of its beginning before its end.
+		theirs := evaluate[map[string]float64](t, tab,
+			"new Promise((done) => { const ask = () => seen.INP >= 90 ? done(seen) : setTimeout(ask, 20); ask() })")
+		compareVitals(a, read(t, page).Vitals, theirs)
+	})
+}
+
+// compareVitals compares with what web-vitals says, in milliseconds.
+func compareVitals(a *attempt, v pageload.Vitals, theirs map[string]float64) {
+	a.Helper()
 	for name, ours := range map[string]*time.Duration{"TTFB": v.TTFB, "FCP": v.FCP, "LCP": v.LCP, "INP": v.INP} {
 		if ours == nil || math.Abs(ours.Seconds()*1e3-theirs[name]) > 1 {
-			t.Errorf("%s: got %v, want %v ms as web-vitals", name, ours, theirs[name])
+			a.Errorf("%s: got %v, want %v ms as web-vitals", name, ours, theirs[name])
 		}
 	}
 	if v.CLS == nil || math.Abs(*v.CLS-theirs["CLS"]) > 1e-6 || *v.CLS == 0 {
-		t.Errorf("CLS: got %v, want %v as web-vitals", v.CLS, theirs["CLS"])
+		a.Errorf("CLS: got %v, want %v as web-vitals", v.CLS, theirs["CLS"])
 	}
 }
 
