@@ -232,26 +232,38 @@ func checkQuery(t *testing.T, p *prometheus, b *board, of *panel, q *target, all
 // checkMerged compares the rows that a reader sees with those of the longest table that they are made of.
 func checkMerged(t *testing.T, p *prometheus, of *panel, chosen choice) {
 	t.Helper()
-	end := time.Now()
-	var tables [][]sample
-	longest := 0
-	for _, q := range of.Targets {
-		a, err := ask(t.Context(), p, of, &q, chosen, zoom, end)
-		if err != nil {
-			t.Errorf("%s/%s: %v", of.Title, q.RefID, err)
+	for deadline := time.Now().Add(patience); ; <-time.After(500 * time.Millisecond) { // rules may run between two queries
+		end := time.Now()
+		var tables [][]sample
+		longest := 0
+		for _, q := range of.Targets {
+			a, err := ask(t.Context(), p, of, &q, chosen, zoom, end)
+			if err != nil {
+				t.Errorf("%s/%s: %v", of.Title, q.RefID, err)
+				return
+			}
+			tables = append(tables, a.samples)
+			longest = max(longest, len(a.samples))
+		}
+		rows := merge(tables)
+		if len(rows) == longest {
 			return
 		}
-		tables = append(tables, a.samples)
-		longest = max(longest, len(a.samples))
-	}
-	if rows := merge(tables); len(rows) != longest {
-		t.Errorf("%s: %d rows of tables with up to %d: they do not merge: %v", of.Title, len(rows), longest, rows)
+		if end.After(deadline) {
+			t.Errorf("%s: %d rows of tables with up to %d: they do not merge: %v", of.Title, len(rows), longest, rows)
+			return
+		}
 	}
 }
 
 // reasonable asks and returns what a panel can show, or an error for an answer that no panel should get.
 func reasonable(ctx context.Context, p *prometheus, of *panel, q *target, chosen choice, length time.Duration) (answer, error) {
 	a, err := ask(ctx, p, of, q, chosen, length, time.Now())
+	for range 5 { // others work on this machine, too: what is slow is so each time
+		if err == nil && a.took > p.slow {
+			a, err = ask(ctx, p, of, q, chosen, length, time.Now())
+		}
+	}
 	if err != nil {
 		return a, err
 	}
@@ -271,7 +283,7 @@ func checkValues(t *testing.T, p *prometheus) {
 	b := named(t, "channelwatch-shared")
 	var at time.Time
 	eventually(t, "points lost in each channel", func() string {
-		at = time.Now().Add(-3 * time.Second) // every rule has been evaluated for it
+		at = time.Now()
 		for _, window := range windows {
 			a, err := p.query(t.Context(), "sum by (channel) (channel_cause:channelwatch_points_lost:"+window+")", at)
 			if err != nil {
@@ -279,6 +291,23 @@ func checkValues(t *testing.T, p *prometheus) {
 			}
 			if len(a.samples) < 4 {
 				return fmt.Sprintf("%d channels lost some over %s, want 4", len(a.samples), window)
+			}
+		}
+		return ""
+	})
+	eventually(t, "every rule to be evaluated for it", func() string {
+		var all struct {
+			Groups []struct {
+				Name           string
+				LastEvaluation time.Time
+			}
+		}
+		if err := p.get(t.Context(), "rules", nil, &all); err != nil {
+			return err.Error()
+		}
+		for _, g := range all.Groups {
+			if !g.LastEvaluation.After(at) {
+				return fmt.Sprintf("%s was evaluated at %v, want after %v", g.Name, g.LastEvaluation, at)
 			}
 		}
 		return ""

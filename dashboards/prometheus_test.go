@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 75 * time.Second
+const patience = 3 * time.Minute
 
 // eventually polls until the condition returns an empty string, or fails with its last answer.
 func eventually(t *testing.T, what string, condition func() string) {

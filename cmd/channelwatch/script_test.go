@@ -1,12 +1,16 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,8 +43,8 @@ func TestMain(m *testing.M) {
 //	series PLAN URL            a scrape must show exactly the series that a plan in JSON promises
 //
 // $SHOP is a site to probe: / is fine, /broken is not, /slow takes a second and a half, /hangs never answers, and
-// /asked says how often the last two were asked for. $AGENT is a free address. $CERTIFICATE names a certificate of
-// 127.0.0.1 that signed itself; its key is in key.pem. $BROWSERS is an empty directory that a browser of another user can
+// /asked says how often the last two were asked for. $AGENT is a free address. $CERTIFICATE names a certificate of its
+// host that signed itself; the key is in key.pem. $BROWSERS is an empty directory that a browser of another user can
 // enter.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -57,7 +61,7 @@ func TestScripts(t *testing.T) {
 func setup(env *testscript.Env) error {
 	shop := newShop()
 	env.Defer(shop.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", ownHost()+":0")
 	if err != nil {
 		return err
 	}
@@ -76,17 +80,31 @@ func setup(env *testscript.Env) error {
 	return errors.Join(os.Chmod(browsers, 0o711), listener.Close(), writeCertificate(env.WorkDir))
 }
 
+// ownHost returns a loopback address of this process alone: a port that was free there stays free, while one of 127.0.0.1
+// is soon that of somebody else's server.
+func ownHost() string { return fmt.Sprintf("127.1.%d.%d", os.Getpid()>>8&255, os.Getpid()&255) }
+
 // writeCertificate writes certificate.pem and key.pem.
 func writeCertificate(dir string) error {
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	defer server.Close()
-	key, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.ParseIP(ownHost())}, BasicConstraintsValid: true, IsCA: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "certificate.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600),
-		os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+		os.WriteFile(filepath.Join(dir, "certificate.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), 0o600),
+		os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 }
 
 // newShop returns the site that scripts probe.

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,8 +44,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+// patience is how long a test waits for what must happen. A free machine needs a few seconds, or some more for what rules
+// record.
+const patience = 2 * time.Minute
 
 // logs is a log that tests can read while it is written.
 type logs struct {
@@ -243,11 +245,10 @@ func TestAgent_EndToEnd(t *testing.T) {
 	if got := r.series("touchpoint_state", `cause="status_unexpected"`, `rating="poor"`, `dimension="reachable"`); got != "1" {
 		t.Errorf("touchpoint_state is %q, want 1", got)
 	}
-	for _, level := range []string{"DEBUG", "WARN"} {
-		if got := strings.Count(r.log.String(), "level="+level+` msg="rating changed"`); got != 1 {
-			t.Errorf("%d changes logged at %s, want 1: the first result, which is fine, then the failure, not each probe\n%s", got, level, r.log)
-		}
-	}
+	r.eventually("a failure more", func() bool {
+		return number(t, r.series("experience_total", `rating="poor"`, `cause="status_unexpected"`)) >= 2
+	})
+	checkChanges(t, r.log.String())
 	if want := `detail="status 503, want 2xx"`; !strings.Contains(r.log.String(), want) {
 		t.Errorf("log misses %s:\n%s", want, r.log)
 	}
@@ -268,15 +269,40 @@ func TestAgent_EndToEnd(t *testing.T) {
 	}
 }
 
+// checkChanges checks that what was logged are changes, not each probe. A busy machine may have slow ones between.
+func checkChanges(t *testing.T, log string) {
+	t.Helper()
+	field := func(line, name string) string {
+		value := regexp.MustCompile(` ` + name + `=(\w+)`).FindStringSubmatch(line)
+		if value == nil {
+			return ""
+		}
+		return value[1]
+	}
+	failed := false
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, `msg="rating changed"`) {
+			continue
+		}
+		if field(line, "rating") == field(line, "was") && field(line, "cause") == field(line, "was_cause") {
+			t.Errorf("logged, though nothing changed: %s", line)
+		}
+		failed = failed || strings.Contains(line, "level=WARN") && field(line, "cause") == "status_unexpected"
+	}
+	if !failed {
+		t.Errorf("the failure was not logged at WARN:\n%s", log)
+	}
+}
+
 func TestAgent_ScoreCountsEachTickOnce(t *testing.T) {
 	s := newShop(t)
 	s.status.Store(http.StatusInternalServerError)
 	r := start(t, yaml("home "+s.URL))
 	rechecks := func() int { return number(t, r.series("rechecks_total", `confirmed="true"`)) }
-	r.eventually("three rechecks", func() bool { return rechecks() >= 3 })
+	r.eventually("four rechecks", func() bool { return rechecks() >= 4 })
 	before := rechecks()
 	counted := number(t, r.series("experience_total", `rating="poor"`))
-	if after := rechecks(); counted < before || counted > after+1 {
+	if after := rechecks(); counted < before || counted > after+2 { // one may be on its way, and one say nothing on a busy machine
 		t.Errorf("%d poor results counted beside %d to %d rechecks: want one for each tick, none for a recheck", counted, before, after)
 	}
 }
@@ -294,17 +320,18 @@ func number(t *testing.T, value string) int {
 func TestAgent_ReloadKeepsWhatIsUnchanged(t *testing.T) {
 	s := newShop(t)
 	r := start(t, yaml("kept "+s.URL, "dropped "+s.URL+"/dropped"))
-	r.eventually("first results", func() bool {
-		return r.series("experience_total", `rating="excellent"`, `"kept"`) == "1" &&
-			r.series("experience_total", `rating="excellent"`, `"dropped"`) == "1"
-	})
+	excellent := func(touchpoint string) int {
+		return number(t, r.series("experience_total", `rating="excellent"`, strconv.Quote(touchpoint)))
+	}
+	r.eventually("first results", func() bool { return excellent("kept") >= 3 && excellent("dropped") >= 1 })
+	before := excellent("kept")
 	r.write(yaml("kept "+s.URL, "added "+s.URL+"/added"))
 	r.eventually("the added touchpoint", func() bool { return r.series("touchpoint_rating", `"added"`) == "4" })
 	if got := r.series("touchpoint_rating", `"dropped"`); got != "" {
 		t.Errorf("the dropped touchpoint still has a rating: %s", got)
 	}
-	if got := r.series("experience_total", `rating="excellent"`, `"kept"`); got == "0" || got == "" {
-		t.Errorf("the kept touchpoint lost its count: %q", got)
+	if after := excellent("kept"); after < before {
+		t.Errorf("the kept touchpoint lost its count: it has %d excellent results, %d before", after, before)
 	}
 	if got := r.series("config_last_reload_successful"); got != "1" {
 		t.Errorf("config_last_reload_successful is %q, want 1", got)

@@ -1,8 +1,10 @@
 package agent_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -17,34 +19,35 @@ host: {enabled: false}
 control: {enabled: false}
 history: {enabled: false}
 rum:
-  listen: 127.0.0.1:PORT
+  listen: ADDRESS
   apps: [{channel: web, origins: [ORIGIN], groups: [{name: home, path: ^/$}]}]
   trusted_proxies: [PROXY]
 channels:
   - {name: web, type: desktop_web, touchpoints: [{name: home, kind: page, with: {url: "http://127.0.0.1:1/"}}]}
 `
 
-func listeningWith(port, origin, proxy string) string {
-	return strings.NewReplacer("PORT", port, "ORIGIN", origin, "PROXY", proxy).Replace(listening)
+func listeningWith(address, origin, proxy string) string {
+	return strings.NewReplacer("ADDRESS", address, "ORIGIN", origin, "PROXY", proxy).Replace(listening)
 }
 
-// freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) string {
+// freeAddress returns an address that nobody listens on. Its host is that of this process alone, so that nobody else is
+// given its port meanwhile.
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	host := fmt.Sprintf("127.1.%d.%d", os.Getpid()>>8&255, os.Getpid()&255)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return l.Addr().String()
 }
 
 // TestAgent_ListensToBeacons: what a customer's browser reports is among the agent's series.
 func TestAgent_ListensToBeacons(t *testing.T) {
-	port := freePort(t)
-	r := start(t, listeningWith(port, "https://www.example.com", "10.0.0.0/8"))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:"+port+"/v1/vitals",
+	address := freeAddress(t)
+	r := start(t, listeningWith(address, "https://www.example.com", "10.0.0.0/8"))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/vitals",
 		strings.NewReader(`{"v":1,"path":"/","device":"mobile","rate":1,"values":{"lcp":1900}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +70,9 @@ func TestAgent_ListensToBeacons(t *testing.T) {
 
 func TestChecks_RUM(t *testing.T) {
 	for _, tt := range []struct{ name, yaml, want string }{
-		{"fine", listeningWith("0", "https://www.example.com", "10.0.0.1"), ""},
-		{"an origin with a path", listeningWith("0", "https://www.example.com/shop", "10.0.0.1"), "rum.apps[0].origins[0]"},
-		{"a proxy that is none", listeningWith("0", "https://www.example.com", "proxy"), `rum.trusted_proxies[0]: "proxy", want an address or a network such as 192.0.2.0/24`},
+		{"fine", listeningWith("127.0.0.1:0", "https://www.example.com", "10.0.0.1"), ""},
+		{"an origin with a path", listeningWith("127.0.0.1:0", "https://www.example.com/shop", "10.0.0.1"), "rum.apps[0].origins[0]"},
+		{"a proxy that is none", listeningWith("127.0.0.1:0", "https://www.example.com", "proxy"), `rum.trusted_proxies[0]: "proxy", want an address or a network such as 192.0.2.0/24`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := &loaded{path: t.TempDir() + "/channelwatch.yaml"}

@@ -66,7 +66,7 @@ func TestAgent_RunsALineOneByOne(t *testing.T) {
 	r := startWith(t, []probe.Kind{v.kind()}, strings.Replace(visitingWith("1", "6s"), "concurrency: 1", "concurrency: 1, sandbox: false", 1))
 	r.eventually("every touchpoint to be visited", func() bool { return v.done.Load() >= 3 })
 	r.eventually("what the kind tells of itself", func() bool {
-		return r.series("visitor_visits_total") >= "3" && r.series("visitor_info", `visitor="me"`) == "1"
+		return number(t, r.series("visitor_visits_total")) >= 3 && r.series("visitor_info", `visitor="me"`) == "1"
 	})
 	if n := strings.Count(r.log.String(), "browsers run without a sandbox"); n != 1 {
 		t.Errorf("said %d times that there is no sandbox, want once:\n%s", n, r.log)

@@ -128,7 +128,7 @@ func TestAgent_GoesOnWithoutPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := startWith(t, []probe.Kind{l.kind()}, strings.ReplaceAll(looking, "DIR", dir))
-	r.eventually("three results", func() bool { return r.series("experience_total", `rating="excellent"`) >= "3" })
+	r.eventually("three results", func() bool { return number(t, r.series("experience_total", `rating="excellent"`)) >= 3 })
 	if n := strings.Count(r.log.String(), "pictures of pages are not kept"); n != 1 {
 		t.Errorf("said %d times, want once:\n%s", n, r.log)
 	}

@@ -14,7 +14,7 @@ agent: {listen: "127.0.0.1:0", location: here}
 host: {enabled: false}
 control: {enabled: false}
 history: {enabled: false}
-receipts: {listen: "127.0.0.1:PORT", public_url: "http://127.0.0.1:PORT"}
+receipts: {listen: "ADDRESS", public_url: "http://ADDRESS"}
 channels:
   - name: push
     type: push
@@ -27,11 +27,11 @@ channels:
 func TestAgent_ListensToReceipts(t *testing.T) {
 	const token = "token-of-the-sender"
 	t.Setenv("SENDER_TOKEN", token)
-	port, receipts := freePort(t), ledger.New()
-	r := startConfirming(t, kinds.Sharing(receipts), receipts, strings.ReplaceAll(confirming, "PORT", port))
+	address, receipts := freeAddress(t), ledger.New()
+	r := startConfirming(t, kinds.Sharing(receipts), receipts, strings.ReplaceAll(confirming, "ADDRESS", address))
 	beat := func(token string) {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:"+port+"/v1/heartbeat", http.NoBody)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/heartbeat", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -172,7 +172,7 @@ func serves(t *testing.T, root, _, line string) {
 			t.Logf("%s ended as it was told to: %v", line, err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it builds first
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute) // it builds first
 	defer cancel()
 	for !strings.Contains(out.String(), "msg=probing") || !ready(ctx) {
 		select {

@@ -66,6 +66,20 @@ func (i *incidents) waitForTellings(channels []string, want string) {
 	})
 }
 
+// waitForAlerts waits until an alert fires for channels, as it was evaluated after a time.
+func (i *incidents) waitForAlerts(name string, channels []string, after time.Time) {
+	i.t.Helper()
+	eventually(i.t, name+" to fire", func() string {
+		firing := i.values(fmt.Sprintf(`timestamp(ALERTS{alertname=%q,alertstate="firing"}) > %d`, name, after.Unix()))
+		for _, channel := range channels {
+			if _, ok := firing[channel]; !ok {
+				return fmt.Sprintf("not for %s, only %v", channel, firing)
+			}
+		}
+		return ""
+	})
+}
+
 // check checks what everybody heard of a channel in the end.
 func (i *incidents) check(channel, want string) {
 	i.t.Helper()
@@ -81,9 +95,12 @@ func (i *incidents) check(channel, want string) {
 // lost.
 func TestIncidents_AreToldOnceAndWhenTheyEnd(t *testing.T) {
 	t.Parallel()
-	var hit []string
+	var hit, unreachable []string
 	for n := range 10 {
 		hit = append(hit, fmt.Sprintf("channel-%d", n))
+		if n%2 == 0 {
+			unreachable = append(unreachable, hit[n])
+		}
 	}
 	i := openIncidents(t, append([]string{oneOfTen, firstOfAll, barrier}, hit...))
 	for _, channel := range append([]string{oneOfTen, barrier}, hit...) {
@@ -98,12 +115,15 @@ func TestIncidents_AreToldOnceAndWhenTheyEnd(t *testing.T) {
 
 	want, heap := "", 100
 	for range 2 {
+		began := time.Now()
 		for n, channel := range hit {
 			// Half of them cannot be reached, which is an alert of their touchpoint, too.
 			i.results(channel, heap, []probe.Reason{probe.ConnectRefused, probe.BodyTruncated}[n%2])
 			i.rechecked(channel, true)
 		}
 		want = strings.TrimSpace(want + " opened")
+		i.waitForTellings(hit, want)
+		i.waitForAlerts("TouchpointDown", unreachable, began)
 		i.waitForTellings(hit, want)
 		for _, channel := range hit {
 			i.results(channel, 10*heap, "")
@@ -160,18 +180,14 @@ func TestIncidents_AreNotToldAgainAfterARestart(t *testing.T) {
 	}
 	poor()
 	i.waitForTellings(hit, "opened")
+	i.waitForAlerts("TouchpointDown", hit[:1], time.Unix(0, 0))
 
 	i.stop()
-	back := time.Now().Unix()
+	back := time.Now()
 	i.run()
 	poor()
-	eventually(t, "the alerts to fire after the restart", func() string {
-		firing := i.values(fmt.Sprintf(`timestamp(ALERTS{alertname="ChannelPoor",alertstate="firing"}) > %d`, back))
-		if len(firing) < len(hit) {
-			return fmt.Sprintf("only %v", firing)
-		}
-		return ""
-	})
+	i.waitForAlerts("ChannelPoor", hit, back)
+	i.waitForAlerts("TouchpointDown", hit[:1], back) // else nobody says that it ends
 	i.results(barrier, 100, probe.ConnectRefused)
 	i.rechecked(barrier, true)
 	i.waitForTellings([]string{barrier}, "opened")

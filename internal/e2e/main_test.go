@@ -13,8 +13,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must happen. A free machine needs a few seconds.
-const patience = 3 * time.Minute
+// patience is how long a test waits for what must happen. A free machine needs a few seconds, or two minutes with the
+// shipped times.
+const patience = 5 * time.Minute
 
 // eventually polls until check returns an empty string, which otherwise says what is still missing.
 func eventually(t *testing.T, what string, check func() (missing string)) {

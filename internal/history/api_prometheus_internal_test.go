@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -122,7 +121,7 @@ func startPrometheus(t *testing.T, dir string) string {
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := unusedAddress(t)
 	var log bytes.Buffer
 	ctx, stop := context.WithCancel(context.Background())
 	server := exec.CommandContext(ctx, program, "--config.file="+config, "--storage.tsdb.path="+dir,
@@ -142,18 +141,6 @@ func startPrometheus(t *testing.T, dir string) string {
 	})
 	waitReady(t, "http://"+address+"/-/ready")
 	return "http://" + address
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return listener.Addr().String()
 }
 
 func waitReady(t *testing.T, address string) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -27,10 +28,12 @@ type server struct {
 	stop    func()
 }
 
-// unusedAddress returns an address that nobody listens on.
+// unusedAddress returns an address that nobody listens on. Its host is that of this process alone, so that nobody else is
+// given its port meanwhile.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	host := fmt.Sprintf("127.1.%d.%d", os.Getpid()>>8&255, os.Getpid()&255)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +98,7 @@ func (b *lockedBuffer) String() string {
 // eventually waits until a check returns nothing, which says what is missing otherwise.
 func eventually(t *testing.T, what string, check func() (missing string)) {
 	t.Helper()
-	const patience = time.Minute
+	const patience = 3 * time.Minute
 	missing := ""
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); sleepUntil(t.Context(), time.Now().Add(50*time.Millisecond)) {
 		if missing = check(); missing == "" {

@@ -268,7 +268,7 @@ func run(t *testing.T, s *Store) func() {
 			if err != nil {
 				t.Errorf("Run returns %v, want nil", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("Run does not end")
 		}
 	}
@@ -277,7 +277,7 @@ func run(t *testing.T, s *Store) func() {
 // reach waits until a store is in a state.
 func reach(t *testing.T, s *Store, want State) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
 	for s.Status().State != want {

@@ -90,7 +90,7 @@ func TestStore_Runs(t *testing.T) {
 		t.Errorf("a query before it runs: %v, want %v", err, ErrNotReady)
 	}
 	stop := run(t, s)
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
 	for s.Status().Revision < 2 {

@@ -143,7 +143,7 @@ func TestStore_BlockThatCannotBeRead(t *testing.T) {
 			}
 			select { // the query made the store look
 			case o.unreadable <- <-o.unreadable:
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("the damage is not found")
 			}
 			if s.tick(t.Context(), o, testStart().Add(12*time.Hour)) {

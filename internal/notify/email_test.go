@@ -63,11 +63,11 @@ func start(t *testing.T, file string, conf notify.Config) *agent {
 // await polls until a condition holds.
 func (a *agent) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !holds() {
 		select {
 		case <-deadline:
-			t.Fatalf("%s: not within 20 s\n%s", what, a.log)
+			t.Fatalf("%s: not within a minute\n%s", what, a.log)
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
@@ -373,7 +373,7 @@ func TestEmail_EndAnswersTheBeginning(t *testing.T) {
 	alert := poor("shop")
 	a.Alerts([]notify.Alert{alert})
 	a.await(t, "a mail", func() bool { return len(server.received()) == 1 })
-	alert.Ended = time.Now()
+	alert.Ended = alert.Started // however long the mail took
 	a.Alerts([]notify.Alert{alert})
 	a.await(t, "another mail", func() bool { return len(server.received()) == 2 })
 	var header []netmail.Header

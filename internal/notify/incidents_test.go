@@ -25,19 +25,27 @@ type rules struct {
 	to     *agent
 }
 
-func (r *rules) fire(a notify.Alert) {
+// say says what fires and what has ended, one after the other. No notifier is stopped in between: what it took for ended
+// would be another incident.
+func (r *rules) say(alerts ...notify.Alert) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.firing[a.Labels["channel"]+a.Labels["alertname"]] = a
-	r.to.Alerts([]notify.Alert{a})
+	for _, a := range alerts {
+		key := a.Labels["channel"] + a.Labels["alertname"]
+		if r.firing[key] = a; !a.Ended.IsZero() {
+			delete(r.firing, key)
+		}
+		r.to.Alerts([]notify.Alert{a})
+	}
 }
 
-func (r *rules) end(a notify.Alert) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.firing, a.Labels["channel"]+a.Labels["alertname"])
+func (r *rules) fire(a notify.Alert) { r.say(a) }
+
+func (r *rules) end(a notify.Alert) { r.say(ended(a)) }
+
+func ended(a notify.Alert) notify.Alert {
 	a.Ended = time.Now()
-	r.to.Alerts([]notify.Alert{a})
+	return a
 }
 
 func (r *rules) evaluate() {
@@ -139,8 +147,7 @@ func TestIncidents(t *testing.T) {
 			r.fire(poor(channel))
 			opened()
 			for range 3 {
-				r.end(poor(channel))
-				r.fire(poor(channel))
+				r.say(ended(poor(channel)), poor(channel))
 			}
 			r.end(poor(channel))
 		},
@@ -192,8 +199,8 @@ func disturb(r *rules, begin func() *agent, mails *mailServer, hook *hookServer,
 			})
 		case 50:
 			mails.refusing(nil)
-			r.fire(poor("lost-probe"))
-			r.end(poor("lost-probe"))
+			lost := poor("lost-probe")
+			r.say(lost, ended(lost))
 		case 60:
 			hook.answering(nil)
 		case 80:

@@ -125,10 +125,12 @@ func start(tb testing.TB, path string, args ...string) {
 	})
 }
 
-// freeAddress returns an address that nothing listens on: not every server tells which one it chose itself.
+// freeAddress returns an address that nothing listens on: not every server tells which one it chose itself. Its host is
+// that of this process alone, so that nobody else is given its port meanwhile.
 func freeAddress(tb testing.TB) string {
 	tb.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	host := fmt.Sprintf("127.1.%d.%d", os.Getpid()>>8&255, os.Getpid()&255)
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", host+":0")
 	if err != nil {
 		tb.Fatal(err)
 	}
