@@ -67,9 +67,12 @@ func (x *exchange) http2(req *http.Request, b *buffers) (*http.Response, error) 
 	h.framer.MaxHeaderListSize = headerLimit
 	h.framer.SetReuseFrames()
 
-	cut := h.send()
+	cut, err := h.send()
 	h.sent()
-	var err error
+	if err != nil {
+		x.mark(probe.Send)
+		return nil, err
+	}
 	for h.resp == nil && err == nil {
 		err = h.step() // also when the request was cut off: what the server said matters more than how it hung up
 	}

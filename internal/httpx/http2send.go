@@ -2,17 +2,21 @@ package httpx
 
 import (
 	"bytes"
+	"context"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/channelwatch/channelwatch/internal/probe"
 )
 
 // send writes preface, settings, request header and body. It returns early, without an error, when the response comes
-// before the body is written.
-func (h *http2Exchange) send() error {
+// before the body is written. A request that was cut off may have been answered before; what the server said against it
+// ends the exchange.
+func (h *http2Exchange) send() (cut, said error) {
 	window := uint32(min(h.client.opts.BodyLimit+1, maxWindow-initialWindow))
 	if _, err := h.buffers.w.WriteString(http2.ClientPreface); err != nil {
-		return sendFault(err)
+		return sendFault(err), nil
 	}
 	err := h.framer.WriteSettings(
 		http2.Setting{ID: http2.SettingEnablePush, Val: 0},
@@ -29,7 +33,7 @@ func (h *http2Exchange) send() error {
 		err = h.buffers.w.Flush()
 	}
 	if err != nil {
-		return sendFault(err)
+		return sendFault(err), nil
 	}
 	return h.sendBody()
 }
@@ -61,16 +65,16 @@ func (h *http2Exchange) encodeHeader() []byte {
 }
 
 // sendBody writes the body as far as the peer's windows allow and reads frames until they open.
-func (h *http2Exchange) sendBody() error {
+func (h *http2Exchange) sendBody() (cut, said error) {
 	rest := h.body
 	for len(rest) > 0 && h.resp == nil {
 		room := min(int64(len(rest)), h.connWindow, h.streamWindow, h.peerFrame)
 		if room <= 0 {
 			if err := h.buffers.w.Flush(); err != nil {
-				return sendFault(err)
+				return sendFault(err), nil
 			}
 			if err := h.step(); err != nil {
-				return err
+				return nil, notTaken(err)
 			}
 			continue
 		}
@@ -83,8 +87,19 @@ func (h *http2Exchange) sendBody() error {
 			err = h.buffers.w.Flush()
 		}
 		if err != nil {
-			return sendFault(err)
+			return sendFault(err), nil
+		}
+		if room >= smallFrame {
+			h.control = 0 // what opened the windows was of use
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// notTaken says of a peer that let the time pass what it did not do: it owes no response to half a request.
+func notTaken(err error) error {
+	if reason, _ := reasonOf(err); reason == probe.ResponseTimeout {
+		return sendFault(context.DeadlineExceeded)
+	}
+	return err
 }

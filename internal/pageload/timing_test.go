@@ -208,7 +208,7 @@ func TestVitals_LayoutShift(t *testing.T) {
 				}
 				for _, s := range l.Shifts {
 					if s.Selector != "div#box" || math.Abs(s.Value-one) > 0.001 || s.At < 300*time.Millisecond {
-						t.Errorf("got shift %+v, want %v of div#box", s, one)
+						a.Errorf("got shift %+v, want %v of div#box", s, one)
 					}
 				}
 			})
