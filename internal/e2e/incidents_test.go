@@ -70,7 +70,7 @@ func (i *incidents) waitForTellings(channels []string, want string) {
 func (i *incidents) waitForAlerts(name string, channels []string, after time.Time) {
 	i.t.Helper()
 	eventually(i.t, name+" to fire", func() string {
-		firing := i.values(fmt.Sprintf(`timestamp(ALERTS{alertname=%q,alertstate="firing"}) > %d`, name, after.Unix()))
+		firing := i.values(fmt.Sprintf(`timestamp(ALERTS{alertname=%q,alertstate="firing"}) > %.3f`, name, float64(after.UnixMilli())/1e3))
 		for _, channel := range channels {
 			if _, ok := firing[channel]; !ok {
 				return fmt.Sprintf("not for %s, only %v", channel, firing)
