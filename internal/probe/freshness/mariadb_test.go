@@ -3,7 +3,6 @@ package freshness_test
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -85,43 +84,21 @@ func TestMariaDB(t *testing.T) {
 	address := startMariaDB(t)
 	running := goleak.IgnoreCurrent()
 	utc := func(c *freshness.Config) { c.Zone = "UTC" }
-	cases := map[string]struct {
-		query  string
-		change func(*freshness.Config)
-		want   probe.CheckID
-		age    time.Duration // math.MaxInt64 for none
-		detail string        // a part of it
-	}{
+	cases := map[string]question{
 		"fresh":                {"SELECT now() - INTERVAL 5 MINUTE", utc, "", 5 * time.Minute, "5m"},
 		"stale":                {"SELECT now() - INTERVAL 3 DAY", utc, "data_stale", 72 * time.Hour, "72h"},
 		"without a zone":       {"SELECT now()", nil, "data_time_without_zone", 0, ""},
 		"a number":             {"SELECT UNIX_TIMESTAMP() - 300", nil, "", 5 * time.Minute, ""},
-		"no row":               {"SELECT made FROM orders", utc, "data_empty", math.MaxInt64, "no row"},
-		"no value":             {"SELECT max(made) FROM orders", utc, "data_empty", math.MaxInt64, "no value"},
-		"more than one row":    {"SELECT 1 UNION SELECT 2", utc, "data_age_unreadable", math.MaxInt64, "more than one row"},
-		"two columns":          {"SELECT 1, 2", utc, "data_not_asked", math.MaxInt64, "4002"},
-		"no such table":        {"SELECT made FROM carts", utc, "data_not_asked", math.MaxInt64, "1146"},
-		"a write":              {"SELECT nextval(numbers)", utc, "data_not_asked", math.MaxInt64, "1792"},
-		"a wrong password":     {"SELECT 1", func(c *freshness.Config) { c.SQL.Password.Env = "TEST_WRONG" }, "data_not_asked", math.MaxInt64, "1045"},
-		"a server without TLS": {"SELECT 1", func(c *freshness.Config) { c.SQL.Plaintext = false }, probe.TLSNotTLS, math.MaxInt64, ""},
+		"no row":               {"SELECT made FROM orders", utc, "data_empty", none, "no row"},
+		"no value":             {"SELECT max(made) FROM orders", utc, "data_empty", none, "no value"},
+		"more than one row":    {"SELECT 1 UNION SELECT 2", utc, "data_age_unreadable", none, "more than one row"},
+		"two columns":          {"SELECT 1, 2", utc, "data_not_asked", none, "4002"},
+		"no such table":        {"SELECT made FROM carts", utc, "data_not_asked", none, "1146"},
+		"a write":              {"SELECT nextval(numbers)", utc, "data_not_asked", none, "1792"},
+		"a wrong password":     {"SELECT 1", func(c *freshness.Config) { c.SQL.Password.Env = "TEST_WRONG" }, "data_not_asked", none, "1045"},
+		"a server without TLS": {"SELECT 1", func(c *freshness.Config) { c.SQL.Plaintext = false }, probe.TLSNotTLS, none, ""},
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			result := run(t, func(config *freshness.Config) {
-				asks("mysql", address, c.query)(config)
-				if c.change != nil {
-					c.change(config)
-				}
-			})
-			got, measured := age(&result)
-			if cause(&result) != c.want || !strings.Contains(result.Detail, c.detail) {
-				t.Errorf("got %q: %s, %+v; want %q: …%s…", cause(&result), result.Detail, result.Findings, c.want, c.detail)
-			}
-			if measured != (c.age != math.MaxInt64) || measured && math.Abs(got-c.age.Seconds()) > 20 {
-				t.Errorf("got the age %v s (%v), want %v", got, measured, c.age)
-			}
-		})
-	}
+	checkQuestions(t, "mysql", address, cases)
 	t.Run("a slow query is given up", func(t *testing.T) {
 		c := freshness.Kind().NewConfig(probe.Integration).(*freshness.Config)
 		c.Warn, c.Error = time.Hour, time.Hour
